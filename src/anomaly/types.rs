@@ -1,0 +1,77 @@
+//! The verdicts: regions of a spectrum with their reasons, and the place of the spectrum in the ranking.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a region or a spectrum stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// `--method window`: mean |residual| above its threshold.
+    HighAbsoluteResidual,
+    /// `--method window`: mean |residual| relative to the flux above its threshold.
+    HighRelativeResidual,
+    /// `--method window`: the model's range and the data's differ by more than the factor, either way.
+    RangeMismatch,
+    /// More flux than the model, significantly.
+    ExcessFlux,
+    /// Less flux than the model, significantly.
+    MissingFlux,
+    /// Well reconstructed, but rare among the latent vectors.
+    RareLatent,
+    /// The redshift puts (nearly) all of it outside the rest-frame range that the model has seen.
+    OutsideModelRange,
+}
+
+/// A stretch of a spectrum that stands out.
+///
+/// Pixels are those of the object's row in the catalog (`flux[start..end]`); wavelengths are vacuum Angstrom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    pub start: usize,
+    /// Exclusive.
+    pub end: usize,
+    /// Observed frame.
+    pub wavelength_min: f64,
+    pub wavelength_max: f64,
+    /// Rest frame at the catalog's redshift.
+    pub rest_min: f64,
+    pub rest_max: f64,
+    pub reason: Reason,
+    /// What was measured: for the window method the statistic that crossed its threshold, else the mean residual in sigma.
+    pub value: f64,
+    /// Signed significance of the summed residual, in sigma.
+    pub significance: f64,
+    /// The known line it touches at the object's redshift.
+    pub line: Option<String>,
+    /// Share of its pixels that are masked, sky, telluric or camera overlap (0 to 1).
+    pub artifact_fraction: f64,
+}
+
+/// The verdict on one spectrum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    pub object_id: String,
+    pub targetid: Option<i64>,
+    /// From 1.
+    pub rank: u64,
+    /// Higher is stranger; never NaN.
+    pub score: f64,
+    /// Share of the list with a lower score, in percent.
+    pub percentile: f64,
+    pub anomalous: bool,
+    /// The reason in words.
+    pub reason: String,
+    /// Flagged valid pixels over valid pixels.
+    pub flagged_fraction: f64,
+    /// Chi-square of the residual over the number of valid pixels.
+    pub reduced_chi2: f64,
+    /// Median signal-to-noise ratio a pixel over the valid pixels.
+    pub sn: f64,
+    /// Share of the model's pixels without a valid measurement (0 to 1).
+    pub masked_fraction: f64,
+    /// Share of the flagged pixels that is artifact-prone (0 to 1).
+    pub artifact_fraction: f64,
+    pub latent: Vec<f32>,
+    /// The strongest first.
+    pub regions: Vec<Region>,
+}

@@ -1,0 +1,19 @@
+//! Finds the strange galaxies in a spectroscopic survey.
+//!
+//! The rooms, from the ground up (each knows nothing of what stands above it; `docs/architecture.md` has the plan):
+//!
+//! - [`spectrum`], [`anomaly`], [`figure`], [`simulate`]: the science, as pure functions on plain values
+//! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
+//! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
+//! - [`cli`]: the command line
+
+pub mod anomaly;
+pub mod artifact;
+pub mod catalog;
+pub mod cli;
+pub mod figure;
+pub mod ingest;
+pub mod model;
+pub mod pipeline;
+pub mod simulate;
+pub mod spectrum;
