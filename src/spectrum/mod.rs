@@ -8,6 +8,8 @@ mod facts;
 mod grid;
 pub mod lines;
 mod mask;
+pub mod prepare;
+pub mod resample;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;
