@@ -1,1 +1,80 @@
-//! (to come)
+//! Autoencoders of spectra on burn: networks, devices, training, checkpoints, and the cross-fitted ensemble that scores.
+//!
+//! The way: prepared spectra ([`Sample`]) -> [`training::train`] -> one [`ensemble::Member`] a fold -> [`ensemble::Ensemble`], which reconstructs every spectrum
+//! with a member that has not seen it, and which is what a checkpoint file holds.
+
+mod batch;
+mod bottleneck;
+pub mod checkpoint;
+mod device;
+mod ensemble;
+mod error;
+mod gradients;
+mod network;
+mod pca;
+mod refine;
+mod schedule;
+mod settings;
+mod skip;
+mod training;
+
+pub use bottleneck::BottleneckAutoencoder;
+pub use device::{Accelerator, DeviceKind};
+pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of};
+pub use error::ModelError;
+pub use network::{Network, Reconstruction};
+pub use pca::Pca;
+pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, TrainingSettings};
+pub use skip::SkipAutoencoder;
+pub use training::{
+    EpochRecord, Flow, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
+};
+
+/// The spectra that a network learns from or looks at, on one grid, normalized.
+///
+/// Shapes: `flux` and `ivar` are `[spectra, pixels]`; `ivar` is 0 where there is no valid measurement.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    pub pixels: usize,
+    pub flux: Vec<f32>,
+    pub ivar: Vec<f32>,
+}
+
+impl Sample {
+    /// An empty sample of spectra with `pixels` pixels.
+    pub fn new(pixels: usize) -> Self {
+        Self { pixels, flux: Vec::new(), ivar: Vec::new() }
+    }
+
+    /// Appends one spectrum. Panics if a slice has another length than `pixels`.
+    pub fn push(&mut self, flux: &[f32], ivar: &[f32]) {
+        assert!(flux.len() == self.pixels && ivar.len() == self.pixels, "every spectrum is on the grid of the sample");
+        self.flux.extend_from_slice(flux);
+        self.ivar.extend_from_slice(ivar);
+    }
+
+    /// Number of spectra.
+    pub fn len(&self) -> usize {
+        self.flux.len().checked_div(self.pixels).unwrap_or(0)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.flux.is_empty()
+    }
+
+    /// Flux and ivar of one spectrum.
+    pub fn get(&self, index: usize) -> (&[f32], &[f32]) {
+        let range = index * self.pixels..(index + 1) * self.pixels;
+        (&self.flux[range.clone()], &self.ivar[range])
+    }
+
+    /// The spectra at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut selected = Self::new(self.pixels);
+        for index in indices {
+            let (flux, ivar) = self.get(*index);
+            selected.push(flux, ivar);
+        }
+        selected
+    }
+}

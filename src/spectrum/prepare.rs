@@ -1,9 +1,11 @@
 //! From an observed spectrum to what the model sees: masked, in one frame, on one grid, normalized.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::resample::{Resampled, edges, rebin};
-use super::{Facts, Spectrum, WavelengthGrid};
+use super::{Facts, Spectrum, WavelengthGrid, artifact_zone};
 
 /// The frame in which the model works.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,23 @@ pub struct Prepared {
     pub sn: f64,
     /// Share of the model's pixels with a valid measurement (0 to 1).
     pub coverage: f64,
+    /// Pixels prone to artifacts: sky, telluric or camera overlap by wavelength, or sky by the survey's bits. Shape: `[grid.len()]`.
+    pub artifact: Vec<bool>,
+    /// The grid of the observed spectrum, to say where in the catalog's row a pixel lies.
+    pub source: Arc<WavelengthGrid>,
+}
+
+impl Prepared {
+    /// The pixels of the catalog's row under the pixels `start..end` of the model's grid (end exclusive on both sides).
+    pub fn row_pixels(&self, grid: &WavelengthGrid, start: usize, end: usize) -> (usize, usize) {
+        let last = self.source.len() - 1;
+        let pixel = |i: usize| {
+            let wavelength = grid.at(i) * self.stretch;
+            let beyond = if wavelength < self.source.at(0) { 0 } else { last };
+            self.source.nearest(wavelength).unwrap_or(beyond)
+        };
+        (pixel(start), pixel(end.max(start + 1) - 1) + 1)
+    }
 }
 
 impl Preparation {
@@ -112,9 +131,25 @@ impl Preparation {
             offset,
             sn,
             coverage: valid as f64 / flux.len().max(1) as f64,
+            artifact: self.artifact_prone(spectrum, stretch),
+            source: Arc::clone(&spectrum.grid),
             flux,
             ivar,
         }
+    }
+
+    fn artifact_prone(&self, spectrum: &Spectrum, stretch: f64) -> Vec<bool> {
+        let mut prone: Vec<bool> = (0..self.grid.len())
+            .map(|i| artifact_zone(self.grid.at(i) * stretch, spectrum.mask_kind).is_some())
+            .collect();
+        for (pixel, bits) in spectrum.mask.iter().flatten().enumerate() {
+            if spectrum.mask_kind.is_sky(*bits)
+                && let Some(i) = self.grid.nearest(spectrum.grid.at(pixel) / stretch)
+            {
+                prone[i] = true;
+            }
+        }
+        prone
     }
 
     /// Edges of the model's pixels, for [`Preparation::prepare`].
@@ -209,8 +244,6 @@ fn quantile_of_sorted(values: &[f64], q: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -1,0 +1,170 @@
+//! One file that holds an ensemble, finished or in the middle of its training.
+//!
+//! The file is a burnpack: the header is JSON under the metadata key `spectriage`, and every network or optimizer state is one tensor of bytes, itself
+//! a burnpack. One file, written under a temporary name and renamed: a killed process leaves the last good one.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn_pack::{Bytes, DType, Reader, Tensor, Writer};
+use serde::{Deserialize, Serialize};
+
+use super::training::load;
+use super::{
+    Accelerator, Ensemble, Member, ModelError, ModelSettings, Network, Pca, Training, TrainingHeader,
+    TrainingSettings, TrainingState,
+};
+use crate::spectrum::prepare::Preparation;
+
+const FORMAT: u32 = 1;
+const KEY: &str = "spectriage";
+
+/// What an ensemble was trained with, and on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    pub preparation: Preparation,
+    pub model: ModelSettings,
+    pub training: TrainingSettings,
+    /// Digest of the catalog and of the rows that were selected from it.
+    pub catalog_digest: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    version: String,
+    #[serde(flatten)]
+    origin: Origin,
+    members: Vec<Training>,
+    running: Option<TrainingHeader>,
+}
+
+/// An ensemble and, where its training has not ended, the state of the network in training.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    pub origin: Origin,
+    /// Finished networks, by fold; the next fold is the one in training.
+    pub members: Vec<(Training, Vec<u8>)>,
+    pub running: Option<TrainingState>,
+}
+
+impl Checkpoint {
+    /// A checkpoint with nothing trained yet.
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, members: Vec::new(), running: None }
+    }
+
+    /// Whether all folds are trained.
+    pub fn is_complete(&self) -> bool {
+        self.members.len() == self.origin.training.folds.max(1)
+    }
+
+    /// Writes the file atomically.
+    ///
+    /// Errors: no space, no permission; an older file of this name stays as it was.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        let failed = |what: String| ModelError::Checkpoint { path: path.into(), what };
+        let header = Header {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").into(),
+            origin: self.origin.clone(),
+            members: self.members.iter().map(|(training, _)| training.clone()).collect(),
+            running: self.running.as_ref().map(|state| state.header.clone()),
+        };
+        let header = serde_json::to_string(&header).map_err(|error| failed(error.to_string()))?;
+        let blob = |name: String, bytes: &[u8]| {
+            Tensor::new(name, DType::U8, vec![bytes.len()], None, Bytes::from_bytes_vec(bytes.to_vec()))
+        };
+        let mut tensors: Vec<Tensor> =
+            self.members.iter().enumerate().map(|(fold, (_, bytes))| blob(format!("member.{fold}"), bytes)).collect();
+        if let Some(state) = &self.running {
+            tensors.push(blob("running.network".into(), &state.network));
+            tensors.push(blob("running.best".into(), &state.best_network));
+            tensors.push(blob("running.optimizer".into(), &state.optimizer));
+        }
+        let bytes = Writer::new(tensors)
+            .with_metadata(KEY, &header)
+            .into_bytes()
+            .map_err(|error| failed(error.to_string()))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|error| failed(format!("cannot be written: {error}; the training itself is not lost until this process ends")))
+    }
+
+    /// Reads the file.
+    ///
+    /// Errors: not a checkpoint, damaged, or of a later format.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let failed = |what: String| ModelError::Checkpoint { path: path.into(), what };
+        let reader = Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
+        let header = reader.metadata().get(KEY).ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
+        let format = serde_json::from_str::<serde_json::Value>(header).ok().and_then(|value| value["format"].as_u64());
+        if format != Some(u64::from(FORMAT)) {
+            return Err(failed(format!("has checkpoint format {format:?}; this program reads {FORMAT}")));
+        }
+        let header: Header =
+            serde_json::from_str(header).map_err(|error| failed(format!("has a damaged header: {error}")))?;
+        let blob = |name: &str| reader.tensor_data(name).map_err(|error| failed(format!("lacks `{name}`: {error}")));
+        let members = header
+            .members
+            .into_iter()
+            .enumerate()
+            .map(|(fold, training)| Ok((training, blob(&format!("member.{fold}"))?)))
+            .collect::<Result<_, ModelError>>()?;
+        let running = match header.running {
+            Some(header) => Some(TrainingState {
+                header,
+                network: blob("running.network")?,
+                best_network: blob("running.best")?,
+                optimizer: blob("running.optimizer")?,
+            }),
+            None => None,
+        };
+        Ok(Self { origin: header.origin, members, running })
+    }
+
+    /// Whether training can go on from here with these settings and this catalog; the error says what differs.
+    pub fn check(&self, origin: &Origin, path: &Path) -> Result<(), ModelError> {
+        let mut differing = Vec::new();
+        if self.origin.catalog_digest != origin.catalog_digest {
+            differing.push("it was trained on another catalog or another selection of rows".to_string());
+        }
+        let json = |origin: &Origin| serde_json::to_value(origin).unwrap_or_default();
+        let (ours, asked) = (json(&self.origin), json(origin));
+        for group in ["preparation", "model", "training"] {
+            for (key, asked) in asked[group].as_object().into_iter().flatten() {
+                // The device may change: the weights do not depend on it by name.
+                if ours[group][key] != *asked && key != "device" {
+                    differing.push(format!("{group}.{key} was {}, now {asked}", ours[group][key]));
+                }
+            }
+        }
+        if differing.is_empty() {
+            Ok(())
+        } else {
+            Err(ModelError::Mismatch { path: path.into(), what: differing.join("; ") })
+        }
+    }
+
+    /// The ensemble of the finished networks.
+    pub fn ensemble(&self, accelerator: &Accelerator) -> Result<Ensemble, ModelError> {
+        let pca = Pca::zeros(self.origin.model.latent, self.origin.preparation.grid.len());
+        let device = accelerator.inference();
+        let members = self
+            .members
+            .iter()
+            .map(|(training, bytes)| {
+                let network = load(Network::new(&self.origin.model, &pca, 0, &device), bytes)?;
+                Ok(Member { network, training: training.clone() })
+            })
+            .collect::<Result<_, ModelError>>()?;
+        Ok(Ensemble { settings: self.origin.model.clone(), members })
+    }
+}

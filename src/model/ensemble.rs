@@ -1,0 +1,90 @@
+//! Cross-fitting: one network a fold, and every object is reconstructed by the network that has not seen it.
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::Batch;
+use super::training::INFERENCE_BATCH;
+use super::{Accelerator, EpochRecord, ModelSettings, Network, Outcome, Sample, refine};
+
+/// The fold of an object: a hash of its key, so that it is the same in every catalog, order and shard.
+pub fn fold_of(key: &str, folds: usize, seed: u64) -> usize {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(key.as_bytes());
+    let hash = hasher.finalize();
+    let first = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
+    (first % folds.max(1) as u64) as usize
+}
+
+/// What is told of a trained network beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    pub fold: usize,
+    pub train_spectra: usize,
+    pub validation_spectra: usize,
+    pub outcome: Outcome,
+    pub history: Vec<EpochRecord>,
+}
+
+/// The network of one fold.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub network: Network,
+    pub training: Training,
+}
+
+/// The networks of all folds.
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    pub settings: ModelSettings,
+    pub members: Vec<Member>,
+}
+
+/// Reconstructions of some spectra.
+///
+/// Shapes: `flux` `[spectra, pixels]`, `latent` `[spectra, latent]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reconstructed {
+    pub flux: Vec<f32>,
+    pub latent: Vec<f32>,
+}
+
+/// Steps from the encoder's proposal to the latent vector that fits best.
+const REFINEMENTS: usize = 2;
+
+impl Ensemble {
+    /// Reconstructs the sample with the network of one fold.
+    pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
+        let network = &self.members[member].network;
+        let indices: Vec<usize> = (0..sample.len()).collect();
+        let mut out = Reconstructed::default();
+        for chunk in indices.chunks(INFERENCE_BATCH) {
+            let part = self.reconstruct_batch(network, &sample.select(chunk), accelerator);
+            out.flux.extend(part.flux);
+            out.latent.extend(part.latent);
+        }
+        out
+    }
+
+    fn reconstruct_batch(&self, network: &Network, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
+        let device = accelerator.inference();
+        let batch = Batch::new(sample, &device);
+        let output = network.forward(batch.flux, batch.ivar);
+        let mut flux = values(output.flux);
+        let mut latent = values(output.latent);
+        if let Network::Bottleneck(bottleneck) = network {
+            let components = values(bottleneck.components.val());
+            let length = latent.len() / sample.len();
+            for _ in 0..REFINEMENTS {
+                latent = refine::batch(sample, &flux, &latent, &components, self.settings.error_floor);
+                let latent = burn::tensor::TensorData::new(latent.clone(), [sample.len(), length]);
+                flux = values(bottleneck.decode(burn::tensor::Tensor::from_data(latent, &device)));
+            }
+        }
+        Reconstructed { flux, latent }
+    }
+}
+
+fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+}

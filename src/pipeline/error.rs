@@ -1,0 +1,39 @@
+//! Why a job failed; every message says what to do next.
+
+use std::path::PathBuf;
+
+use crate::artifact::ArtifactError;
+use crate::catalog::CatalogError;
+use crate::figure::FigureError;
+use crate::ingest::IngestError;
+use crate::model::ModelError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    Figure(#[from] FigureError),
+    #[error("no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns")]
+    NothingSelected { condition: String, rows: u64 },
+    #[error("none of the {selected} selected spectra can be used; the first reason: {first}")]
+    NothingUsable { selected: u64, first: String },
+    #[error("the {spectra} spectra have no wavelength range in common: check the redshifts, or lower `--min-coverage`")]
+    NoCommonRange { spectra: usize },
+    #[error("no checkpoint was found in {}: run `spectriage train` first, or name one with `--checkpoint`", folder.display())]
+    NoCheckpoint { folder: PathBuf },
+    #[error("{}: the training of this checkpoint has not ended; go on with `spectriage train --resume`", path.display())]
+    UnfinishedCheckpoint { path: PathBuf },
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
+    NoSuchObject { id: String },
+    #[error("{}: {what}", path.display())]
+    Ranking { path: PathBuf, what: String },
+}

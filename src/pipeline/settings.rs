@@ -1,0 +1,454 @@
+//! Every setting of the job: one plain struct, and one table of their names from which flags, environment, file and help are made.
+//!
+//! Order: flag over `SPECTRIAGE_*` environment over `spectriage.toml` over default. Unknown names are refused.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::anomaly::{SignificanceSettings, WindowSettings};
+use crate::model::{ModelSettings, TrainingSettings};
+use crate::spectrum::prepare::Frame;
+
+/// Which rows of the catalog.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectionSettings {
+    pub r#where: Option<String>,
+    pub order_by: Option<String>,
+    pub limit: Option<u64>,
+}
+
+/// What flux is divided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormalizationKind {
+    #[default]
+    Median,
+    Robust,
+}
+
+/// How spectra are brought to the model's grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrepareSettings {
+    pub frame: Frame,
+    pub min_wavelength: Option<f64>,
+    pub normalization: NormalizationKind,
+    /// Step of the rest-frame grid in log10 of the wavelength.
+    pub log_step: f64,
+    /// A rest-frame pixel belongs to the grid if at least this share of the spectra covers it.
+    pub min_coverage: f64,
+}
+
+impl Default for PrepareSettings {
+    fn default() -> Self {
+        Self {
+            frame: Frame::Rest,
+            min_wavelength: None,
+            normalization: NormalizationKind::Median,
+            log_step: 1e-4,
+            min_coverage: 0.05,
+        }
+    }
+}
+
+/// Which rule makes the ranking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    #[default]
+    Significance,
+    Window,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectSettings {
+    pub method: Method,
+}
+
+/// Which spectra are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// The strangest.
+    #[default]
+    Top,
+    /// A sample drawn with the seed.
+    Random,
+}
+
+/// What is written, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputSettings {
+    pub images_dir: PathBuf,
+    pub metadata_dir: PathBuf,
+    pub cutout_dir: Option<PathBuf>,
+    pub sample_size: usize,
+    pub pick: Pick,
+    pub only_anomalous: bool,
+    pub each: bool,
+    pub svg: bool,
+}
+
+impl Default for OutputSettings {
+    fn default() -> Self {
+        Self {
+            images_dir: "output_images".into(),
+            metadata_dir: "metadata".into(),
+            cutout_dir: None,
+            sample_size: 8,
+            pick: Pick::Top,
+            only_anomalous: false,
+            each: false,
+            svg: false,
+        }
+    }
+}
+
+/// Every setting of the main job; saved with every checkpoint and manifest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub selection: SelectionSettings,
+    pub prepare: PrepareSettings,
+    pub model: ModelSettings,
+    pub training: TrainingSettings,
+    pub detect: DetectSettings,
+    pub window: WindowSettings,
+    pub significance: SignificanceSettings,
+    pub output: OutputSettings,
+}
+
+/// What a value of a setting looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Integer,
+    Number,
+    Text,
+    Path,
+    /// `true` or `false`; as a flag it may stand alone.
+    Switch,
+    Choice(&'static [&'static str]),
+}
+
+/// One setting: its group in the file, its name, and what it does.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub group: &'static str,
+    pub key: &'static str,
+    pub kind: Kind,
+    pub about: &'static str,
+}
+
+impl Entry {
+    /// `--learning-rate`
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// `SPECTRIAGE_LEARNING_RATE`
+    pub fn variable(&self) -> String {
+        format!("SPECTRIAGE_{}", self.key.to_uppercase())
+    }
+
+    /// The text of a flag or variable as a value of this kind.
+    fn parse(&self, text: &str) -> Result<Value, String> {
+        let number = |text: &str| text.parse::<f64>().map_err(|_| format!("`{text}` is no number"));
+        Ok(match self.kind {
+            Kind::Integer => {
+                // 20000, 20_000 and 2e4 alike
+                let plain = text.replace('_', "");
+                match plain.parse::<u64>() {
+                    Ok(value) => value.into(),
+                    Err(_) => {
+                        let value = number(&plain)?;
+                        if value < 0.0 || value.fract() != 0.0 || value > 9e15 {
+                            return Err(format!("`{text}` is no whole number from 0 on"));
+                        }
+                        (value as u64).into()
+                    }
+                }
+            }
+            Kind::Number => number(text)?.into(),
+            Kind::Text | Kind::Path => text.into(),
+            Kind::Switch => match text {
+                "true" | "yes" | "1" | "" => true.into(),
+                "false" | "no" | "0" => false.into(),
+                _ => return Err(format!("`{text}` is neither true nor false")),
+            },
+            Kind::Choice(choices) => {
+                if !choices.contains(&text) {
+                    return Err(format!("`{text}` is none of {}", choices.join(", ")));
+                }
+                text.into()
+            }
+        })
+    }
+}
+
+macro_rules! table {
+    ($($group:ident { $($key:literal $kind:expr, $about:literal;)* })*) => {
+        &[$($(Entry { group: stringify!($group), key: $key, kind: $kind, about: $about },)*)*]
+    };
+}
+
+use Kind::{Choice, Integer, Number, Path, Switch, Text};
+
+/// All settings, in the order of the help.
+pub const TABLE: &[Entry] = table! {
+    selection {
+        "where" Text, "SQL condition on the table columns, e.g. \"z < 0.5 AND zwarn = 0 AND spectype = 'GALAXY'\"";
+        "order_by" Text, "SQL order of the rows, e.g. \"sn DESC\"";
+        "limit" Integer, "At most so many rows";
+    }
+    prepare {
+        "frame" Choice(&["rest", "observed"]), "Frame in which the model works";
+        "min_wavelength" Number, "Drop observed pixels below this wavelength (Angstrom vacuum); the original drops those below 4000";
+        "normalization" Choice(&["median", "robust"]), "Divide by the median of 5300-5850 Angstrom, or scale robustly like the original";
+        "log_step" Number, "Step of the rest-frame grid in log10 of the wavelength";
+        "min_coverage" Number, "Share of the spectra that must cover a rest-frame pixel for it to be modeled";
+    }
+    model {
+        "architecture" Choice(&["bottleneck", "skip"]), "Autoencoder: our bottleneck, or the original's with skips";
+        "latent" Integer, "Length of the latent vector";
+        "hidden" Integer, "Width of the decoder's hidden layer";
+        "error_floor" Number, "Error of the model as a share of the flux, added to the noise";
+    }
+    training {
+        "device" Choice(&["flex", "ndarray", "cuda", "vulkan"]), "Where tensors live; cuda and vulkan need a build with that feature";
+        "epochs" Integer, "Passes over the training spectra at most";
+        "batch_size" Integer, "Spectra a training step";
+        "learning_rate" Number, "Highest learning rate";
+        "optimizer" Choice(&["adamw", "adam"]), "Optimizer";
+        "schedule" Choice(&["one_cycle", "constant"]), "How the learning rate changes";
+        "weight_decay" Number, "Weight decay";
+        "gradient_clip" Number, "Clip the gradient's norm at this value; 0 for never";
+        "l1" Number, "Weight of the L1 norm of all parameters in the loss";
+        "validation_fraction" Number, "Share of the training objects held out to watch the loss";
+        "patience" Integer, "Stop after so many epochs without improvement; 0 for never";
+        "folds" Integer, "Cross-fitting folds: each spectrum is scored by a model that has not seen it";
+        "max_spectra" Integer, "Train on at most so many spectra, drawn with the seed";
+        "noise" Number, "Noise added to the training input, in sigma of each pixel";
+        "block_masks" Integer, "Blocks hidden from the encoder in every training spectrum";
+        "block_length" Integer, "Longest hidden block, pixels";
+        "seed" Integer, "Seed of everything that is drawn";
+    }
+    detect {
+        "method" Choice(&["significance", "window"]), "Noise-weighted multi-scale significance, or the original's window rule";
+    }
+    window {
+        "window_size" Integer, "Pixels a window (--method window)";
+        "percentile_threshold" Number, "Percentile of all windows that makes the thresholds";
+        "absolute_residual_threshold" Number, "Mean |residual| above which a window is anomalous, instead of the percentile";
+        "relative_residual_threshold" Number, "Mean |residual| relative to the flux above which a window is anomalous, instead of the percentile";
+        "range_mismatch_factor" Number, "Ratio of the model's range to the data's, or the reverse, that makes a window anomalous";
+        "overall_anomaly_threshold" Number, "Flagged share of the valid pixels above which a spectrum is anomalous";
+    }
+    output {
+        "images_dir" Path, "Folder of the figures";
+        "metadata_dir" Path, "Folder of rankings, manifests and checkpoints";
+        "cutout_dir" Path, "Folder of sky images named by object id (jpg or png)";
+        "sample_size" Integer, "Number of spectra drawn";
+        "pick" Choice(&["top", "random"]), "Draw the strangest, or a random sample";
+        "only_anomalous" Switch, "Draw anomalous spectra only";
+        "each" Switch, "One figure a spectrum too";
+        "svg" Switch, "All figures as SVG too";
+    }
+};
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Default,
+    File(PathBuf),
+    Environment(String),
+    Flag(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{}: {what}", file.display())]
+    File { file: PathBuf, what: String },
+    #[error("{name}: {what}")]
+    Value { name: String, what: String },
+    #[error("there is no setting `{name}`{hint}; `spectriage info --settings` lists them all")]
+    Unknown { name: String, hint: String },
+}
+
+/// The settings and where each of them comes from.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub settings: Settings,
+    /// By key of the table.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Variables that are no settings.
+const OTHER_VARIABLES: &[&str] = &["SPECTRIAGE_LOG", "SPECTRIAGE_CONFIG", "SPECTRIAGE_RESUME"];
+
+impl Settings {
+    /// Resolves the layers.
+    ///
+    /// `file` is the path and text of a TOML file, `environment` all variables, `flags` the keys and values given on the command line.
+    ///
+    /// Errors: an unknown name or an unusable value, with the file, variable or flag that has it.
+    pub fn resolve(
+        file: Option<(PathBuf, String)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> Result<Resolved, SettingsError> {
+        let mut values = serde_json::to_value(Settings::default()).expect("plain settings are JSON");
+        let mut origins: BTreeMap<&'static str, Origin> =
+            TABLE.iter().map(|entry| (entry.key, Origin::Default)).collect();
+        let mut set = |entry: &Entry, value: Value, origin: Origin| {
+            values[entry.group][entry.key] = value;
+            origins.insert(entry.key, origin);
+        };
+        if let Some((path, text)) = file {
+            let failed = |what: String| SettingsError::File { file: path.clone(), what };
+            let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
+            for (group, keys) in table {
+                let toml::Value::Table(keys) = keys else {
+                    return Err(failed(format!("`{group}` must be a group like `[training]`")));
+                };
+                for (key, value) in keys {
+                    let entry = TABLE.iter().find(|entry| entry.group == group && entry.key == key).ok_or_else(|| {
+                        failed(format!("there is no setting `{group}.{key}`{}", hint(&key)))
+                    })?;
+                    let text = match &value {
+                        toml::Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    };
+                    let value = entry.parse(&text).map_err(|what| failed(format!("`{group}.{key}`: {what}")))?;
+                    set(entry, value, Origin::File(path.clone()));
+                }
+            }
+        }
+        for (name, text) in environment {
+            if !name.starts_with("SPECTRIAGE_") || OTHER_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            let key = name["SPECTRIAGE_".len()..].to_lowercase();
+            let entry = find(&key, &name)?;
+            let value = entry.parse(&text).map_err(|what| SettingsError::Value { name: name.clone(), what })?;
+            set(entry, value, Origin::Environment(name));
+        }
+        for (key, text) in flags {
+            let name = format!("--{}", key.replace('_', "-"));
+            let entry = find(key, &name)?;
+            let value = entry.parse(text).map_err(|what| SettingsError::Value { name: name.clone(), what })?;
+            set(entry, value, Origin::Flag(name));
+        }
+        let settings: Settings = serde_json::from_value(values)
+            .map_err(|error| SettingsError::Value { name: "settings".into(), what: error.to_string() })?;
+        settings.check()?;
+        Ok(Resolved { settings, origins })
+    }
+
+    /// Refuses values that no job can run with.
+    fn check(&self) -> Result<(), SettingsError> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let (training, prepare, window) = (&self.training, &self.prepare, &self.window);
+        let rules = [
+            ("epochs", training.epochs >= 1, "at least 1 is needed"),
+            ("batch_size", training.batch_size >= 1, "at least 1 is needed"),
+            ("folds", training.folds >= 1, "at least 1 is needed; 1 means that spectra are scored by a model that saw them"),
+            ("learning_rate", training.learning_rate > 0.0, "it must be above 0"),
+            ("validation_fraction", (0.0..0.9).contains(&training.validation_fraction), "it must be from 0 to below 0.9"),
+            ("latent", (1..=256).contains(&self.model.latent), "it must be from 1 to 256"),
+            ("hidden", self.model.hidden >= 1, "at least 1 is needed"),
+            ("error_floor", (0.0..1.0).contains(&self.model.error_floor), "it must be from 0 to below 1"),
+            ("noise", training.noise >= 0.0, "it must not be negative"),
+            ("log_step", (1e-5..1e-2).contains(&prepare.log_step), "it must be from 1e-5 to below 1e-2"),
+            ("min_coverage", share(prepare.min_coverage), "it must be from 0 to 1"),
+            ("window_size", window.window_size >= 2, "at least 2 pixels are needed"),
+            ("percentile_threshold", (0.0..=100.0).contains(&window.percentile_threshold), "it must be from 0 to 100"),
+            ("overall_anomaly_threshold", share(window.overall_anomaly_threshold), "it must be from 0 to 1"),
+        ];
+        match rules.iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, what)) => Err(SettingsError::Value { name: (*key).into(), what: (*what).into() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The value of a setting, as JSON.
+    pub fn value(&self, entry: &Entry) -> Value {
+        serde_json::to_value(self).expect("plain settings are JSON")[entry.group][entry.key].clone()
+    }
+}
+
+fn find(key: &str, name: &str) -> Result<&'static Entry, SettingsError> {
+    TABLE
+        .iter()
+        .find(|entry| entry.key == key)
+        .ok_or_else(|| SettingsError::Unknown { name: name.into(), hint: hint(key) })
+}
+
+/// The name that was probably meant.
+fn hint(key: &str) -> String {
+    TABLE
+        .iter()
+        .map(|entry| (strsim::jaro_winkler(entry.key, key), entry.key))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.8)
+        .map_or_else(String::new, |(_, key)| format!("; did you mean `{key}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Resolved, SettingsError> {
+        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
+        Settings::resolve(Some(("spectriage.toml".into(), file.into())), owned(environment), &owned(flags))
+    }
+
+    #[test]
+    fn the_table_names_every_field_and_nothing_else() {
+        let value = serde_json::to_value(Settings::default()).unwrap();
+        let mut fields: Vec<(String, String)> = value
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(group, keys)| keys.as_object().unwrap().keys().map(move |key| (group.clone(), key.clone())))
+            .collect();
+        let mut named: Vec<_> = TABLE.iter().map(|entry| (entry.group.to_string(), entry.key.to_string())).collect();
+        fields.sort();
+        named.sort();
+        assert_eq!(fields, named);
+        let mut keys: Vec<_> = TABLE.iter().map(|entry| entry.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), TABLE.len(), "a key is unique, because flags and variables have no groups");
+    }
+
+    #[test]
+    fn flag_over_environment_over_file_over_default() {
+        let file = "[training]\nepochs = 3\nbatch_size = 4\nseed = 5\n";
+        let resolved = resolve(file, &[("SPECTRIAGE_BATCH_SIZE", "6"), ("SPECTRIAGE_SEED", "7")], &[("seed", "8")]).unwrap();
+        let training = &resolved.settings.training;
+        assert_eq!((training.epochs, training.batch_size, training.seed), (3, 6, 8));
+        assert_eq!(training.folds, TrainingSettings::default().folds);
+        assert_eq!(resolved.origins["seed"], Origin::Flag("--seed".into()));
+        assert_eq!(resolved.origins["batch_size"], Origin::Environment("SPECTRIAGE_BATCH_SIZE".into()));
+        assert_eq!(resolved.origins["folds"], Origin::Default);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_place() {
+        let error = resolve("[training]\nepoch = 3\n", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("spectriage.toml") && error.contains("training.epoch") && error.contains("`epochs`"), "{error}");
+        let error = resolve("", &[("SPECTRIAGE_EPOCHS", "many")], &[]).unwrap_err().to_string();
+        assert!(error.contains("SPECTRIAGE_EPOCHS") && error.contains("many"), "{error}");
+        let error = resolve("", &[], &[("frame", "galactic")]).unwrap_err().to_string();
+        assert!(error.contains("--frame") && error.contains("rest, observed"), "{error}");
+        assert!(resolve("", &[("SPECTRIAGE_NONSENSE", "1")], &[]).is_err());
+        assert!(resolve("", &[], &[("epochs", "0")]).unwrap_err().to_string().contains("epochs"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Writing a simulated catalog and its truth table, in parallel and in constant memory.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{CancelToken, Event, Observer, PipelineError, Stage};
+use crate::catalog::{CatalogWriter, WriterOptions};
+use crate::simulate::Simulation;
+
+/// Spectra that are made at once.
+const CHUNK: u64 = 256;
+
+/// What to simulate, and where to.
+#[derive(Debug, Clone)]
+pub struct SimulateRequest {
+    pub simulation: Simulation,
+    pub output: PathBuf,
+    /// The truth table, CSV.
+    pub truth: PathBuf,
+    /// Round flux and ivar to so many bits of mantissa; announced in the file's provenance.
+    pub mantissa_bits: Option<u32>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SimulateSummary {
+    pub output: PathBuf,
+    pub truth: PathBuf,
+    pub spectra: u64,
+    pub anomalies: u64,
+    pub interrupted: bool,
+}
+
+/// Simulates the catalog. Both files appear complete or, on an error or when cancelled, not at all.
+pub fn simulate(
+    request: &SimulateRequest,
+    observer: &mut dyn Observer,
+    cancel: &CancelToken,
+) -> Result<SimulateSummary, PipelineError> {
+    let simulation = &request.simulation;
+    let provenance = serde_json::json!({
+        "simulation": simulation,
+        "program": concat!("spectriage ", env!("CARGO_PKG_VERSION")),
+    });
+    let options = WriterOptions {
+        mantissa_bits: request.mantissa_bits,
+        provenance: Some(provenance),
+        ..WriterOptions::default()
+    };
+    let io = |path: &Path| {
+        let what = format!("{} cannot be written", path.display());
+        move |source| PipelineError::Io { what, source }
+    };
+    let folder = request.truth.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io(&request.truth))?;
+    let mut truths = csv::Writer::from_writer(temporary);
+    let mut writer = CatalogWriter::create(&request.output, options)?;
+    let mut summary = SimulateSummary {
+        output: request.output.clone(),
+        truth: request.truth.clone(),
+        spectra: 0,
+        anomalies: 0,
+        interrupted: false,
+    };
+    while summary.spectra < simulation.count {
+        if cancel.is_cancelled() {
+            summary.interrupted = true;
+            return Ok(summary);
+        }
+        let end = (summary.spectra + CHUNK).min(simulation.count);
+        let made: Vec<_> = (summary.spectra..end).into_par_iter().map(|index| simulation.spectrum(index)).collect();
+        for (spectrum, truth) in made {
+            writer.write(&spectrum)?;
+            summary.anomalies += u64::from(truth.kind.is_some());
+            truths.serialize(truth.row()).map_err(|error| io(&request.truth)(error.into()))?;
+        }
+        summary.spectra = end;
+        observer.event(Event::Step { stage: Stage::Simulate, done: end, total: simulation.count });
+    }
+    let temporary = truths.into_inner().map_err(|error| io(&request.truth)(error.into_error()))?;
+    temporary.as_file().sync_all().map_err(io(&request.truth))?;
+    writer.finish()?;
+    temporary.persist(&request.truth).map_err(|error| io(&request.truth)(error.error))?;
+    Ok(summary)
+}

@@ -1,0 +1,161 @@
+//! The selected rows of a catalog as prepared spectra: kept in memory where they fit, else read again for every pass.
+
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::grid::{self, Extent};
+use super::settings::{SelectionSettings, Settings};
+use super::{CancelToken, Event, Observer, PipelineError, Stage};
+use crate::catalog::{Catalog, Query};
+use crate::spectrum::prepare::{Preparation, Prepared};
+use crate::spectrum::{Facts, RowIssue, Spectrum};
+
+/// Spectra whose extent decides on the grid.
+const EXTENTS: usize = 2000;
+/// Spectra that are read and prepared at once.
+const CHUNK: usize = 512;
+
+/// A catalog and the rows that were asked for, without duplicates.
+pub struct Selection {
+    pub catalog: Catalog,
+    pub rows: Vec<u64>,
+    /// Selected rows that cannot be used; those found while reading are added as they are met.
+    pub issues: Vec<RowIssue>,
+    /// Of catalog and rows: what a checkpoint was trained on.
+    pub digest: String,
+}
+
+impl Selection {
+    /// Opens the catalog and selects its rows.
+    pub fn open(inputs: &[String], settings: &SelectionSettings, observer: &mut dyn Observer) -> Result<Self, PipelineError> {
+        let catalog = Catalog::open(inputs)?;
+        let query = Query {
+            filter: settings.r#where.clone(),
+            order_by: settings.order_by.clone(),
+            limit: settings.limit,
+        };
+        let selected = catalog.select(&query)?;
+        if selected.is_empty() {
+            return Err(PipelineError::NothingSelected {
+                condition: settings.r#where.clone().unwrap_or_default(),
+                rows: catalog.len(),
+            });
+        }
+        observer.event(Event::Selected { rows: selected.len() as u64, of: catalog.len() });
+        let duplicates = catalog.duplicate_rows()?;
+        let skipped: std::collections::HashSet<u64> = duplicates.iter().map(|(row, _)| *row).collect();
+        let rows: Vec<u64> = selected.iter().copied().filter(|row| !skipped.contains(row)).collect();
+        let selected: std::collections::HashSet<u64> = selected.into_iter().collect();
+        let issues: Vec<RowIssue> =
+            duplicates.into_iter().filter(|(row, _)| selected.contains(row)).map(|(_, issue)| issue).collect();
+        for issue in &issues {
+            observer.event(Event::Issue(issue.clone()));
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(catalog.digest().as_bytes());
+        for row in &rows {
+            hasher.update(&row.to_le_bytes());
+        }
+        let digest = hasher.finalize().to_hex().to_string();
+        Ok(Self { catalog, rows, issues, digest })
+    }
+
+    /// The rows to train on: all, or `limit` of them drawn with the seed, in catalog order.
+    pub fn training_rows(&self, limit: usize, seed: u64) -> Vec<u64> {
+        if self.rows.len() <= limit {
+            return self.rows.clone();
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut chosen = index::sample(&mut random, self.rows.len(), limit).into_vec();
+        chosen.sort_unstable();
+        chosen.into_iter().map(|i| self.rows[i]).collect()
+    }
+
+    /// Reads the spectra of `rows` in order; rows that cannot be used become issues.
+    fn read(
+        &mut self,
+        rows: &[u64],
+        observer: &mut dyn Observer,
+        mut each: impl FnMut(u64, Spectrum) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let mut issues = Vec::new();
+        for (row, read) in rows.iter().zip(self.catalog.spectra(rows)) {
+            match read? {
+                Ok(spectrum) => each(*row, spectrum)?,
+                Err(issue) => issues.push(issue),
+            }
+        }
+        for issue in issues {
+            if !self.issues.contains(&issue) {
+                observer.event(Event::Issue(issue.clone()));
+                self.issues.push(issue);
+            }
+        }
+        Ok(())
+    }
+
+    /// Chooses the model's grid from a sample of the rows.
+    pub fn choose_preparation(
+        &mut self,
+        settings: &Settings,
+        observer: &mut dyn Observer,
+    ) -> Result<Preparation, PipelineError> {
+        let rows = self.training_rows(EXTENTS, settings.training.seed);
+        let mut extents = Vec::with_capacity(rows.len());
+        self.read(&rows, observer, |_, spectrum| {
+            extents.push(Extent { z: spectrum.facts.z.unwrap_or(0.0), grid: spectrum.grid });
+            Ok(())
+        })?;
+        if extents.is_empty() {
+            return Err(self.nothing_usable());
+        }
+        grid::choose(&settings.prepare, &extents)
+    }
+
+    /// Reads and prepares `rows` in chunks, in order.
+    pub fn prepared(
+        &mut self,
+        rows: &[u64],
+        preparation: &Preparation,
+        observer: &mut dyn Observer,
+        cancel: &CancelToken,
+        mut each: impl FnMut(Vec<Prepared>) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let edges = preparation.edges();
+        for (number, chunk) in rows.chunks(CHUNK).enumerate() {
+            if cancel.is_cancelled() {
+                return Ok(());
+            }
+            let mut spectra = Vec::with_capacity(chunk.len());
+            self.read(chunk, observer, |_, spectrum| {
+                spectra.push(spectrum);
+                Ok(())
+            })?;
+            each(spectra.par_iter().map(|spectrum| preparation.prepare(spectrum, &edges)).collect())?;
+            let done = (number * CHUNK + chunk.len()) as u64;
+            observer.event(Event::Step { stage: Stage::Read, done, total: rows.len() as u64 });
+        }
+        Ok(())
+    }
+
+    pub fn nothing_usable(&self) -> PipelineError {
+        PipelineError::NothingUsable {
+            selected: (self.rows.len() + self.issues.len()) as u64,
+            first: self.issues.first().map_or_else(|| "none given".into(), ToString::to_string),
+        }
+    }
+}
+
+/// What decides on the fold of an object: its place on the sky where it has one, so that two observations of one galaxy are never on both sides
+/// of a split, else its id. The cells have 3.2 arcseconds.
+pub fn fold_key(facts: &Facts) -> String {
+    const DEPTH: u8 = 16;
+    match (facts.ra, facts.dec) {
+        (Some(ra), Some(dec)) if ra.is_finite() && dec.abs() <= 90.0 => {
+            cdshealpix::nested::hash(DEPTH, ra.to_radians(), dec.to_radians()).to_string()
+        }
+        _ => facts.object_id.clone(),
+    }
+}

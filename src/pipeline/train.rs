@@ -1,0 +1,181 @@
+//! Training the cross-fitted ensemble, with a checkpoint after every epoch.
+
+use std::path::{Path, PathBuf};
+
+use super::source::{Selection, fold_key};
+use super::settings::Settings;
+use super::{CancelToken, Event, Observer, PipelineError};
+use crate::model::checkpoint::{Checkpoint, Origin};
+use crate::model::{
+    Accelerator, Architecture, Ensemble, Flow, ModelError, Outcome, Pca, Progress, Sample, Trainer, Training, TrainingObserver,
+    TrainingState, fold_of,
+};
+use crate::spectrum::prepare::{Preparation, Prepared};
+
+/// Fewer spectra than this in a training set say nothing.
+const FEWEST: usize = 8;
+
+/// The prepared training spectra with the key that decides on which side of a split each one is.
+pub struct TrainingSet {
+    pub prepared: Vec<Prepared>,
+}
+
+impl TrainingSet {
+    /// Reads and prepares the training rows of the selection.
+    pub fn read(
+        selection: &mut Selection,
+        preparation: &Preparation,
+        settings: &Settings,
+        observer: &mut dyn Observer,
+        cancel: &CancelToken,
+    ) -> Result<Self, PipelineError> {
+        let rows = selection.training_rows(settings.training.max_spectra, settings.training.seed);
+        let mut prepared = Vec::with_capacity(rows.len());
+        selection.prepared(&rows, preparation, observer, cancel, |chunk| {
+            prepared.extend(chunk);
+            Ok(())
+        })?;
+        if prepared.is_empty() && !cancel.is_cancelled() {
+            return Err(selection.nothing_usable());
+        }
+        Ok(Self { prepared })
+    }
+
+    /// The spectra that may teach the network of `fold`, split into those it learns from and those that only watch.
+    fn split(&self, fold: usize, settings: &Settings, pixels: usize) -> (Sample, Sample) {
+        let training = &settings.training;
+        let (mut train, mut validation) = (Sample::new(pixels), Sample::new(pixels));
+        for spectrum in self.prepared.iter().filter(|spectrum| is_modeled(spectrum)) {
+            let key = fold_key(&spectrum.facts);
+            if training.folds > 1 && fold_of(&key, training.folds, training.seed) == fold {
+                continue;
+            }
+            // Another hash of the same key: a thousandth is fine enough for a share.
+            let watches = (fold_of(&key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0;
+            if watches { &mut validation } else { &mut train }.push(&spectrum.flux, &spectrum.ivar);
+        }
+        (train, validation)
+    }
+}
+
+/// Whether enough of the spectrum lies on the model's grid for the model to say anything of it.
+pub fn is_modeled(spectrum: &Prepared) -> bool {
+    const LEAST_COVERAGE: f64 = 0.1;
+    spectrum.coverage >= LEAST_COVERAGE
+}
+
+/// How a training ended.
+pub struct Trained {
+    pub ensemble: Ensemble,
+    /// Not all folds are there: the checkpoint can be resumed.
+    pub interrupted: bool,
+}
+
+/// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path` after every epoch.
+pub fn train(
+    set: &TrainingSet,
+    mut checkpoint: Checkpoint,
+    path: &Path,
+    settings: &Settings,
+    accelerator: &Accelerator,
+    observer: &mut dyn Observer,
+    cancel: &CancelToken,
+) -> Result<Trained, PipelineError> {
+    let folds = settings.training.folds;
+    while checkpoint.members.len() < folds && !cancel.is_cancelled() {
+        let fold = checkpoint.members.len();
+        let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());
+        if train.len() < FEWEST {
+            return Err(ModelError::TooFewSpectra { found: train.len(), needed: FEWEST }.into());
+        }
+        let trainer = Trainer {
+            model: &settings.model,
+            settings: &settings.training,
+            accelerator,
+            seed: settings.training.seed.wrapping_mul(1_000_003).wrapping_add(fold as u64),
+        };
+        let running = checkpoint.running.take();
+        // A resumed network brings its components with it.
+        let pca = if running.is_some() || settings.model.architecture == Architecture::Skip {
+            Pca::zeros(settings.model.latent, train.pixels)
+        } else {
+            Pca::fit(&train, settings.model.latent, settings.model.error_floor)
+        };
+        let mut keeper = Keeper { checkpoint: &mut checkpoint, path, fold, folds, observer, cancel };
+        let (outcome, state) = trainer.train(&train, &validation, &pca, running, &mut keeper)?;
+        let best = best_epoch(&state);
+        observer.event(Event::Trained { fold, folds, outcome, best_epoch: best.0, best_loss: best.1 });
+        if outcome == Outcome::Cancelled {
+            checkpoint.running = Some(state);
+        } else {
+            let training = Training {
+                fold,
+                train_spectra: train.len(),
+                validation_spectra: validation.len(),
+                outcome,
+                history: state.header.history.clone(),
+            };
+            checkpoint.members.push((training, state.best_network));
+            checkpoint.running = None;
+        }
+        checkpoint.save(path)?;
+    }
+    Ok(Trained { ensemble: checkpoint.ensemble(accelerator)?, interrupted: !checkpoint.is_complete() })
+}
+
+fn best_epoch(state: &TrainingState) -> (usize, f64) {
+    state
+        .header
+        .history
+        .iter()
+        .map(|record| (record.epoch, record.validation_loss))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap_or((0, f64::NAN))
+}
+
+/// Passes progress on and keeps the state in the checkpoint file.
+struct Keeper<'a> {
+    checkpoint: &'a mut Checkpoint,
+    path: &'a Path,
+    fold: usize,
+    folds: usize,
+    observer: &'a mut dyn Observer,
+    cancel: &'a CancelToken,
+}
+
+impl TrainingObserver for Keeper<'_> {
+    fn progress(&mut self, progress: &Progress) -> Flow {
+        self.observer.event(Event::Training { fold: self.fold, folds: self.folds, progress: progress.clone() });
+        if self.cancel.is_cancelled() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError> {
+        self.checkpoint.running = Some(state.clone());
+        self.checkpoint.save(self.path)
+    }
+}
+
+/// The newest checkpoint of a folder: the file `checkpoint_N.bpk` with the highest N.
+pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let n: u64 = path.file_name()?.to_str()?.strip_prefix("checkpoint_")?.strip_suffix(".bpk")?.parse().ok()?;
+            Some((n, path))
+        })
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// Where to start from: an earlier checkpoint that fits, or nothing.
+pub fn start(origin: Origin, resume: Option<&Path>) -> Result<Checkpoint, PipelineError> {
+    match resume {
+        None => Ok(Checkpoint::new(origin)),
+        Some(path) => {
+            let checkpoint = Checkpoint::load(path)?;
+            checkpoint.check(&origin, path)?;
+            Ok(checkpoint)
+        }
+    }
+}
