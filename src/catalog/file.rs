@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -125,10 +124,6 @@ impl CatalogFile {
         self.path.display().to_string()
     }
 
-    pub(super) fn schema(&self) -> &SchemaRef {
-        self.metadata.schema()
-    }
-
     pub(super) fn footer(&self) -> &ParquetMetaData {
         self.metadata.metadata()
     }
@@ -177,7 +172,7 @@ impl CatalogFile {
         Ok(file)
     }
 
-    /// Leaf columns by their paths: `"flux"` takes all below it, `"spectrum.flux"` that child's, lists' inner names left out.
+    /// The leaf columns whose paths are wanted.
     pub(super) fn projection(&self, wanted: impl Fn(&[String]) -> bool) -> ProjectionMask {
         let schema = self.metadata.parquet_schema();
         let leaves = (0..schema.num_columns()).filter(|i| wanted(schema.column(*i).path().parts()));

@@ -249,7 +249,7 @@ impl CatalogWriter {
         }
         let encoders = std::mem::take(&mut self.encoders);
         let file = &mut self.file;
-        let mut close = || {
+        let close = || {
             let mut group = file.next_row_group()?;
             for encoder in encoders {
                 encoder.close()?.append_to_row_group(&mut group)?;
