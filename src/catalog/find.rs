@@ -86,7 +86,7 @@ fn scan_group(
             fields[0].as_ref().clone().with_data_type(own.data_type.clone()),
         )];
     }
-    for batch in TableScan::new(file, &fields, group..group + 1)? {
+    for batch in TableScan::new(file, &fields, group..group + 1, usize::MAX)? {
         let batch = batch?;
         let array = batch.column(0);
         let found = (0..array.len()).filter(|i| array.is_valid(*i) && is_it(array.as_ref(), *i));
@@ -186,7 +186,7 @@ pub(super) fn duplicates(inner: &Inner) -> Result<Vec<(u64, RowIssue)>, CatalogE
     let mut first_with: HashMap<u64, u64> = HashMap::new();
     let mut suspects: Vec<(u64, u64, String)> = Vec::new();
     for file in &inner.files {
-        for batch in TableScan::new(file, &fields, 0..file.row_groups())? {
+        for batch in TableScan::whole(file, &fields)? {
             let batch = batch?;
             let (rows, ids) = (
                 batch.column(0).as_primitive::<UInt64Type>(),

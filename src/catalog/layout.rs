@@ -159,6 +159,9 @@ pub(super) fn recognize(
     Ok(Layout { kind, table, pixels })
 }
 
+/// Columns that an error lists.
+const MAX_DESCRIBED: usize = 60;
+
 /// The columns of a file in words, for an error.
 pub(super) fn describe(file: &Schema) -> String {
     let describe = |field: &Field| match struct_children(field) {
@@ -168,7 +171,16 @@ pub(super) fn describe(file: &Schema) -> String {
         }
         None => field.name().clone(),
     };
-    let names: Vec<String> = file.fields().iter().map(|field| describe(field)).collect();
+    let shown = file
+        .fields()
+        .iter()
+        .take(MAX_DESCRIBED)
+        .map(|field| describe(field));
+    let mut names: Vec<String> = shown.collect();
+    let more = file.fields().len().saturating_sub(MAX_DESCRIBED);
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
     names.join(", ")
 }
 

@@ -197,7 +197,8 @@ impl PartitionStream for Partition {
             // Consecutive groups of a file are one scan, whose batches may be larger than a group.
             for run in groups.chunk_by(|a, b| a.0 == b.0) {
                 let (file, first, last) = (run[0].0, run[0].1, run[run.len() - 1].1);
-                let scan = TableScan::new(&inner.files[file], &fields, first..last + 1).map_err(external)?;
+                let scan = TableScan::new(&inner.files[file], &fields, first..last + 1, usize::MAX)
+                    .map_err(external)?;
                 for batch in scan {
                     let batch: RecordBatch = batch.map_err(external)?;
                     if sender.blocking_send(Ok(batch)).is_err() {

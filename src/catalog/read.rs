@@ -216,19 +216,33 @@ fn decode_places(
     places: &[usize],
 ) -> Result<Vec<Row>, CatalogError> {
     let fields = needed_fields(inner, file);
-    let reader = file.rows_of(group, places, projection(file, columns, &fields))?;
+    let table = table::rows_of(file, &fields, group, places)?;
+    let extras = extras_in(&table);
+    let mut facts = table::facts_in(&table).into_iter().zip(extras).zip(places);
     let mut rows: Vec<Row> = Vec::with_capacity(places.len());
-    for batch in reader {
+    for batch in file.pixels_of(group, places, projection(file, columns))? {
         let batch = batch.map_err(|e| CatalogError::corrupt(&file.path, e))?;
-        let Some(places) = places.get(rows.len()..rows.len() + batch.num_rows()) else {
-            return Err(CatalogError::corrupt(
-                &file.path,
-                "more rows in its pages than in its footer",
-            ));
-        };
-        rows.extend(decode_batch(
-            inner, file, columns, &fields, group, places, &batch,
-        )?);
+        let pixels = Pixels::of(&batch, columns).map_err(|(column, reason)| CatalogError::Column {
+            path: file.path.clone(),
+            column,
+            reason,
+        })?;
+        for i in 0..batch.num_rows() {
+            let Some(((facts, extras), place)) = facts.next() else {
+                return Err(CatalogError::corrupt(
+                    &file.path,
+                    "more rows in its pages than in its footer",
+                ));
+            };
+            let spectrum = row::assemble(file, &inner.pool, &pixels, i, facts, &extras);
+            rows.push(spectrum.map_err(|(facts, (column, reason))| RowIssue {
+                file: file.name(),
+                row: file.group_starts[group] + *place as u64,
+                object_id: facts.object_id,
+                column: column.to_owned(),
+                reason,
+            }));
+        }
     }
     if rows.len() == places.len() {
         Ok(rows)
@@ -238,43 +252,6 @@ fn decode_places(
             "fewer rows in its pages than in its footer",
         ))
     }
-}
-
-fn decode_batch(
-    inner: &Inner,
-    file: &CatalogFile,
-    columns: &PixelColumns,
-    fields: &[FieldRef],
-    group: usize,
-    places: &[usize],
-    batch: &RecordBatch,
-) -> Result<Vec<Row>, CatalogError> {
-    let numbers =
-        arrow::array::UInt64Array::from_iter_values(places.iter().map(|p| file.row_number(group, *p)));
-    let table = table::canonical_batch(file, batch, fields, &numbers)?;
-    let pixels = Pixels::of(batch, columns).map_err(|(column, reason)| CatalogError::Column {
-        path: file.path.clone(),
-        column,
-        reason,
-    })?;
-    let extras = extras_in(&table);
-    let facts = table::facts_in(&table);
-    let rows = facts
-        .into_iter()
-        .zip(&extras)
-        .enumerate()
-        .map(|(i, (facts, extras))| {
-            row::assemble(file, &inner.pool, &pixels, i, facts, extras).map_err(
-                |(facts, (column, reason))| RowIssue {
-                    file: file.name(),
-                    row: file.group_starts[group] + places[i] as u64,
-                    object_id: facts.object_id,
-                    column: column.to_owned(),
-                    reason,
-                },
-            )
-        });
-    Ok(rows.collect())
 }
 
 /// The table columns that a spectrum takes along, in the types of the catalog.
@@ -287,25 +264,14 @@ fn needed_fields(inner: &Inner, file: &CatalogFile) -> Vec<FieldRef> {
     fields.filter(|field| wanted(field.name())).cloned().collect()
 }
 
-fn projection(file: &CatalogFile, columns: &PixelColumns, fields: &[FieldRef]) -> ProjectionMask {
-    let stored: Vec<&str> = fields
-        .iter()
-        .filter_map(|field| file.layout.column(field.name()))
-        .map(|column| column.stored.as_str())
-        .collect();
+fn projection(file: &CatalogFile, columns: &PixelColumns) -> ProjectionMask {
     let mut pixels = vec![columns.flux.as_str(), columns.noise.0.as_str()];
     pixels.extend(columns.mask.as_deref());
     pixels.extend(columns.wavelength.as_ref().map(|(name, _)| name.as_str()));
-    file.projection(|path| {
-        if path.len() == 1 {
-            return stored.contains(&path[0].as_str());
-        }
-        match &columns.parent {
-            None => pixels.contains(&path[0].as_str()),
-            Some(parent) => {
-                path[0] == *parent && path[1..].iter().any(|part| pixels.contains(&part.as_str()))
-            }
-        }
+    file.projection(|path| match &columns.parent {
+        _ if path.len() == 1 => false,
+        None => pixels.contains(&path[0].as_str()),
+        Some(parent) => path[0] == *parent && path[1..].iter().any(|part| pixels.contains(&part.as_str())),
     })
 }
 

@@ -80,7 +80,7 @@ impl Inner {
             None => {
                 let mut batches = Vec::new();
                 for file in &self.files {
-                    let scan = TableScan::new(file, &fields, 0..file.row_groups())?;
+                    let scan = TableScan::whole(file, &fields)?;
                     for batch in scan {
                         batches.push(batch?);
                     }
@@ -102,30 +102,9 @@ impl Inner {
         sorted.dedup();
         let mut batches = Vec::new();
         for run in self.runs(&sorted)? {
-            let file = &self.files[run.file];
-            let read = || {
-                let reader = file.rows_of(run.group, &run.places, table_projection(file, fields))?;
-                let mut numbers = run.places.iter().map(|place| file.row_number(run.group, *place));
-                for batch in reader {
-                    let batch = batch.map_err(|e| CatalogError::corrupt(&file.path, e))?;
-                    let here = UInt64Array::from_iter_values(numbers.by_ref().take(batch.num_rows()));
-                    batches.push(canonical_batch(file, &batch, fields, &here)?);
-                }
-                Ok(())
-            };
-            guarded(&file.path, read)?;
+            batches.push(rows_of(&self.files[run.file], fields, run.group, &run.places)?);
         }
         let found = self.joined(schema, &batches)?;
-        if found.num_rows() != sorted.len() {
-            let path = self
-                .runs(&sorted)?
-                .first()
-                .map(|run| self.files[run.file].path.clone());
-            return Err(CatalogError::corrupt(
-                &path.unwrap_or_default(),
-                "rows are missing from its pages",
-            ));
-        }
         let places = rows
             .iter()
             .map(|row| sorted.partition_point(|other| other < row) as u64);
@@ -147,6 +126,39 @@ impl Inner {
     }
 }
 
+/// Canonical columns of some rows of a row group, whose places are ascending and distinct.
+pub(super) fn rows_of(
+    file: &CatalogFile,
+    fields: &[FieldRef],
+    group: usize,
+    places: &[usize],
+) -> Result<RecordBatch, CatalogError> {
+    let damaged = |e: arrow::error::ArrowError| CatalogError::corrupt(&file.path, e);
+    let limit = places.last().map_or(0, |last| last + 1);
+    let mut batches = Vec::new();
+    let (mut start, mut taken) = (0, 0);
+    for batch in TableScan::new(file, fields, group..group + 1, limit)? {
+        let batch = batch?;
+        let end = start + batch.num_rows();
+        let here = places[taken..].iter().take_while(|place| **place < end);
+        let here = UInt64Array::from_iter_values(here.map(|place| (*place - start) as u64));
+        taken += here.len();
+        start = end;
+        if here.len() == batch.num_rows() {
+            batches.push(batch);
+        } else if !here.is_empty() {
+            batches.push(take_record_batch(&batch, &here).map_err(damaged)?);
+        }
+    }
+    if taken < places.len() {
+        return Err(CatalogError::corrupt(
+            &file.path,
+            "fewer rows in its pages than in its footer",
+        ));
+    }
+    concat_batches(&Arc::new(Schema::new(fields.to_vec())), &batches).map_err(damaged)
+}
+
 impl CatalogFile {
     /// The catalog's number of a row.
     pub(super) fn row_number(&self, group: usize, place: usize) -> u64 {
@@ -164,14 +176,20 @@ pub(super) struct TableScan<'a> {
 }
 
 impl<'a> TableScan<'a> {
+    pub(super) fn whole(file: &'a CatalogFile, fields: &[FieldRef]) -> Result<Self, CatalogError> {
+        Self::new(file, fields, 0..file.row_groups(), usize::MAX)
+    }
+
+    /// The first `limit` rows of some row groups.
     pub(super) fn new(
         file: &'a CatalogFile,
         fields: &[FieldRef],
         groups: std::ops::Range<usize>,
+        limit: usize,
     ) -> Result<Self, CatalogError> {
         let next_row = file.first_row + file.group_starts[groups.start];
         let reader = guarded(&file.path, || {
-            file.scan(groups, table_projection(file, fields), SCAN_ROWS)
+            file.scan(groups, table_projection(file, fields), SCAN_ROWS, limit)
         })?;
         Ok(Self {
             file,
