@@ -1,1 +1,38 @@
-//! (to come)
+//! The Parquet catalog of spectra: one row an object, a table that SQL filters, and pixels that are read when asked for.
+//!
+//! - [`CatalogWriter`] writes our own schema, streaming and atomically.
+//! - [`Catalog`] opens that and the layouts of others (list columns, the MultimodalUniverse, HATS folders) as one table
+//!   under canonical column names; [`Query`] selects rows, [`Catalog::spectra`] decodes them in the order asked for.
+//! - A row that cannot be used is a [`RowIssue`](crate::spectrum::RowIssue); what concerns a whole file is a [`CatalogError`].
+//!
+//! `docs/catalog.md` describes the files.
+
+mod buffer;
+#[expect(clippy::module_inception, reason = "the file of the type `Catalog`")]
+mod catalog;
+mod error;
+mod file;
+mod find;
+mod grids;
+mod inputs;
+mod layout;
+mod lists;
+mod query;
+mod read;
+mod row;
+mod schema;
+mod table;
+mod votable;
+mod write;
+
+pub use buffer::{ExtraColumn, ExtraKind, ExtraValue};
+pub use catalog::{Catalog, FileInfo};
+pub use error::CatalogError;
+pub use layout::LayoutKind;
+pub use query::Query;
+pub use read::Spectra;
+pub use schema::{
+    KEY_ACKNOWLEDGEMENT, KEY_GRIDS, KEY_PROVENANCE, KEY_SCHEMA_VERSION, KEY_VOTABLE, KEY_VOTABLE_VERSION,
+    SCHEMA_VERSION,
+};
+pub use write::{CatalogWriter, WriteSummary, WriterOptions};

@@ -1,0 +1,473 @@
+//! The table of a catalog: scalar columns under their canonical names, one table over all files.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    UInt64Array, new_null_array,
+};
+use arrow::compute::{cast, concat_batches, take_record_batch};
+use arrow::datatypes::{
+    DataType, Field, FieldRef, Float32Type, Float64Type, Int64Type, Schema, SchemaRef, UInt64Type,
+};
+use parquet::arrow::ProjectionMask;
+
+use super::catalog::Inner;
+use super::file::{CatalogFile, guarded};
+use super::layout::{self, TableColumn, Transform};
+use super::{CatalogError, schema};
+use crate::spectrum::Facts;
+
+/// Rows of a batch when the table is read through.
+pub(super) const SCAN_ROWS: usize = 8192;
+/// The row's number in the catalog, which every table has as its first column.
+pub(super) const ROW: &str = "row";
+
+/// The columns of all files together, `row` first; a column that some files lack is null there.
+pub(super) fn union_schema(files: &[CatalogFile]) -> Schema {
+    let mut fields = vec![Field::new(ROW, DataType::UInt64, false)];
+    for column in files.iter().flat_map(|file| &file.layout.table) {
+        match fields.iter_mut().find(|field| field.name() == &column.name) {
+            Some(field) => {
+                let data_type = layout::common_type(field.data_type(), &column.data_type);
+                field.set_data_type(data_type);
+            }
+            None => fields.push(canonical_field(column)),
+        }
+    }
+    Schema::new(fields)
+}
+
+/// The column's field; units and descriptions are the file's, or ours where the file has none.
+fn canonical_field(column: &TableColumn) -> Field {
+    let field = Field::new(&column.name, column.data_type.clone(), true);
+    let stored = column.field.metadata();
+    let own = schema::COLUMNS.iter().find(|own| own.name == column.name);
+    let text = |key: &str, own: Option<&'static str>| {
+        let stored = stored.get(key).map(String::as_str);
+        stored.or(own).unwrap_or_default().to_owned()
+    };
+    let unit = text("unit", own.map(|own| own.unit));
+    let ucd = text("ucd", own.map(|own| own.ucd));
+    let description = text("description", own.map(|own| own.description));
+    schema::described(field, &unit, &ucd, &description)
+}
+
+impl Inner {
+    /// The fields of these columns (any case), or the error that names the one that is not there.
+    pub(super) fn fields(&self, columns: &[&str]) -> Result<Vec<FieldRef>, CatalogError> {
+        columns
+            .iter()
+            .map(|column| {
+                let found = self
+                    .schema
+                    .fields()
+                    .iter()
+                    .find(|field| field.name().eq_ignore_ascii_case(column));
+                found.cloned().ok_or_else(|| {
+                    let known = self.schema.fields().iter().map(|field| field.name().as_str());
+                    CatalogError::unknown_column(column, known)
+                })
+            })
+            .collect()
+    }
+
+    /// Some columns of all rows, or of `rows` in their order.
+    pub(super) fn table(&self, columns: &[&str], rows: Option<&[u64]>) -> Result<RecordBatch, CatalogError> {
+        let fields = self.fields(columns)?;
+        let schema = Arc::new(Schema::new(fields.clone()));
+        match rows {
+            None => {
+                let mut batches = Vec::new();
+                for file in &self.files {
+                    let scan = TableScan::whole(file, &fields)?;
+                    for batch in scan {
+                        batches.push(batch?);
+                    }
+                }
+                self.joined(&schema, &batches)
+            }
+            Some(rows) => self.table_of(&fields, &schema, rows),
+        }
+    }
+
+    fn table_of(
+        &self,
+        fields: &[FieldRef],
+        schema: &SchemaRef,
+        rows: &[u64],
+    ) -> Result<RecordBatch, CatalogError> {
+        let mut sorted = rows.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut batches = Vec::new();
+        for run in self.runs(&sorted)? {
+            batches.push(rows_of(&self.files[run.file], fields, run.group, &run.places)?);
+        }
+        let found = self.joined(schema, &batches)?;
+        let places = rows
+            .iter()
+            .map(|row| sorted.partition_point(|other| other < row) as u64);
+        let places = UInt64Array::from_iter_values(places);
+        take_record_batch(&found, &places).map_err(|e| self.broken(e))
+    }
+
+    fn joined(&self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, CatalogError> {
+        concat_batches(schema, batches).map_err(|e| self.broken(e))
+    }
+
+    fn broken(&self, error: arrow::error::ArrowError) -> CatalogError {
+        let path = self
+            .files
+            .first()
+            .map(|file| file.path.clone())
+            .unwrap_or_default();
+        CatalogError::corrupt(&path, error)
+    }
+}
+
+/// Canonical columns of some rows of a row group, whose places are ascending and distinct.
+pub(super) fn rows_of(
+    file: &CatalogFile,
+    fields: &[FieldRef],
+    group: usize,
+    places: &[usize],
+) -> Result<RecordBatch, CatalogError> {
+    let damaged = |e: arrow::error::ArrowError| CatalogError::corrupt(&file.path, e);
+    let limit = places.last().map_or(0, |last| last + 1);
+    let mut batches = Vec::new();
+    let (mut start, mut taken) = (0, 0);
+    for batch in TableScan::new(file, fields, group..group + 1, limit)? {
+        let batch = batch?;
+        let end = start + batch.num_rows();
+        let here = places[taken..].iter().take_while(|place| **place < end);
+        let here = UInt64Array::from_iter_values(here.map(|place| (*place - start) as u64));
+        taken += here.len();
+        start = end;
+        if here.len() == batch.num_rows() {
+            batches.push(batch);
+        } else if !here.is_empty() {
+            batches.push(take_record_batch(&batch, &here).map_err(damaged)?);
+        }
+    }
+    if taken < places.len() {
+        return Err(CatalogError::corrupt(
+            &file.path,
+            "fewer rows in its pages than in its footer",
+        ));
+    }
+    concat_batches(&Arc::new(Schema::new(fields.to_vec())), &batches).map_err(damaged)
+}
+
+impl CatalogFile {
+    /// The catalog's number of a row.
+    pub(super) fn row_number(&self, group: usize, place: usize) -> u64 {
+        self.first_row + self.group_starts[group] + place as u64
+    }
+}
+
+/// Table columns of some row groups of a file, batch by batch, under their canonical names and types.
+pub(super) struct TableScan<'a> {
+    file: &'a CatalogFile,
+    fields: Vec<FieldRef>,
+    reader: parquet::arrow::arrow_reader::ParquetRecordBatchReader,
+    next_row: u64,
+    failed: bool,
+}
+
+impl<'a> TableScan<'a> {
+    pub(super) fn whole(file: &'a CatalogFile, fields: &[FieldRef]) -> Result<Self, CatalogError> {
+        Self::new(file, fields, 0..file.row_groups(), usize::MAX)
+    }
+
+    /// The first `limit` rows of some row groups.
+    pub(super) fn new(
+        file: &'a CatalogFile,
+        fields: &[FieldRef],
+        groups: std::ops::Range<usize>,
+        limit: usize,
+    ) -> Result<Self, CatalogError> {
+        let next_row = file.first_row + file.group_starts[groups.start];
+        let reader = guarded(&file.path, || {
+            file.scan(groups, table_projection(file, fields), SCAN_ROWS, limit)
+        })?;
+        Ok(Self {
+            file,
+            fields: fields.to_vec(),
+            reader,
+            next_row,
+            failed: false,
+        })
+    }
+}
+
+impl Iterator for TableScan<'_> {
+    type Item = Result<RecordBatch, CatalogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let batch = guarded(&self.file.path, || {
+            let Some(batch) = self.reader.next() else {
+                return Ok(None);
+            };
+            let batch = batch.map_err(|e| CatalogError::corrupt(&self.file.path, e))?;
+            let end = self.next_row + batch.num_rows() as u64;
+            let rows = UInt64Array::from_iter_values(self.next_row..end);
+            self.next_row = end;
+            canonical_batch(self.file, &batch, &self.fields, &rows).map(Some)
+        });
+        self.failed = batch.is_err();
+        batch.transpose()
+    }
+}
+
+fn table_projection(file: &CatalogFile, fields: &[FieldRef]) -> ProjectionMask {
+    let stored: Vec<&str> = fields
+        .iter()
+        .filter_map(|field| file.layout.column(field.name()))
+        .map(|column| column.stored.as_str())
+        .collect();
+    file.projection(|path| path.len() == 1 && stored.contains(&path[0].as_str()))
+}
+
+/// The canonical columns `fields` of a batch as it is stored, whose rows have these numbers in the catalog.
+pub(super) fn canonical_batch(
+    file: &CatalogFile,
+    stored: &RecordBatch,
+    fields: &[FieldRef],
+    rows: &UInt64Array,
+) -> Result<RecordBatch, CatalogError> {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
+    for field in fields {
+        let array = match file.layout.column(field.name()) {
+            _ if field.name() == ROW => Arc::new(rows.clone()) as ArrayRef,
+            None => new_null_array(field.data_type(), stored.num_rows()),
+            Some(column) => {
+                let wrong = |reason: String| CatalogError::Column {
+                    path: file.path.clone(),
+                    column: column.stored.clone(),
+                    reason,
+                };
+                let array = stored.column_by_name(&column.stored);
+                let array = array.ok_or_else(|| wrong("it is missing from the pages".into()))?;
+                canonical(array, column.transform, field.data_type()).map_err(|e| wrong(e.to_string()))?
+            }
+        };
+        columns.push(array);
+    }
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(stored.num_rows()));
+    RecordBatch::try_new_with_options(schema, columns, &options)
+        .map_err(|e| CatalogError::corrupt(&file.path, e))
+}
+
+fn canonical(
+    array: &ArrayRef,
+    transform: Transform,
+    data_type: &DataType,
+) -> Result<ArrayRef, arrow::error::ArrowError> {
+    let plain: ArrayRef = match transform {
+        Transform::AsIs => match array.data_type() {
+            DataType::FixedSizeBinary(_) => cast(array, &DataType::Binary)?,
+            _ => array.clone(),
+        },
+        Transform::InvertedBool => {
+            let good: &BooleanArray = array.as_boolean();
+            Arc::new(
+                good.iter()
+                    .map(|good| good.map(|good| i64::from(!good)))
+                    .collect::<Int64Array>(),
+            )
+        }
+        Transform::IdText => {
+            let text = match array.data_type() {
+                DataType::FixedSizeBinary(_) => cast(array, &DataType::Binary)?,
+                _ => array.clone(),
+            };
+            let text = cast(&text, &DataType::Utf8)?;
+            let ids = text.as_string::<i32>().iter().map(|id| id.map(unquoted));
+            Arc::new(ids.collect::<StringArray>())
+        }
+        Transform::SignedBits => {
+            let bits = array.as_primitive::<UInt64Type>();
+            Arc::new(bits.unary::<_, Int64Type>(|bits| bits as i64))
+        }
+    };
+    let plain = cast(&plain, data_type)?;
+    Ok(without_nan(plain))
+}
+
+/// The text of an identity: Python's `b'…'` undone, padding cut.
+pub(super) fn unquoted(id: &str) -> &str {
+    let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let inner = |quote: char| id.strip_prefix('b')?.strip_prefix(quote)?.strip_suffix(quote);
+    inner('\'').or_else(|| inner('"')).unwrap_or(id)
+}
+
+/// NaN in a table says "no value", and in SQL it would pass every "greater than".
+fn without_nan(array: ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Float32
+            if array
+                .as_primitive::<Float32Type>()
+                .values()
+                .iter()
+                .any(|v| v.is_nan()) =>
+        {
+            let values = array.as_primitive::<Float32Type>().iter();
+            Arc::new(
+                values
+                    .map(|v| v.filter(|v| !v.is_nan()))
+                    .collect::<Float32Array>(),
+            )
+        }
+        DataType::Float64
+            if array
+                .as_primitive::<Float64Type>()
+                .values()
+                .iter()
+                .any(|v| v.is_nan()) =>
+        {
+            let values = array.as_primitive::<Float64Type>().iter();
+            Arc::new(
+                values
+                    .map(|v| v.filter(|v| !v.is_nan()))
+                    .collect::<Float64Array>(),
+            )
+        }
+        _ => array,
+    }
+}
+
+/// The columns that make [`Facts`].
+pub(super) const FACTS: [&str; 21] = [
+    "object_id",
+    "targetid",
+    "source",
+    "survey",
+    "program",
+    "ra",
+    "dec",
+    "z",
+    "zerr",
+    "zwarn",
+    "spectype",
+    "subtype",
+    "deltachi2",
+    "mjd",
+    "exptime",
+    "sn",
+    "coadd_fiberstatus",
+    "ebv",
+    "flux_g",
+    "flux_r",
+    "flux_z",
+];
+
+/// The facts in a batch of canonical columns, of which any may be missing.
+pub(super) fn facts_in(batch: &RecordBatch) -> Vec<Facts> {
+    let column = |name: &str, wanted: DataType| {
+        let array = batch.column_by_name(name)?;
+        cast(array, &wanted).ok()
+    };
+    let texts = |name| column(name, DataType::Utf8);
+    let doubles = |name| column(name, DataType::Float64);
+    let singles = |name| column(name, DataType::Float32);
+    let integers = |name| column(name, DataType::Int64);
+    let (object_id, targetid) = (texts("object_id"), integers("targetid"));
+    let (source, survey, program) = (texts("source"), texts("survey"), texts("program"));
+    let (spectype, subtype) = (texts("spectype"), texts("subtype"));
+    let (ra, dec, z, zerr) = (doubles("ra"), doubles("dec"), doubles("z"), doubles("zerr"));
+    let (deltachi2, mjd, zwarn) = (doubles("deltachi2"), doubles("mjd"), integers("zwarn"));
+    let (exptime, sn, ebv) = (singles("exptime"), singles("sn"), singles("ebv"));
+    let (flux_g, flux_r, flux_z) = (singles("flux_g"), singles("flux_r"), singles("flux_z"));
+    let coadd_fiberstatus = integers("coadd_fiberstatus");
+    let facts = |row: usize| {
+        let (object_id, targetid) = (text(&object_id, row), integer(&targetid, row));
+        let source = text(&source, row);
+        Facts {
+            source: source.unwrap_or_else(|| guessed_source(targetid, object_id.as_deref()).to_owned()),
+            object_id: object_id.unwrap_or_default(),
+            targetid,
+            survey: text(&survey, row),
+            program: text(&program, row),
+            ra: double(&ra, row),
+            dec: double(&dec, row),
+            z: double(&z, row),
+            zerr: double(&zerr, row),
+            zwarn: integer(&zwarn, row),
+            spectype: text(&spectype, row),
+            subtype: text(&subtype, row),
+            deltachi2: double(&deltachi2, row),
+            mjd: double(&mjd, row),
+            exptime: single(&exptime, row),
+            sn: single(&sn, row),
+            coadd_fiberstatus: integer(&coadd_fiberstatus, row).map(|bits| bits as i32),
+            ebv: single(&ebv, row),
+            flux_g: single(&flux_g, row),
+            flux_r: single(&flux_r, row),
+            flux_z: single(&flux_z, row),
+        }
+    };
+    (0..batch.num_rows()).map(facts).collect()
+}
+
+fn text(column: &Option<ArrayRef>, row: usize) -> Option<String> {
+    let column = column.as_ref()?.as_string::<i32>();
+    let text = column.is_valid(row).then(|| column.value(row).trim_end())?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn double(column: &Option<ArrayRef>, row: usize) -> Option<f64> {
+    let column = column.as_ref()?.as_primitive::<Float64Type>();
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn single(column: &Option<ArrayRef>, row: usize) -> Option<f32> {
+    let column = column.as_ref()?.as_primitive::<Float32Type>();
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn integer(column: &Option<ArrayRef>, row: usize) -> Option<i64> {
+    let column = column.as_ref()?.as_primitive::<Int64Type>();
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// The survey of a row whose file does not say: SDSS writes plate-mjd-fiber, DESI a target id.
+fn guessed_source(targetid: Option<i64>, object_id: Option<&str>) -> &'static str {
+    let parts: Vec<&str> = object_id.unwrap_or_default().split('-').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if parts.len() == 3 && parts.iter().all(is_number) {
+        "SDSS"
+    } else if targetid.is_some_and(|id| id > 0) {
+        "DESI"
+    } else {
+        "unknown"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_bytes_are_undone() {
+        assert_eq!(unquoted("b'123'"), "123");
+        assert_eq!(unquoted("b\"1-2-3\" "), "1-2-3");
+        assert_eq!(unquoted("big'un"), "big'un");
+        assert_eq!(unquoted("39627835563836963"), "39627835563836963");
+    }
+
+    #[test]
+    fn the_survey_is_guessed_from_the_identity() {
+        assert_eq!(guessed_source(None, Some("267-51608-508")), "SDSS");
+        assert_eq!(
+            guessed_source(Some(39627835563836963), Some("39627835563836963")),
+            "DESI"
+        );
+        assert_eq!(guessed_source(None, Some("a-b-c")), "unknown");
+        assert_eq!(guessed_source(None, None), "unknown");
+    }
+}
