@@ -8,6 +8,7 @@ mod facts;
 mod grid;
 pub mod lines;
 mod mask;
+pub mod noise;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;
