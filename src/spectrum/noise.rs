@@ -59,7 +59,9 @@ pub fn difference_sigma(flux: &[f32], lag: usize) -> Option<f32> {
 /// Resampled and smoothed spectra have neighbors that share their noise; the differences of such neighbors say too little.
 pub fn correlation_lag(flux: &[f32]) -> usize {
     let scatter = LAGS.map(|lag| difference_sigma(flux, lag).map_or(0.0, f64::from));
-    let settled = scatter.windows(2).position(|pair| pair[0] > 0.0 && pair[1] <= PLATEAU * pair[0]);
+    let settled = scatter
+        .windows(2)
+        .position(|pair| pair[0] > 0.0 && pair[1] <= PLATEAU * pair[0]);
     settled.map_or(LAGS[LAGS.len() - 1], |at| LAGS[at])
 }
 
@@ -83,7 +85,11 @@ pub fn estimate_ivar(flux: &[f32]) -> Vec<f32> {
     flux.iter()
         .enumerate()
         .map(|(pixel, value)| {
-            let sigma = if value.is_finite() { interpolate(&knots, pixel) } else { 0.0 };
+            let sigma = if value.is_finite() {
+                interpolate(&knots, pixel)
+            } else {
+                0.0
+            };
             let ivar = 1.0 / (sigma * sigma);
             if ivar.is_finite() { ivar } else { 0.0 }
         })
@@ -137,7 +143,13 @@ mod tests {
         let sigma = kernel.iter().map(|k| (k / sum).powi(2)).sum::<f64>().sqrt();
         let convolved = noise
             .windows(kernel.len())
-            .map(|window| window.iter().zip(&kernel).map(|(v, k)| f64::from(*v) * k / sum).sum::<f64>() as f32)
+            .map(|window| {
+                window
+                    .iter()
+                    .zip(&kernel)
+                    .map(|(v, k)| f64::from(*v) * k / sum)
+                    .sum::<f64>() as f32
+            })
             .collect();
         (convolved, sigma)
     }
@@ -165,7 +177,11 @@ mod tests {
 
     #[test]
     fn white_noise_is_measured_on_a_sloping_continuum() {
-        let flux: Vec<f32> = white(5000, 2).iter().enumerate().map(|(i, v)| 100.0 + 0.02 * i as f32 + 2.0 * v).collect();
+        let flux: Vec<f32> = white(5000, 2)
+            .iter()
+            .enumerate()
+            .map(|(i, v)| 100.0 + 0.02 * i as f32 + 2.0 * v)
+            .collect();
         assert_eq!(correlation_lag(&flux), 1);
         let sigma = mean_sigma(&estimate_ivar(&flux));
         assert!((sigma / 2.0 - 1.0).abs() < 0.03, "{sigma}");
@@ -182,10 +198,17 @@ mod tests {
 
     #[test]
     fn noise_that_changes_with_wavelength_is_followed() {
-        let flux: Vec<f32> = white(6000, 4).iter().enumerate().map(|(i, v)| if i < 3000 { *v } else { 5.0 * v }).collect();
+        let flux: Vec<f32> = white(6000, 4)
+            .iter()
+            .enumerate()
+            .map(|(i, v)| if i < 3000 { *v } else { 5.0 * v })
+            .collect();
         let ivar = estimate_ivar(&flux);
         let (blue, red) = (mean_sigma(&ivar[..2800]), mean_sigma(&ivar[3200..]));
-        assert!((blue - 1.0).abs() < 0.06 && (red - 5.0).abs() < 0.3, "{blue} {red}");
+        assert!(
+            (blue - 1.0).abs() < 0.06 && (red - 5.0).abs() < 0.3,
+            "{blue} {red}"
+        );
     }
 
     #[test]
@@ -207,7 +230,10 @@ mod tests {
 
     #[test]
     fn signal_to_noise_counts_measured_pixels_only() {
-        assert_eq!(median_sn(&[10.0, 20.0, 1e9, 30.0], &[0.25, 0.25, 0.0, 0.25]), Some(10.0));
+        assert_eq!(
+            median_sn(&[10.0, 20.0, 1e9, 30.0], &[0.25, 0.25, 0.0, 0.25]),
+            Some(10.0)
+        );
         assert_eq!(median_sn(&[1.0], &[0.0]), None);
     }
 }
