@@ -34,6 +34,12 @@ pub enum SourceKind {
 const MAX_DEPTH: usize = 32;
 /// What the redshift file of a `coadd-…` is called.
 const REDSHIFT_STEMS: [&str; 2] = ["redrock-", "zbest-"];
+/// `*` leaves hidden files out, as in a shell.
+const PATTERN: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 /// Files that mark a folder as a HATS collection or catalog.
 const HATS_MARKS: [&str; 2] = ["hats.properties", "collection.properties"];
 
@@ -61,7 +67,7 @@ fn expand(input: &str) -> Result<Vec<PathBuf>, IngestError> {
     if path.exists() {
         walk(path, 0, &mut files)?;
     } else if input.contains(['*', '?', '[']) {
-        let matches = glob::glob(input).map_err(|error| IngestError::BadPattern {
+        let matches = glob::glob_with(input, PATTERN).map_err(|error| IngestError::BadPattern {
             pattern: input.to_owned(),
             reason: error.to_string(),
         })?;

@@ -2,22 +2,17 @@
 
 /// Right ascension and declination in degrees, from the first `hhmmss.s±ddmmss.s` in `name`.
 pub(super) fn in_name(name: &str) -> Option<(f64, f64)> {
-    name.char_indices()
-        .filter(|(_, c)| ['+', '-'].contains(c))
-        .find_map(|(sign, c)| {
-            let before = &name[..sign];
-            let start = before
-                .rfind(|c: char| !c.is_ascii_digit() && c != '.')
-                .map_or(0, |at| at + 1);
-            let after = &name[sign + 1..];
-            let end = after
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
-                .unwrap_or(after.len());
-            let hours = sexagesimal(&before[start..], 24.0)?;
-            let degrees = sexagesimal(after[..end].trim_end_matches('.'), 90.0)?;
-            let declination = if c == '-' { -degrees } else { degrees };
-            Some((15.0 * hours, declination))
-        })
+    name.match_indices(['+', '-']).find_map(|(at, sign)| {
+        let (before, after) = (&name[..at], &name[at + 1..]);
+        let end = after.find(is_other).unwrap_or(after.len());
+        let hours = sexagesimal(before.rsplit(is_other).next()?, 24.0)?;
+        let degrees = sexagesimal(after[..end].trim_end_matches('.'), 90.0)?;
+        Some((15.0 * hours, if sign == "-" { -degrees } else { degrees }))
+    })
+}
+
+fn is_other(c: char) -> bool {
+    !c.is_ascii_digit() && c != '.'
 }
 
 /// `hhmmss.s` as a number of hours, at most `limit`.
