@@ -10,6 +10,7 @@ pub mod lines;
 mod mask;
 pub mod prepare;
 pub mod resample;
+pub mod noise;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;

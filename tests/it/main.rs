@@ -1,3 +1,4 @@
 //! One integration binary, because each one links burn again.
 
 mod catalog;
+mod ingest;
