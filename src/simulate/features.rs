@@ -106,7 +106,7 @@ pub(super) const STARS: [StarType; 9] = [
         0.0,
         [1.75, 2.4, 1.25, 3.2, 0.9, 1.6, 0.25],
     ),
-    star(3500.0, 0.0, (0.10, 0.8), 0.0, [1.6, 1.8, 1.1, 4.0, 0.3, 0.6, 1.0]),
+    star(3200.0, 0.0, (0.10, 0.8), 0.0, [1.6, 1.8, 1.1, 4.0, 0.3, 0.6, 1.0]),
 ];
 
 /// An atomic line: air Angstrom, solar equivalent width in Angstrom.
@@ -143,9 +143,9 @@ pub(super) const ATOMIC: [(f64, f64, Species); 104] = {
         (3859.9, 1.55, Fe),
         (3878.3, 0.78, Fe),
         (3886.3, 0.92, Fe),
-        (3933.7, 20.25, Ca),
+        (3933.7, 17.0, Ca),
         (3961.5, 0.62, Fe),
-        (3968.5, 15.47, Ca),
+        (3968.5, 13.0, Ca),
         (4005.2, 0.40, Fe),
         (4045.8, 1.17, Fe),
         (4063.6, 0.79, Fe),
@@ -187,9 +187,9 @@ pub(super) const ATOMIC: [(f64, f64, Species); 104] = {
         (5050.5, 0.30, Fe),
         (5079.5, 0.28, Fe),
         (5139.4, 0.30, Fe),
-        (5167.4, 0.85, Mg),
-        (5172.7, 1.26, Mg),
-        (5183.6, 1.58, Mg),
+        (5167.4, 0.55, Mg),
+        (5172.7, 0.85, Mg),
+        (5183.6, 1.05, Mg),
         (5191.5, 0.25, Fe),
         (5204.6, 0.50, Fe),
         (5208.4, 0.35, Fe),
@@ -217,7 +217,7 @@ pub(super) const ATOMIC: [(f64, f64, Species); 104] = {
         (6495.7, 0.40, Ca),
         (8183.3, 0.25, Na),
         (8498.0, 1.30, Ca),
-        (8542.1, 3.30, Ca),
+        (8542.1, 2.9, Ca),
         (8662.1, 2.60, Ca),
     ]
 };
@@ -244,7 +244,7 @@ pub(super) const BANDS: [(f64, f64, Degrade, Species); 21] = {
         (3883.4, 0.30, Blue(75.0), Cn),
         (4216.0, 0.10, Blue(90.0), Cn),
         (4668.0, 0.06, Both(22.0), Cn),
-        (4304.0, 0.30, Both(9.0), Ch),
+        (4304.0, 0.42, Both(10.0), Ch),
         (4320.0, 0.10, Both(12.0), Ch),
         (5180.0, 0.05, Blue(140.0), Mg),
         (5140.0, 0.04, Both(40.0), Mg),
@@ -253,20 +253,20 @@ pub(super) const BANDS: [(f64, f64, Degrade, Species); 21] = {
         (5167.0, 0.8, Red(100.0), Tio),
         (5448.0, 0.5, Red(80.0), Tio),
         (5847.0, 0.5, Red(60.0), Tio),
-        (6158.0, 0.9, Red(110.0), Tio),
+        (6158.0, 0.75, Red(110.0), Tio),
         (6651.0, 0.6, Red(110.0), Tio),
-        (7054.0, 1.3, Red(80.0), Tio),
-        (7125.0, 0.6, Red(100.0), Tio),
+        (7054.0, 0.8, Red(80.0), Tio),
+        (7125.0, 0.5, Red(100.0), Tio),
         (7589.0, 0.6, Red(110.0), Tio),
-        (8206.0, 0.3, Red(90.0), Tio),
-        (8432.0, 0.6, Red(110.0), Tio),
-        (8859.0, 0.7, Red(140.0), Tio),
-        (9209.0, 0.4, Red(150.0), Tio),
+        (8206.0, 0.2, Red(90.0), Tio),
+        (8432.0, 0.15, Red(110.0), Tio),
+        (8859.0, 0.35, Red(140.0), Tio),
+        (9209.0, 0.3, Red(150.0), Tio),
     ]
 };
 
-/// Mean optical depth of the countless faint iron-peak lines of the Sun: vacuum Angstrom, depth.
-pub(super) const BLANKETING: [(f64, f64); 22] = [
+/// Mean optical depth of the countless iron-peak lines of the Sun where [`super::blanketing`] has no finer table: vacuum Angstrom, depth.
+pub(super) const BLANKETING: [(f64, f64); 11] = [
     (2200.0, 3.0),
     (2500.0, 2.2),
     (2630.0, 2.0),
@@ -275,20 +275,20 @@ pub(super) const BLANKETING: [(f64, f64); 22] = [
     (2900.0, 1.0),
     (3050.0, 0.85),
     (3200.0, 0.70),
-    (3400.0, 0.52),
-    (3600.0, 0.50),
-    (3700.0, 0.50),
-    (3800.0, 0.52),
-    (3900.0, 0.42),
-    (3980.0, 0.36),
-    (4010.0, 0.20),
-    (4150.0, 0.17),
-    (4400.0, 0.13),
-    (4700.0, 0.08),
-    (5000.0, 0.06),
-    (5500.0, 0.035),
-    (6500.0, 0.02),
-    (9000.0, 0.01),
+    (3395.0, 0.50),
+    (6905.0, 0.04),
+    (10300.0, 0.03),
+];
+
+/// How much brighter stars cooler than 6000 K are in the near infrared than the blackbody that fits their optical: vacuum Angstrom, nepers.
+pub(super) const RED_EXCESS: [(f64, f64); 7] = [
+    (6800.0, 0.0),
+    (7200.0, 0.04),
+    (7500.0, 0.09),
+    (8000.0, 0.10),
+    (8500.0, 0.15),
+    (9000.0, 0.23),
+    (10300.0, 0.36),
 ];
 
 /// Neutral helium lines of hot stars: vacuum Angstrom, equivalent width in Angstrom at unit strength.

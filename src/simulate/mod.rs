@@ -4,6 +4,7 @@
 //! on any number of threads. The physics, its sources and what is not realistic stand in `docs/simulation.md`.
 
 mod artifacts;
+mod blanketing;
 mod dust;
 mod features;
 mod galaxy;

@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 
+use super::blanketing::{FINE, FINE_START, FINE_STEP};
 use super::features::{
-    AGES, ATOMIC, BANDS, BLANKETING, Degrade, HELIUM, SPECIES, STARS, Species, StarType, vacuum,
+    AGES, ATOMIC, BANDS, BLANKETING, Degrade, HELIUM, RED_EXCESS, SPECIES, STARS, Species, StarType, vacuum,
 };
+use super::instrument::running_mean;
 use super::random::{Draw, Purpose};
 use super::sky::interpolate;
 
@@ -85,8 +87,13 @@ fn spectrum(star: &StarType, wavelength: &[f64], depths: &[Vec<f32>]) -> Vec<f32
                 .zip(star.metals)
                 .map(|(depth, strength)| depth[i] as f64 * strength)
                 .sum();
+            let red = if star.temperature < 6000.0 {
+                interpolate(&RED_EXCESS, lambda)
+            } else {
+                0.0
+            };
             planck(lambda, star.temperature)
-                * (-metals - hydrogen(star, lambda) - star.helium * helium(lambda)).exp()
+                * (red - metals - hydrogen(star, lambda) - star.helium * helium(lambda)).exp()
         })
         .collect();
     let (low, high) = (pixel(5450.0) as usize, pixel(5550.0) as usize);
@@ -191,21 +198,36 @@ fn add_line(tau: &mut [f64], wavelength: &[f64], center: f64, width: f64) {
     }
 }
 
-/// The countless faint lines: random positions that are the same in every galaxy, with the mean depth of `BLANKETING`.
-///
-/// No list of them is shipped; the positions are not those of real lines.
+/// The countless faint lines: their mean depth is that of the tables; their positions within some 10 Angstrom are random, the same in
+/// every galaxy, because no list of them is shipped.
 fn forest(tau: &mut [f64], wavelength: &[f64]) {
     let mut draw = Draw::new(0x5eed, Purpose::Plan, 0);
+    let mut raw = vec![0f64; wavelength.len()];
     let mut center = wavelength[0];
-    let mean_gap = 1.6;
     while center < wavelength[wavelength.len() - 1] {
-        center += -mean_gap * (1.0 - draw.unit()).ln();
-        let width = interpolate(&BLANKETING, center) * mean_gap * -(1.0 - draw.unit()).ln();
+        center += -1.6 * (1.0 - draw.unit()).ln();
+        let strength = -(1.0 - draw.unit()).ln();
         let sigma = center * TEMPLATE_SIGMA / SPEED_OF_LIGHT;
         let low = pixel(center - 5.0 * sigma).max(0.0) as usize;
-        let high = (pixel(center + 5.0 * sigma).max(0.0) as usize).min(tau.len());
+        let high = (pixel(center + 5.0 * sigma).max(0.0) as usize).min(raw.len());
         for i in low..high {
-            tau[i] += width / (sigma * 2.5066) * (-0.5 * ((wavelength[i] - center) / sigma).powi(2)).exp();
+            raw[i] += strength / sigma * (-0.5 * ((wavelength[i] - center) / sigma).powi(2)).exp();
         }
     }
+    // Some 14 Angstrom at 5000.
+    let mean = running_mean(&raw, 10);
+    for (i, tau) in tau.iter_mut().enumerate() {
+        *tau += blanketing(wavelength[i]) * (0.25 + 0.75 * raw[i] / mean[i].max(1e-9));
+    }
+}
+
+/// Mean optical depth of faint iron-peak lines at unit strength.
+fn blanketing(lambda: f64) -> f64 {
+    let position = (lambda - FINE_START) / FINE_STEP;
+    if position < 0.0 || position > (FINE.len() - 1) as f64 {
+        return interpolate(&BLANKETING, lambda);
+    }
+    let i = (position as usize).min(FINE.len() - 2);
+    let share = position - i as f64;
+    FINE[i] * (1.0 - share) + FINE[i + 1] * share
 }
