@@ -63,8 +63,8 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
 
 impl Galaxy {
     /// Draws a galaxy as DESI's Bright Galaxy Survey would have targeted it.
-    pub(super) fn draw(draw: &mut Draw, need: Need) -> Self {
-        let r_mag = magnitude(draw);
+    pub(super) fn draw(draw: &mut Draw, need: Need, limits: (f64, f64)) -> Self {
+        let r_mag = magnitude(draw, limits);
         let z = redshift(draw, r_mag);
         let absolute = r_mag - 5.0 * (luminosity_distance_mpc(z) * 1e5).log10() - 1.1 * z;
         // The red fraction rises with luminosity.
@@ -81,23 +81,24 @@ impl Galaxy {
 
     fn of_kind(draw: &mut Draw, kind: GalaxyType, z: f64, r_mag: f64, absolute: f64) -> Self {
         let light = star_formation(draw, kind);
+        // Luminosity over L*, in magnitudes: what metals, dust and velocities scale with.
         let mass = -absolute - 21.0;
         let old = kind == GalaxyType::Quiescent;
-        let metallicity =
-            (if old { 0.08 } else { -0.12 } + 0.13 * mass + draw.normal(0.0, 0.13)).clamp(-1.0, 0.45);
-        let sigma =
-            (10f64.powf(if old { 2.22 } else { 2.05 } + 0.12 * mass) * draw.scatter(0.10)).clamp(60.0, 350.0);
+        let (metals_at_l_star, log_sigma_at_l_star) = if old { (0.08, 2.22) } else { (-0.12, 2.05) };
+        let metallicity = (metals_at_l_star + 0.13 * mass + draw.normal(0.0, 0.13)).clamp(-1.0, 0.45);
+        let sigma = (10f64.powf(log_sigma_at_l_star + 0.12 * mass) * draw.scatter(0.10)).clamp(60.0, 350.0);
         let ebv_gas = match kind {
             GalaxyType::Quiescent => draw.log_uniform(0.01, 0.15),
             GalaxyType::GreenValley => draw.log_uniform(0.05, 0.5),
             _ => ((0.30 + 0.10 * mass) * draw.scatter(0.22)).clamp(0.02, 1.2),
         };
         let gas = draw_gas(draw, kind, &light, metallicity, sigma, ebv_gas);
-        let enhancement = if old {
+        let mean_enhancement = if old {
             0.2 + 0.25 * (sigma / 200.0).log10()
         } else {
             0.08
-        } + draw.normal(0.0, 0.05);
+        };
+        let enhancement = mean_enhancement + draw.normal(0.0, 0.05);
         let mut abundance = [0.0; 7];
         // Iron, magnesium, calcium, sodium, CH, CN, TiO: how steeply each follows [Z/H], and [alpha/Fe] beyond it.
         let slopes = [0.40, 0.35, 0.15, 0.55, 0.20, 0.75, 0.45];
@@ -247,11 +248,14 @@ pub(super) fn broaden(flux: &[f32], low: usize, high: usize, sigma: f64) -> Vec<
     out
 }
 
-/// r magnitude with the counts of a flux-limited survey: 15 to 20.2, fainter than 19.5 half as many as the counts would be.
-fn magnitude(draw: &mut Draw) -> f64 {
+/// r magnitude with the counts of a flux-limited survey: fainter than 19.5 half as many as the counts would be.
+fn magnitude(draw: &mut Draw, (bright, faint): (f64, f64)) -> f64 {
+    const SLOPE: f64 = 0.38;
     loop {
-        let (bright, faint) = (10f64.powf(0.38 * 15.0), 10f64.powf(0.38 * 20.2));
-        let r = draw.uniform(bright, faint).log10() / 0.38;
+        let r = draw
+            .uniform(10f64.powf(SLOPE * bright), 10f64.powf(SLOPE * faint))
+            .log10()
+            / SLOPE;
         if r < 19.5 || draw.chance(0.5) {
             return r;
         }

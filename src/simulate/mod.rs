@@ -43,6 +43,18 @@ pub struct Simulation {
     pub count: u64,
     /// Share of the spectra with a planted anomaly, 0 to 1.
     pub anomaly_fraction: f64,
+    /// Bright and faint limit in r magnitude (AB, total, before the Milky Way's dust).
+    pub r_min: f64,
+    pub r_max: f64,
+}
+
+/// Settings that make no sense.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SimulationError {
+    #[error("anomaly_fraction is {0}; give a share between 0 and 1")]
+    Fraction(f64),
+    #[error("r magnitudes from {min} to {max}; give r_min < r_max, both between 10 and 24")]
+    Magnitudes { min: f64, max: f64 },
 }
 
 impl Default for Simulation {
@@ -51,6 +63,8 @@ impl Default for Simulation {
             seed: 1,
             count: 600,
             anomaly_fraction: 0.08,
+            r_min: 15.0,
+            r_max: 20.2,
         }
     }
 }
@@ -78,6 +92,28 @@ pub struct Simulated {
 static GRID: LazyLock<Arc<WavelengthGrid>> = LazyLock::new(|| Arc::new(WavelengthGrid::DESI));
 
 impl Simulation {
+    /// Checks the settings.
+    ///
+    /// Errors: a share outside 0 to 1, magnitude limits that are reversed or beyond what the model covers.
+    pub fn validate(&self) -> Result<(), SimulationError> {
+        if !(0.0..=1.0).contains(&self.anomaly_fraction) {
+            return Err(SimulationError::Fraction(self.anomaly_fraction));
+        }
+        if self.r_min >= 10.0 && self.r_min < self.r_max && self.r_max <= 24.0 {
+            Ok(())
+        } else {
+            Err(SimulationError::Magnitudes {
+                min: self.r_min,
+                max: self.r_max,
+            })
+        }
+    }
+
+    /// All spectra in order; lazy, so that memory does not grow with their number.
+    pub fn spectra(&self) -> impl Iterator<Item = (Spectrum, Truth)> + '_ {
+        (0..self.count).map(|index| self.spectrum(index))
+    }
+
     /// Spectrum number `index` and the truth about it.
     pub fn spectrum(&self, index: u64) -> (Spectrum, Truth) {
         let simulated = self.simulate(index);
@@ -98,7 +134,7 @@ impl Simulation {
 
         let observation = Observation::draw(&mut object);
         let need = kind.map_or(galaxy::Need::Any, strange_light::need);
-        let mut scene = Scene::new(Galaxy::draw(&mut object, need));
+        let mut scene = Scene::new(Galaxy::draw(&mut object, need, (self.r_min, self.r_max)));
         let through = |scene: &Scene| {
             let mut flux = scene.total();
             galaxy::redden(&mut flux, scene.galaxy.ebv);
@@ -115,7 +151,7 @@ impl Simulation {
                 }
                 Some(kind) => {
                     let (ordinary, _) = through(&scene);
-                    planted = strange_light::plant(kind, &mut scene, &mut strange);
+                    planted = strange_light::plant(kind, &mut scene, (self.r_min, self.r_max), &mut strange);
                     let (expected, bands) = through(&scene);
                     (ordinary, expected, bands)
                 }
@@ -153,16 +189,13 @@ impl Simulation {
         let mut truth = truth_of(index, &facts, &scene, sn);
         if let (Some(kind), Some(planted)) = (kind, planted) {
             let whole = (wavelength(0), wavelength(LEN - 1));
-            let by_features = matches!(
-                kind,
-                AnomalyKind::WrongRedshift | AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy
-            );
-            let range = if by_features {
+            let own_strength = matches!(kind, AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy);
+            let by_features = kind == AnomalyKind::WrongRedshift;
+            let range = if own_strength || by_features {
                 whole
             } else {
                 planted.range.unwrap_or_else(|| extent(&changed, &product))
             };
-            let own_strength = matches!(kind, AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy);
             truth.kind = Some(kind);
             truth.artifact = Some(kind.is_artifact());
             truth.strength = Some(if own_strength { sn } else { planted.strength });

@@ -28,7 +28,12 @@ pub(super) fn need(kind: AnomalyKind) -> Need {
 }
 
 /// Changes the scene; `None` where the kind is one of the instrument's.
-pub(super) fn plant(kind: AnomalyKind, scene: &mut Scene, draw: &mut Draw) -> Option<Planted> {
+pub(super) fn plant(
+    kind: AnomalyKind,
+    scene: &mut Scene,
+    limits: (f64, f64),
+    draw: &mut Draw,
+) -> Option<Planted> {
     let planted = match kind {
         AnomalyKind::BroadLineAgn => broad_line_agn(scene, draw),
         AnomalyKind::DoublePeakedLines => double_peaked_lines(scene, draw),
@@ -36,7 +41,7 @@ pub(super) fn plant(kind: AnomalyKind, scene: &mut Scene, draw: &mut Draw) -> Op
         AnomalyKind::StarAsGalaxy => star(scene, draw),
         AnomalyKind::QuasarAsGalaxy => quasar(scene, draw),
         AnomalyKind::WrongRedshift => wrong_redshift(scene, draw),
-        AnomalyKind::Blend => blend(scene, draw),
+        AnomalyKind::Blend => blend(scene, limits, draw),
         AnomalyKind::LensedEmission => lensed_emission(scene, draw),
         AnomalyKind::MissingLines => missing_lines(scene, draw),
         AnomalyKind::ArmStep
@@ -309,11 +314,11 @@ fn wrong_redshift(scene: &mut Scene, draw: &mut Draw) -> Planted {
     }
 }
 
-fn blend(scene: &mut Scene, draw: &mut Draw) -> Planted {
+fn blend(scene: &mut Scene, limits: (f64, f64), draw: &mut Draw) -> Planted {
     let z = scene.galaxy.z;
-    let mut other = Galaxy::draw(draw, Need::Any);
+    let mut other = Galaxy::draw(draw, Need::Any, limits);
     while (other.z - z).abs() / (1.0 + z) < 0.01 {
-        other = Galaxy::draw(draw, Need::Any);
+        other = Galaxy::draw(draw, Need::Any, limits);
     }
     let share = draw.log_uniform(0.08, 0.5);
     let second = Scene::new(other);

@@ -129,8 +129,9 @@ pub struct Truth {
     pub artifact: Option<bool>,
     /// How strong the anomaly is, in the kind's own measure ([`AnomalyKind::strength_meaning`]).
     pub strength: Option<f64>,
-    /// Noise-weighted size of what was planted, in sigma: `sqrt(sum(change^2 ivar))` over the pixels affected. For a wrong
-    /// redshift, a star or a quasar, where nothing was added, that of the spectrum's own features about its continuum.
+    /// Noise-weighted size of what was planted, in sigma: `sqrt(sum(change^2 ivar))` over all pixels. For a star or a quasar the change
+    /// is against the galaxy that it is taken for; for a wrong redshift, which changes no flux, it is the size of the spectrum's own
+    /// features about its continuum.
     pub significance: Option<f64>,
     /// Observed wavelengths affected.
     pub wavelength_min: Option<f64>,
