@@ -329,7 +329,7 @@ fn draw_gas(
     // Ionizing photons come from the youngest stars: 650 Angstrom of H alpha for each unit of their light.
     let young = 650.0 * light[0] * draw.scatter(0.15);
     let gas_metallicity = metallicity + 0.12 + draw.normal(0.0, 0.08);
-    let narrow = |draw: &mut Draw| (sigma * draw.uniform(0.45, 0.95)).clamp(35.0, 220.0);
+    let narrow = |draw: &mut Draw| (sigma * draw.uniform(0.55, 1.05)).clamp(35.0, 220.0);
     match kind {
         GalaxyType::Quiescent => {
             let width = (sigma * draw.uniform(0.8, 1.1)).clamp(60.0, 300.0);

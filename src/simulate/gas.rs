@@ -63,7 +63,7 @@ impl Gas {
         ebv: f64,
     ) -> Self {
         let log_n2 = match source {
-            Source::Stars => (-0.60 + 0.75 * metallicity - 0.6 * metallicity.min(0.0).powi(2)
+            Source::Stars => (-0.52 + 0.75 * metallicity - 0.6 * metallicity.min(0.0).powi(2)
                 + draw.normal(0.0, 0.10))
             .clamp(-1.7, -0.22),
             Source::Seyfert => draw.normal(-0.02, 0.14),

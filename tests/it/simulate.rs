@@ -277,7 +277,11 @@ fn identities_are_unique_positive_and_exact() {
         let (spectrum, truth) = simulation.spectrum(index);
         let id = spectrum.facts.targetid.unwrap();
         assert!(id > 1 << 53, "beyond what a double can hold");
-        assert_eq!(id >> 58 & 1, 1, "the mock bit");
+        // DESI's layout: objid in bits 0-21, brickid 22-41, release 42-57, mock 58, sky and Gaia bits unset.
+        assert_eq!(
+            (id & 0x3F_FFFF, id >> 22 & 0xF_FFFF, id >> 42 & 0xFFFF, id >> 58),
+            (index as i64 & 0x3F_FFFF, index as i64 >> 22, 11, 1)
+        );
         assert_eq!(spectrum.facts.object_id, id.to_string());
         assert_eq!((truth.targetid, truth.index), (id, index));
         assert!(seen.insert(id));
