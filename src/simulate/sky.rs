@@ -4,7 +4,7 @@
 //! resolution matrices of faint targets in public DESI coadds; `docs/simulation.md` says how.
 
 /// Continuum of the dark sky: vacuum Angstrom, AB magnitudes a square arcsecond.
-pub(super) const SKY_CONTINUUM: [(f64, f64); 11] = [
+pub(super) const SKY_CONTINUUM: [(f64, f64); 13] = [
     (3600.0, 22.0),
     (4000.0, 22.2),
     (4500.0, 22.2),
@@ -13,9 +13,11 @@ pub(super) const SKY_CONTINUUM: [(f64, f64); 11] = [
     (6000.0, 21.5),
     (6500.0, 21.35),
     (7000.0, 21.2),
-    (8000.0, 20.9),
-    (9000.0, 20.5),
-    (9824.0, 20.1),
+    (8000.0, 20.8),
+    (8700.0, 20.0),
+    (9200.0, 19.9),
+    (9500.0, 19.2),
+    (9824.0, 19.2),
 ];
 
 /// Throughput of atmosphere, telescope, fiber and arm: vacuum Angstrom, share of the photons detected.

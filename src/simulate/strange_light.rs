@@ -236,7 +236,7 @@ fn star(scene: &mut Scene, draw: &mut Draw) -> Planted {
 /// Source: Vanden Berk et al. 2001 (AJ 122, 549), table 2, rounded; the last two stand for iron and the Balmer continuum.
 const QUASAR_LINES: [(f64, f64, f64); 13] = [
     (1033.0, 9.0, 1.0),
-    (1216.5, 80.0, 0.9),
+    (1216.5, 60.0, 1.0),
     (1240.1, 12.0, 1.0),
     (1398.3, 8.0, 1.0),
     (1549.0, 26.0, 1.0),
