@@ -13,10 +13,12 @@ mod instrument;
 mod photometry;
 mod plan;
 mod random;
+mod row;
 mod scene;
 mod sky;
 mod stars;
 mod strange_light;
+mod strange_objects;
 mod truth;
 
 pub use gas::EmissionLine;
@@ -26,7 +28,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid};
+use crate::spectrum::{MaskKind, Spectrum, WavelengthGrid};
 use artifacts::Product;
 use galaxy::Galaxy;
 use instrument::{LEN, Observation, wavelength};
@@ -184,9 +186,17 @@ impl Simulation {
             .map(|i| expected[i] - ordinary[i] + f64::from(artifact[i]))
             .collect();
         let sn = signal_to_noise(&product);
-        let mut facts = self.facts(index, &scene, &observation, features, bands, &mut object);
+        let mut facts = row::facts(
+            self.seed,
+            index,
+            &scene,
+            &observation,
+            features,
+            bands,
+            &mut object,
+        );
         facts.sn = Some(sn as f32);
-        let mut truth = truth_of(index, &facts, &scene, sn);
+        let mut truth = row::truth(index, &facts, &scene, sn);
         if let (Some(kind), Some(planted)) = (kind, planted) {
             let whole = (wavelength(0), wavelength(LEN - 1));
             let own_strength = matches!(kind, AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy);
@@ -227,100 +237,11 @@ impl Simulation {
             lines: scene.lines,
         }
     }
-
-    /// The catalog row: what a redshift pipeline and an imaging survey would say.
-    fn facts(
-        &self,
-        index: u64,
-        scene: &Scene,
-        observation: &Observation,
-        features: f64,
-        bands: [f64; 3],
-        draw: &mut Draw,
-    ) -> Facts {
-        let targetid = targetid(self.seed, index);
-        let deltachi2 = 0.7 * features * features * draw.scatter(0.1);
-        let zerr = (4.5e-4 / deltachi2.max(1.0).sqrt()).clamp(1e-6, 5e-4) * draw.scatter(0.1);
-        // Redrock's SMALL_DELTA_CHI2.
-        let zwarn = if deltachi2 < 9.0 { 1 << 2 } else { 0 };
-        // Uniform on the sky north of -20 degrees, off the Milky Way's plane in right ascension as the survey is.
-        let sine = draw.uniform((-20f64).to_radians().sin(), 85f64.to_radians().sin());
-        let ra = if draw.chance(0.72) {
-            draw.uniform(105.0, 285.0)
-        } else {
-            draw.uniform(-60.0, 60.0).rem_euclid(360.0)
-        };
-        let aperture =
-            photometry::nanomaggies(scene.galaxy.r_mag) / photometry::nanomaggies(scene.galaxy.r_fiber_mag);
-        Facts {
-            object_id: targetid.to_string(),
-            targetid: Some(targetid),
-            source: "SIMULATED-DESI".to_owned(),
-            survey: Some("main".to_owned()),
-            program: Some("bright".to_owned()),
-            ra: Some(ra),
-            dec: Some(sine.asin().to_degrees()),
-            z: Some(scene.z_catalog + zerr * draw.gauss()),
-            zerr: Some(zerr),
-            zwarn: Some(zwarn),
-            spectype: Some("GALAXY".to_owned()),
-            subtype: None,
-            deltachi2: Some(deltachi2),
-            mjd: Some(59_349.0 + (draw.uniform(0.0, 400.0)).floor() + draw.uniform(0.15, 0.5)),
-            exptime: Some(observation.exptime as f32),
-            sn: None,
-            coadd_fiberstatus: Some(0),
-            ebv: Some(scene.galaxy.ebv as f32),
-            flux_g: Some((bands[0] * aperture) as f32),
-            flux_r: Some((bands[1] * aperture) as f32),
-            flux_z: Some((bands[2] * aperture) as f32),
-        }
-    }
 }
 
 /// Artifacts that are made by taking light away before the noise.
 fn changes_light(kind: AnomalyKind) -> bool {
     kind == AnomalyKind::MissingLines
-}
-
-/// A positive TARGETID in DESI's layout with the mock bit: objid 22 bits, brickid 20, release 16 (0 for mocks), mock bit 58.
-///
-/// Unique within a seed for 2^42 spectra; seeds go into the release field.
-/// Source: `desitarget.targets.encode_targetid`.
-fn targetid(seed: u64, index: u64) -> i64 {
-    let objid = index & 0x3F_FFFF;
-    let brickid = (index >> 22) & 0xF_FFFF;
-    let release = seed & 0xFFFF;
-    (1 << 58 | release << 42 | brickid << 22 | objid) as i64
-}
-
-fn truth_of(index: u64, facts: &Facts, scene: &Scene, sn: f64) -> Truth {
-    let galaxy = &scene.galaxy;
-    Truth {
-        index,
-        object_id: facts.object_id.clone(),
-        targetid: facts.targetid.unwrap_or_default(),
-        kind: None,
-        artifact: None,
-        strength: None,
-        significance: None,
-        wavelength_min: None,
-        wavelength_max: None,
-        z_second: None,
-        z_true: scene.z_true,
-        galaxy_type: galaxy.kind,
-        sigma_stars: galaxy.sigma,
-        sigma_gas: galaxy.gas.sigma,
-        ebv_gas: galaxy.gas.ebv,
-        metallicity: galaxy.metallicity,
-        log_age: galaxy.log_age(),
-        ew_halpha: galaxy::halpha_width(galaxy),
-        log_n2: galaxy.gas.log_n2,
-        log_o3: galaxy.gas.log_o3,
-        r_mag: galaxy.r_mag,
-        r_fiber_mag: galaxy.r_fiber_mag,
-        sn,
-    }
 }
 
 /// What cosmic rays leave in the masked pixels: nobody may look at them, and a reader that does sees it.
