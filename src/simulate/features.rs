@@ -275,9 +275,9 @@ pub(super) const BLANKETING: [(f64, f64); 11] = [
     (2900.0, 1.0),
     (3050.0, 0.85),
     (3200.0, 0.70),
-    (3395.0, 0.50),
-    (6905.0, 0.04),
-    (10300.0, 0.03),
+    (3395.0, 0.55),
+    (6905.0, 0.09),
+    (10300.0, 0.08),
 ];
 
 /// How much brighter stars cooler than 6000 K are in the near infrared than the blackbody that fits their optical: vacuum Angstrom, nepers.
