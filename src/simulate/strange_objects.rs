@@ -1,0 +1,163 @@
+//! Supernovae, stars and quasars: spectra that are no galaxy's.
+
+use super::galaxy::{broaden, to_observed};
+use super::instrument::{LEN, PIXEL, START, wavelength};
+use super::photometry::{self, Band};
+use super::random::Draw;
+use super::scene::Scene;
+use super::stars::{self, SPEED_OF_LIGHT, planck, templates};
+use super::strange_light::{Planted, add, line};
+
+/// One P Cygni or absorption feature: rest wavelength, depth of the absorption, height of the emission, width in km/s.
+type Feature = (f64, f64, f64, f64);
+/// Type Ia near maximum. Source of the identifications: Filippenko 1997 (ARA&A 35, 309).
+const TYPE_IA: [Feature; 11] = [
+    (3951.0, 0.55, 0.25, 4500.0),
+    (4131.0, 0.15, 0.05, 2500.0),
+    (4481.0, 0.35, 0.15, 5000.0),
+    (5018.0, 0.35, 0.15, 4500.0),
+    (5169.0, 0.20, 0.10, 4000.0),
+    (5454.0, 0.16, 0.05, 2000.0),
+    (5640.0, 0.20, 0.05, 2200.0),
+    (5972.0, 0.12, 0.03, 2500.0),
+    (6355.0, 0.48, 0.20, 3300.0),
+    (7774.0, 0.22, 0.10, 4500.0),
+    (8579.0, 0.40, 0.30, 5500.0),
+];
+/// Type II on its plateau.
+const TYPE_II: [Feature; 8] = [
+    (3951.0, 0.40, 0.15, 4000.0),
+    (4341.7, 0.35, 0.15, 3500.0),
+    (4862.7, 0.35, 0.25, 3500.0),
+    (5018.0, 0.20, 0.05, 2500.0),
+    (5169.0, 0.30, 0.10, 2500.0),
+    (5893.0, 0.20, 0.10, 3000.0),
+    (6564.6, 0.30, 0.95, 3800.0),
+    (8579.0, 0.35, 0.40, 4500.0),
+];
+
+/// Adds a supernova's light.
+pub(super) fn supernova(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let share = draw.log_uniform(0.06, 0.65);
+    let (features, temperature): (&[Feature], f64) = if draw.chance(0.7) {
+        (&TYPE_IA, draw.uniform(7500.0, 13000.0))
+    } else {
+        (&TYPE_II, draw.uniform(6000.0, 10000.0))
+    };
+    let speed = draw.uniform(8000.0, 13000.0);
+    let depth = draw.uniform(0.75, 1.15);
+    let z = scene.galaxy.z;
+    let light = |rest: f64| {
+        let mut flux = planck(rest, temperature) / planck(5500.0, temperature);
+        // Iron-peak lines blanket the ultraviolet.
+        flux *= 1.0 / (1.0 + ((3600.0 - rest) / 250.0).exp());
+        for (center, absorbed, emitted, width) in features {
+            let profile = |at: f64, km_s: f64| {
+                let x = (rest / at - 1.0) * SPEED_OF_LIGHT / km_s;
+                (-0.5 * x * x).exp()
+            };
+            flux *=
+                1.0 - (depth * absorbed).min(0.95) * profile(center * (1.0 - speed / SPEED_OF_LIGHT), *width);
+            flux *= 1.0 + depth * emitted * profile(*center, 1.2 * width);
+        }
+        flux
+    };
+    // The host's flux density at 5500 Angstrom rest frame is the scale times what dust lets through, about its continuum there.
+    let host = {
+        let i = ((5500.0 * (1.0 + z) - START) / PIXEL).clamp(0.0, (LEN - 1) as f64) as usize;
+        scene.continuum[i]
+    };
+    let factor = host * share / (1.0 - share) / light(5500.0);
+    for (i, flux) in scene.continuum.iter_mut().enumerate() {
+        *flux += factor * light(wavelength(i) / (1.0 + z));
+    }
+    Planted {
+        strength: share,
+        ..Planted::default()
+    }
+}
+
+/// Replaces the galaxy by an object of its fiber magnitude.
+fn replace(scene: &mut Scene, mut flux: Vec<f64>, z_true: f64) {
+    let scale = photometry::nanomaggies(scene.galaxy.r_fiber_mag) / photometry::flux(&flux, Band::R);
+    flux.iter_mut().for_each(|f| *f *= scale);
+    scene.continuum = flux;
+    scene.emission.fill(0.0);
+    scene.lines.clear();
+    scene.z_true = z_true;
+}
+
+/// A star in the galaxy's place.
+pub(super) fn star(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let z = draw.normal(0.0, 60.0) / SPEED_OF_LIGHT;
+    // Mostly cool dwarfs and giants, as blended or extended-looking stars are; two neighbors of the table are mixed.
+    let place = 2.0 + 6.0 * draw.unit().powf(0.6);
+    let first = (place as usize).min(7);
+    let share = (place - first as f64) as f32;
+    let stars = &templates().stars;
+    let rest: Vec<f32> = stars[first]
+        .iter()
+        .zip(&stars[first + 1])
+        .map(|(a, b)| a * (1.0 - share) + b * share)
+        .collect();
+    let rest = broaden(&rest, 0, stars::LEN, 30.0);
+    replace(scene, to_observed(&rest, z), z);
+    Planted::default()
+}
+
+/// Broad lines of quasars: rest wavelength, equivalent width in Angstrom, sigma over that of C IV.
+///
+/// Source: Vanden Berk et al. 2001 (AJ 122, 549), table 2, rounded; the last two stand for iron and the Balmer continuum.
+const QUASAR_LINES: [(f64, f64, f64); 13] = [
+    (1033.0, 9.0, 1.0),
+    (1216.5, 60.0, 1.0),
+    (1240.1, 12.0, 1.0),
+    (1398.3, 8.0, 1.0),
+    (1549.0, 26.0, 1.0),
+    (1640.4, 4.0, 1.2),
+    (1905.0, 22.0, 1.3),
+    (2799.1, 32.0, 0.9),
+    (4341.7, 12.0, 1.0),
+    (4862.7, 45.0, 1.0),
+    (5008.2, 13.0, 0.15),
+    (2500.0, 45.0, 8.0),
+    (3200.0, 60.0, 12.0),
+];
+
+/// A quasar in the galaxy's place.
+pub(super) fn quasar(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let z = draw.log_uniform(0.75, 3.2);
+    let slope = draw.normal(-1.5, 0.25);
+    let sigma = draw.log_uniform(1300.0, 3500.0);
+    let strength = draw.scatter(0.15);
+    let mut flux: Vec<f64> = (0..LEN).map(|i| (wavelength(i) / 6000.0).powf(slope)).collect();
+    for (rest, width, factor) in QUASAR_LINES {
+        let center = rest * (1.0 + z) / 6000.0;
+        let flux_of_line = width * strength * draw.scatter(0.08) * center.powf(slope) * (1.0 + z);
+        add(
+            &mut flux,
+            &[line("quasar", rest, flux_of_line, sigma * factor)],
+            z,
+            1.0,
+        );
+    }
+    // Mean Lyman alpha forest of Faucher-Giguere et al. 2008 (ApJ 681, 831) with a coarse scatter, and the Lyman limit.
+    let mut patch = 1.0;
+    for (i, flux) in flux.iter_mut().enumerate() {
+        let w = wavelength(i);
+        if w > 1215.67 * (1.0 + z) {
+            break;
+        }
+        if i % 3 == 0 {
+            patch = draw.log_uniform(0.15, 3.0);
+        }
+        let tau = 0.0018 * (w / 1215.67).powf(3.92) * patch;
+        let limit = if w < 912.0 * (1.0 + z) { 0.1 } else { 1.0 };
+        *flux *= (-tau).exp() * limit;
+    }
+    replace(scene, flux, z);
+    Planted {
+        z_second: Some(z),
+        ..Planted::default()
+    }
+}
