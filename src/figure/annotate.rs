@@ -7,8 +7,11 @@ use super::description::{Band, BandKind, Mark, MarkKind};
 use super::spectrum::SpectrumView;
 use super::words;
 use crate::anomaly::{Reason, Region};
-use crate::spectrum::lines::{self, LineKind};
+use crate::spectrum::lines::{self, Line, LineKind};
 use crate::spectrum::{ArtifactZone, artifact_zone};
+
+/// A line that a region names lies within this of it, Angstrom in the rest frame.
+const NEAR: f64 = 30.0;
 
 /// The flagged regions, those of one reason that touch as one band with the label of the strongest.
 pub(super) fn regions(regions: &[Region]) -> Vec<Band> {
@@ -110,10 +113,15 @@ fn runs(wavelength: &[f64], join: f64, kind: impl Fn(usize) -> Option<BandKind>)
 /// Of lines of one name that stand closer than `crowded` Angstrom, the last carries the name.
 pub(super) fn marks(view: &SpectrumView, axis: &Axis, crowded: f64) -> Vec<Mark> {
     let z = view.facts.z.filter(|z| z.is_finite() && *z > -1.0);
-    let touched: Vec<&str> = view.regions.iter().filter_map(|r| r.line.as_deref()).collect();
+    let touched = |line: &Line| {
+        view.regions.iter().any(|region| {
+            region.line.as_deref() == Some(line.name.as_str())
+                && (region.rest_min - NEAR..=region.rest_max + NEAR).contains(&line.wavelength)
+        })
+    };
     let mut marks: Vec<Mark> = Vec::new();
     for line in lines::all() {
-        if !line.major && !touched.contains(&line.name.as_str()) {
+        if !line.major && !touched(line) {
             continue;
         }
         let kind = match line.kind {

@@ -17,6 +17,8 @@ pub struct Axis {
     pub scale: Scale,
     /// Whether numbers and label are drawn (panels that share an axis draw them once).
     pub labeled: bool,
+    /// Counts something: ticks at whole numbers only.
+    pub whole: bool,
 }
 
 /// The ticks of an axis.
@@ -41,6 +43,7 @@ impl Axis {
             max,
             scale,
             labeled: true,
+            whole: false,
         }
     }
 
@@ -77,6 +80,12 @@ impl Axis {
         self
     }
 
+    /// The same axis with ticks at whole numbers only.
+    pub fn counting(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
     /// Where a value lies: 0 at `min`, 1 at `max`, beyond them outside the range; NaN where it has no place.
     pub fn fraction(&self, value: f64) -> f64 {
         match self.scale {
@@ -89,7 +98,18 @@ impl Axis {
     /// About `wanted` ticks at round numbers, and the minor ones between them.
     pub fn ticks(&self, wanted: usize) -> Ticks {
         match self.scale {
-            Scale::Linear => linear_ticks(self.min, self.max, wanted.max(1)),
+            Scale::Linear => {
+                let mut ticks = linear_ticks(self.min, self.max, wanted.max(1));
+                if self.whole {
+                    let whole = |value: &f64| (value - value.round()).abs() < 1e-9;
+                    ticks.major.retain(|(value, _)| whole(value));
+                    ticks.minor.retain(whole);
+                    for (value, label) in &mut ticks.major {
+                        *label = with_minus(&format!("{value:.0}"));
+                    }
+                }
+                ticks
+            }
             Scale::Log => log_ticks(self.min, self.max, wanted.max(1)),
         }
     }

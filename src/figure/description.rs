@@ -94,6 +94,10 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeriesStyle {
     Data,
+    /// Noisy data behind a smoothed curve.
+    Raw,
+    /// The data, smoothed.
+    Smoothed,
     /// Data that is not to be believed.
     Masked,
     NoiseBand,

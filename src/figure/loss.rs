@@ -36,7 +36,7 @@ pub fn loss(runs: &[LossRun]) -> Figure {
         .max()
         .unwrap_or(1);
     let several = runs.len() > 1;
-    let x = Axis::new("Epoch", 0.5, last as f64 + 0.5, Scale::Linear);
+    let x = Axis::new("Epoch", 0.5, last as f64 + 0.5, Scale::Linear).counting();
     let (mut losses, mut rates, mut marks, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, run) in runs.iter().enumerate() {
         let epochs: Arc<[f64]> = run.epochs.iter().map(|e| e.epoch as f64).collect();
@@ -94,7 +94,7 @@ pub fn loss(runs: &[LossRun]) -> Figure {
             .map(|s: &Series| (Swatch::Series(s.style), s.name.clone())),
     );
     if let Some(best) = runs.first().and_then(|run| run.best_epoch).filter(|_| !several) {
-        entries.push((Swatch::Mark(MarkKind::Best), format!("best epoch, {best}")));
+        entries.push((Swatch::Mark(MarkKind::Best), format!("best epoch ({best})")));
     }
     let columns = if several { 4 } else { 3 };
     let legend_height = entries.len().div_ceil(columns) as f64 * 15.0;

@@ -13,6 +13,7 @@ mod font;
 mod loss;
 mod mean_error;
 mod palette;
+mod pixels;
 mod place;
 mod png;
 mod sky;

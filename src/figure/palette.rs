@@ -22,11 +22,13 @@ const CURVES: [&str; 7] = [
 
 pub(super) fn series(style: SeriesStyle) -> Stroke {
     let (color, width, dashes) = match style {
-        SeriesStyle::Data => ("#262626", 0.65, None),
-        SeriesStyle::Masked => ("#b4b4b4", 0.6, None),
+        SeriesStyle::Data => ("#262626", 0.5, None),
+        SeriesStyle::Raw => ("#98a1ad", 0.5, None),
+        SeriesStyle::Smoothed => ("#1f1f1f", 0.8, None),
+        SeriesStyle::Masked => ("#b8b8b8", 0.5, None),
         SeriesStyle::NoiseBand => ("#bccbe0", 0.0, None),
         SeriesStyle::Reconstruction => ("#d1380a", 1.15, None),
-        SeriesStyle::Residual => ("#3d3d3d", 0.55, None),
+        SeriesStyle::Residual => ("#333333", 0.5, None),
         SeriesStyle::Curve(i) => (CURVES[i % CURVES.len()], 1.4, None),
         SeriesStyle::DashedCurve(i) => (CURVES[i % CURVES.len()], 1.4, Some("5 3")),
     };
@@ -39,7 +41,7 @@ pub(super) fn band(kind: BandKind) -> (&'static str, f64) {
         BandKind::Region(reason) => (region(reason).0, 0.24),
         BandKind::Masked => ("#808080", 0.16),
         BandKind::Sky => ("#a3a3a3", 1.0),
-        BandKind::Telluric => ("#7fc4e8", 1.0),
+        BandKind::Telluric => ("#69bfa5", 1.0),
         BandKind::Overlap => ("#cdb2d6", 1.0),
     }
 }

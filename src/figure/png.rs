@@ -39,9 +39,25 @@ pub fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, FigureError> {
     pixmap.fill(Color::WHITE);
     let scale = scale as f32;
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    pixmap.encode_png().map_err(|error| FigureError::Encode {
+    encode(&pixmap).map_err(|error| FigureError::Encode {
         reason: error.to_string(),
     })
+}
+
+/// The pixels without their alpha, which is 1 everywhere; fast rather than small, since a run writes many.
+fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2]];
+    let rgb: Vec<u8> = pixmap.data().chunks_exact(4).flat_map(opaque).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 fn tree(svg: &str) -> Result<usvg::Tree, FigureError> {

@@ -1,13 +1,11 @@
 //! The figure of a spectrum: title, data with model and noise, flagged regions, lines, residual, sky image.
 
-use std::sync::Arc;
-
 use super::annotate;
 use super::axis::{Axis, Scale};
 use super::description::{
-    Anchor, BandKind, Figure, Guide, Legend, MarkKind, Panel, Rect, Series, SeriesStyle, Shape, Swatch, Text,
-    Weight,
+    Anchor, BandKind, Figure, Guide, Legend, MarkKind, Panel, Rect, SeriesStyle, Swatch, Text, Weight,
 };
+use super::pixels::Pixels;
 use super::sky::{self, SkyImage};
 use super::{font, words};
 use crate::anomaly::Region;
@@ -190,7 +188,7 @@ fn title(page: &mut Figure, view: &SpectrumView) -> f64 {
     let room = WIDTH - 2.0 * MARGIN;
     let verdict = words::verdict(view);
     let left = room - font::width(&verdict, FACT_SIZE, false) - 24.0;
-    let name = format!("#{}   {}", view.rank, view.facts.object_id);
+    let name = format!("#{} {}", view.rank, view.facts.object_id);
     let mut y = page.height + 14.0;
     let mut add = |x: f64, y: f64, size: f64, anchor: Anchor, weight: Weight, content: String| {
         page.texts.push(Text {
@@ -215,173 +213,15 @@ fn title(page: &mut Figure, view: &SpectrumView) -> f64 {
     y
 }
 
-/// The spectrum by pixel, as series want it.
-struct Pixels {
-    wavelength: Arc<[f64]>,
-    flux: Vec<f64>,
-    sigma: Vec<f64>,
-    valid: Vec<bool>,
-    reconstruction: Vec<f64>,
-    residual: Vec<f64>,
-}
-
-impl Pixels {
-    fn of(view: &SpectrumView) -> Self {
-        let n = view.wavelength.len().min(view.flux.len());
-        let values = |list: &[f32]| -> Vec<f64> {
-            (0..n)
-                .map(|i| list.get(i).map_or(f64::NAN, |v| f64::from(*v)))
-                .collect()
-        };
-        let flux = values(&view.flux);
-        let valid = (0..n)
-            .map(|i| view.valid.get(i).copied().unwrap_or(false) && flux[i].is_finite())
-            .collect();
-        Self {
-            wavelength: Arc::from(&view.wavelength[..n]),
-            flux,
-            sigma: values(&view.sigma),
-            valid,
-            reconstruction: values(&view.reconstruction),
-            residual: values(&view.residual_sigma),
-        }
-    }
-
-    /// A list with NaN where `keep` says no.
-    fn only(list: &[f64], keep: impl Fn(usize) -> bool) -> Vec<f64> {
-        let kept = |(i, value): (usize, &f64)| if keep(i) { *value } else { f64::NAN };
-        list.iter().enumerate().map(kept).collect()
-    }
-
-    fn flux_series(&self) -> Vec<Series> {
-        let series = |name: &str, y: Vec<f64>, shape: Shape, style: SeriesStyle| Series {
-            name: name.to_owned(),
-            x: self.wavelength.clone(),
-            y,
-            shape,
-            style,
-        };
-        let valid = Self::only(&self.flux, |i| self.valid[i]);
-        // masked pixels with their valid neighbors, so that the line does not break off before them
-        let near = |i: usize| {
-            let masked = |i: usize| self.valid.get(i).is_some_and(|valid| !valid);
-            masked(i) || masked(i + 1) || i.checked_sub(1).is_some_and(masked)
-        };
-        let half_width = self.sigma.clone();
-        vec![
-            series(
-                "±1σ noise",
-                valid.clone(),
-                Shape::Envelope { half_width },
-                SeriesStyle::NoiseBand,
-            ),
-            series(
-                "masked",
-                Self::only(&self.flux, near),
-                Shape::Step,
-                SeriesStyle::Masked,
-            ),
-            series("data", valid, Shape::Step, SeriesStyle::Data),
-            series(
-                "model",
-                self.reconstruction.clone(),
-                Shape::Line,
-                SeriesStyle::Reconstruction,
-            ),
-        ]
-    }
-
-    fn residual_series(&self) -> Vec<Series> {
-        vec![Series {
-            name: "residual".to_owned(),
-            x: self.wavelength.clone(),
-            y: Self::only(&self.residual, |i| self.valid[i]),
-            shape: Shape::Step,
-            style: SeriesStyle::Residual,
-        }]
-    }
-
-    /// Covers the bulk of the data and of the model; what goes far beyond it is cut off, so that one line flattens nothing.
-    fn flux_axis(&self) -> Axis {
-        let label = "Flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)";
-        let data = Bulk::of(
-            self.flux
-                .iter()
-                .zip(&self.valid)
-                .filter(|(_, v)| **v)
-                .map(|(f, _)| *f),
-        );
-        let model = Bulk::of(self.reconstruction.iter().copied());
-        let (low, high) = match (data, model) {
-            (Some(data), model) => {
-                let span = (data.high - data.low).max(1e-30);
-                let mut low = data.min.max(data.low - 0.45 * span);
-                let mut high = data.max.min(data.high + 1.1 * span);
-                if let Some(model) = model {
-                    low = low.min(model.low.max(data.low - 1.0 * span));
-                    high = high.max(model.high.min(data.high + 2.0 * span));
-                }
-                (low, high)
-            }
-            (None, Some(model)) => (model.min, model.max),
-            (None, None) => (0.0, 1.0),
-        };
-        let room = (high - low) * 0.06;
-        let floor = if low >= 0.0 && low < 0.45 * high {
-            0.0
-        } else {
-            low - room
-        };
-        Axis::new(label, floor, high + room, Scale::Linear)
-    }
-
-    fn residual_axis(&self) -> Axis {
-        let kept = self.residual.iter().zip(&self.valid).filter(|(_, valid)| **valid);
-        let (low, high) = match Bulk::of(kept.map(|(r, _)| *r)) {
-            Some(bulk) => {
-                let span = (bulk.high - bulk.low).max(4.0);
-                (
-                    bulk.min.max(bulk.low - 0.8 * span),
-                    bulk.max.min(bulk.high + 0.8 * span),
-                )
-            }
-            None => (0.0, 0.0),
-        };
-        Axis::new(
-            "Residual (σ)",
-            low.min(-4.2) - 0.3,
-            high.max(4.2) + 0.3,
-            Scale::Linear,
-        )
-    }
-}
-
-/// Extremes, and the 2nd and 98th percentile, of what is finite.
-struct Bulk {
-    min: f64,
-    low: f64,
-    high: f64,
-    max: f64,
-}
-
-impl Bulk {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
-        let mut sorted: Vec<f64> = values.filter(|v| v.is_finite()).collect();
-        sorted.sort_by(f64::total_cmp);
-        let last = sorted.len().checked_sub(1)?;
-        let at = |share: f64| sorted[(share * last as f64).round() as usize];
-        Some(Self {
-            min: sorted[0],
-            low: at(0.02),
-            high: at(0.98),
-            max: sorted[last],
-        })
-    }
-}
-
 /// The styles that occur.
 fn legend(view: &SpectrumView, pixels: &Pixels, main: &Panel) -> Vec<(Swatch, String)> {
-    let mut entries = vec![(Swatch::Series(SeriesStyle::Data), "data".to_owned())];
+    let mut entries = match pixels.smoothed {
+        None => vec![(Swatch::Series(SeriesStyle::Data), "data".to_owned())],
+        Some(_) => vec![
+            (Swatch::Series(SeriesStyle::Raw), "data".to_owned()),
+            (Swatch::Series(SeriesStyle::Smoothed), "smoothed data".to_owned()),
+        ],
+    };
     if pixels.reconstruction.iter().any(|v| v.is_finite()) {
         entries.push((Swatch::Series(SeriesStyle::Reconstruction), "model".to_owned()));
     }

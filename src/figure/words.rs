@@ -45,16 +45,16 @@ pub(super) fn facts(view: &SpectrumView) -> String {
         parts.push(format!("RA {ra:.5}°, Dec {}°", with_minus(&format!("{dec:+.5}"))));
     }
     parts.retain(|part| !part.trim().is_empty());
-    parts.join("  ·  ")
+    parts.join(" · ")
 }
 
 /// The verdict in numbers.
 pub(super) fn verdict(view: &SpectrumView) -> String {
-    let anomalous = if view.anomalous { "anomalous  ·  " } else { "" };
+    let anomalous = if view.anomalous { "anomalous · " } else { "" };
     // rounded down, so that nothing but the whole is 100 %
     let percentile = (view.percentile * 10.0).floor() / 10.0;
     format!(
-        "{anomalous}score {}  ·  percentile {percentile:.1}",
+        "{anomalous}score {} · percentile {percentile:.1}",
         with_minus(&format!("{:.2}", view.score))
     )
 }

@@ -102,25 +102,38 @@ fn strip_height(panel: &Panel) -> f64 {
     }
 }
 
+/// The shades, those of one kind as one shape.
 fn bands(out: &mut Writer, plot: &Plot) {
     let area = plot.area;
+    let mut shapes: Vec<(BandKind, Writer)> = Vec::new();
     for band in &plot.panel.bands {
         let Some((left, right)) = span(plot, band) else {
             continue;
         };
-        let (fill, opacity) = palette::band(band.kind);
-        let (y, height) = match band.kind {
-            BandKind::Region(_) | BandKind::Masked => (area.y, area.height),
-            BandKind::Sky | BandKind::Telluric | BandKind::Overlap => {
-                let lane = match band.kind {
-                    BandKind::Overlap => 2.0,
-                    BandKind::Telluric => 1.0,
-                    _ => 0.0,
-                };
-                (area.bottom() - 3.0 * (lane + 1.0), 2.6)
-            }
+        let (top, bottom) = match band.kind {
+            BandKind::Region(_) | BandKind::Masked => (area.y, area.bottom()),
+            BandKind::Sky => (area.bottom() - 3.0, area.bottom()),
+            BandKind::Telluric => (area.bottom() - 6.2, area.bottom() - 3.2),
+            BandKind::Overlap => (area.bottom() - 9.4, area.bottom() - 6.4),
         };
-        out.rect(left, y, right - left, height, fill, opacity);
+        let known = shapes.iter().position(|(kind, _)| *kind == band.kind);
+        let shape = known.unwrap_or_else(|| {
+            shapes.push((band.kind, Writer::new()));
+            shapes.len() - 1
+        });
+        let path = &mut shapes[shape].1;
+        path.points(&[(left, top), (right, top), (right, bottom), (left, bottom)]);
+        path.raw("Z");
+    }
+    for (kind, path) in shapes {
+        let (fill, opacity) = palette::band(kind);
+        out.open("path");
+        out.attribute("fill", fill);
+        if opacity < 1.0 {
+            out.number("fill-opacity", opacity);
+        }
+        out.attribute("d", &path.finish());
+        out.close();
     }
 }
 
@@ -241,7 +254,10 @@ fn curve(out: &mut Writer, plot: &Plot, series: &Series) {
             out.close();
         }
     }
-    if matches!(series.style, SeriesStyle::Data | SeriesStyle::Residual) {
+    if matches!(
+        series.style,
+        SeriesStyle::Data | SeriesStyle::Raw | SeriesStyle::Residual
+    ) {
         carets(out, &pieces, area);
     }
 }

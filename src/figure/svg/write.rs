@@ -24,9 +24,7 @@ pub(super) struct Label<'a> {
 
 impl Writer {
     pub fn new() -> Self {
-        Self {
-            out: String::with_capacity(1 << 16),
-        }
+        Self { out: String::new() }
     }
 
     pub fn finish(self) -> String {
