@@ -195,6 +195,13 @@ pub struct Legend {
     pub entries: Vec<(Swatch, String)>,
 }
 
+impl Legend {
+    /// Size of the names.
+    pub(super) const TEXT: f64 = 11.0;
+    /// Room for the sample of a style and the gaps about it.
+    pub(super) const SWATCH: f64 = 24.0;
+}
+
 /// The sample of a style in a legend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swatch {

@@ -234,8 +234,14 @@ fn legend(view: &SpectrumView, pixels: &Pixels, main: &Panel) -> Vec<(Swatch, St
     let has = |kind: BandKind| main.bands.iter().any(|band| band.kind == kind);
     add(has(BandKind::Masked), Swatch::Band(BandKind::Masked), "masked");
     for (reason, count) in annotate::count_reasons(&view.regions) {
-        let name = format!("{} ({count})", words::reason_name(reason));
-        add(true, Swatch::Band(BandKind::Region(reason)), &name);
+        let name = words::reason_name(reason);
+        let counted = format!("{name} ({count})");
+        let fits = font::width(&counted, Legend::TEXT, false) <= SIDE_WIDTH / 2.0 - Legend::SWATCH;
+        add(
+            true,
+            Swatch::Band(BandKind::Region(reason)),
+            if fits { &counted } else { name },
+        );
     }
     add(has(BandKind::Sky), Swatch::Band(BandKind::Sky), "sky emission");
     add(

@@ -1,5 +1,7 @@
 //! A figure as SVG text: the only drawing there is, since the PNG is rendered from it.
 
+mod curve;
+mod frame;
 mod panel;
 mod picture;
 mod write;
@@ -14,7 +16,7 @@ mod size {
     pub const LABEL: f64 = 12.5;
     pub const MARK: f64 = 11.0;
     pub const BAND: f64 = 11.0;
-    pub const LEGEND: f64 = 11.0;
+    pub const LEGEND: f64 = crate::figure::Legend::TEXT;
 }
 
 /// The figure as a stand-alone SVG document.

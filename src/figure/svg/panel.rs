@@ -1,39 +1,26 @@
-//! A panel as SVG: frame, ticks, bands, curves, named marks.
+//! A panel as SVG: bands and their labels, named marks, and what the other files draw into it.
 
-use super::size;
 use super::write::{Label, Writer};
-use crate::figure::axis::Axis;
-use crate::figure::decimate::{self, Point};
-use crate::figure::description::{Anchor, Band, BandKind, Mark, Panel, Rect, Series, SeriesStyle, Shape};
+use super::{curve, frame, size};
+use crate::figure::description::{Anchor, Band, BandKind, Mark, Panel, Rect};
 use crate::figure::palette::{self, Stroke};
 use crate::figure::{font, place};
 
-/// Width of the columns to which curves are thinned: a pixel at the default scale of the PNG.
-const COLUMN: f64 = 0.5;
 /// Narrower bands are drawn this wide, so that a flagged line of few pixels is seen.
 const NARROWEST_BAND: f64 = 1.6;
-const TICK: f64 = 4.5;
-const MINOR_TICK: f64 = 2.5;
-
-const FRAME: Stroke = Stroke {
-    color: palette::INK,
-    width: 0.9,
-    dashes: None,
-};
-
 /// A panel with the places of its values on the page.
-struct Plot<'a> {
-    panel: &'a Panel,
+pub(super) struct Plot<'a> {
+    pub panel: &'a Panel,
     /// The frame less the strip of the marks' names.
-    area: Rect,
+    pub area: Rect,
 }
 
 impl Plot<'_> {
-    fn x(&self, value: f64) -> f64 {
+    pub fn x(&self, value: f64) -> f64 {
         self.area.x + self.panel.x.fraction(value) * self.area.width
     }
 
-    fn y(&self, value: f64) -> f64 {
+    pub fn y(&self, value: f64) -> f64 {
         self.area.bottom() - self.panel.y.fraction(value) * self.area.height
     }
 }
@@ -62,7 +49,7 @@ pub(super) fn draw(out: &mut Writer, panel: &Panel) {
         }
     }
     for series in &panel.series {
-        curve(out, &plot, series);
+        curve::draw(out, &plot, series);
     }
     if strip > 0.0 {
         let stroke = Stroke {
@@ -72,7 +59,7 @@ pub(super) fn draw(out: &mut Writer, panel: &Panel) {
         };
         out.line((area.x, area.y), (area.right(), area.y), &stroke);
     }
-    frame(out, &plot);
+    frame::draw(out, &plot);
     band_labels(out, &plot);
     if let Some(note) = &panel.note {
         out.text(&Label {
@@ -195,259 +182,6 @@ fn marks(out: &mut Writer, plot: &Plot) {
             content: &mark.name,
         });
     }
-}
-
-fn curve(out: &mut Writer, plot: &Plot, series: &Series) {
-    let area = plot.area;
-    let stroke = palette::series(series.style);
-    let points = || {
-        series
-            .x
-            .iter()
-            .zip(&series.y)
-            .map(|(x, y)| (plot.x(*x), plot.y(*y)))
-            .map(|(x, y)| {
-                if x < area.x - 0.01 || x > area.right() + 0.01 {
-                    (x, f64::NAN)
-                } else {
-                    (x, y)
-                }
-            })
-    };
-    if let Shape::Envelope { half_width } = &series.shape {
-        let points = series
-            .x
-            .iter()
-            .zip(&series.y)
-            .zip(half_width)
-            .map(|((x, y), half)| {
-                let clamped = |value: f64| plot.y(value).clamp(area.y, area.bottom());
-                (plot.x(*x), clamped(y + half), clamped(y - half))
-            });
-        envelope(out, decimate::envelope(points, COLUMN), stroke.color);
-        return;
-    }
-    let steps = matches!(series.shape, Shape::Step) && series.x.len() as f64 * 2.0 < area.width;
-    let pieces = if steps {
-        decimate::line(stairs(points().collect()).into_iter(), COLUMN)
-    } else {
-        decimate::line(points(), COLUMN)
-    };
-    out.open("path");
-    out.stroke(&stroke);
-    out.attribute("stroke-linejoin", "bevel");
-    out.raw(" d=\"");
-    for piece in &pieces {
-        for part in decimate::clip(piece, area.y, area.bottom()) {
-            out.points(&part);
-        }
-    }
-    out.raw("\"");
-    out.close();
-    if matches!(series.shape, Shape::Dots) {
-        for (x, y) in points().filter(|p| p.1 >= area.y && p.1 <= area.bottom()) {
-            out.open("circle");
-            out.number("cx", x);
-            out.number("cy", y);
-            out.number("r", 1.9);
-            out.attribute("fill", stroke.color);
-            out.close();
-        }
-    }
-    if matches!(
-        series.style,
-        SeriesStyle::Data | SeriesStyle::Raw | SeriesStyle::Residual
-    ) {
-        carets(out, &pieces, area);
-    }
-}
-
-/// The corners of a staircase through the points, level from half-way to half-way.
-fn stairs(points: Vec<Point>) -> Vec<Point> {
-    let mut corners = Vec::with_capacity(points.len() * 2);
-    for (i, (x, y)) in points.iter().enumerate() {
-        let before = i
-            .checked_sub(1)
-            .and_then(|i| points.get(i))
-            .map(|p| (p.0 + x) / 2.0);
-        let after = points.get(i + 1).map(|p| (p.0 + x) / 2.0);
-        let half = before.map(|b| x - b).or(after.map(|a| a - x)).unwrap_or(0.5);
-        corners.push((before.unwrap_or(x - half), *y));
-        corners.push((after.unwrap_or(x + half), *y));
-    }
-    corners
-}
-
-fn envelope(out: &mut Writer, pieces: Vec<Vec<(f64, f64, f64)>>, fill: &str) {
-    out.open("path");
-    out.attribute("fill", fill);
-    out.raw(" d=\"");
-    for piece in pieces {
-        let mut outline: Vec<Point> = piece.iter().map(|(x, top, _)| (*x, *top)).collect();
-        outline.extend(piece.iter().rev().map(|(x, _, bottom)| (*x, *bottom)));
-        if piece.len() == 1 {
-            let (x, top, bottom) = piece[0];
-            outline = vec![(x, top), (x + COLUMN, top), (x + COLUMN, bottom), (x, bottom)];
-        }
-        out.points(&outline);
-        out.raw("Z");
-    }
-    out.raw("\"");
-    out.close();
-}
-
-/// Small arrow heads at the edge where the curve goes on beyond it.
-fn carets(out: &mut Writer, pieces: &[Vec<Point>], area: Rect) {
-    let mut path = Writer::new();
-    for (edge, direction) in [(area.y, 1.0), (area.bottom(), -1.0)] {
-        // runs of neighboring columns beyond the edge, and how far and where they go furthest
-        let mut run: Option<(f64, f64, f64)> = None;
-        let mut heads = Vec::new();
-        for (x, y) in pieces.iter().flatten() {
-            let beyond = (edge - y) * direction;
-            if beyond <= 0.5 {
-                continue;
-            }
-            run = match run {
-                Some((last, furthest, _)) if x - last < 7.0 && beyond > furthest => Some((*x, beyond, *x)),
-                Some((last, furthest, at)) if x - last < 7.0 => Some((*x, furthest, at)),
-                done => {
-                    heads.extend(done.map(|(_, _, at)| at));
-                    Some((*x, beyond, *x))
-                }
-            };
-        }
-        heads.extend(run.map(|(_, _, at)| at));
-        for x in heads {
-            let x = x.clamp(area.x + 3.0, area.right() - 3.0);
-            path.points(&[
-                (x - 2.6, edge + 5.0 * direction),
-                (x, edge + 1.0 * direction),
-                (x + 2.6, edge + 5.0 * direction),
-            ]);
-            path.raw("Z");
-        }
-    }
-    let path = path.finish();
-    if !path.is_empty() {
-        out.open("path");
-        out.attribute("fill", "#7d1d54");
-        out.attribute("d", &path);
-        out.close();
-    }
-}
-
-fn frame(out: &mut Writer, plot: &Plot) {
-    let (panel, area, rect) = (plot.panel, plot.area, plot.panel.rect);
-    let mut ticks = Writer::new();
-    let mut tick = |from: Point, to: Point| ticks.points(&[from, to]);
-    let along_x = (rect.width / 90.0).round().max(2.0) as usize;
-    let bottom = panel.x.ticks(along_x);
-    for (value, length) in lengths(&bottom.major, &bottom.minor) {
-        let x = plot.x(value);
-        tick((x, rect.bottom()), (x, rect.bottom() - length));
-        if panel.top.is_none() {
-            tick((x, rect.y), (x, rect.y + length));
-        }
-    }
-    let top = panel.top.as_ref().map(|axis| (axis, axis.ticks(along_x)));
-    if let Some((axis, top)) = &top {
-        for (value, length) in lengths(&top.major, &top.minor) {
-            let x = area.x + axis.fraction(value) * area.width;
-            tick((x, rect.y), (x, rect.y + length));
-        }
-    }
-    let left = panel.y.ticks((area.height / 36.0).round().max(2.0) as usize);
-    for (value, length) in lengths(&left.major, &left.minor) {
-        let y = plot.y(value);
-        tick((rect.x, y), (rect.x + length, y));
-        tick((rect.right(), y), (rect.right() - length, y));
-    }
-    let stroke = Stroke { width: 0.7, ..FRAME };
-    out.open("path");
-    out.stroke(&stroke);
-    out.attribute("d", &ticks.finish());
-    out.close();
-    out.open("rect");
-    out.number("x", rect.x);
-    out.number("y", rect.y);
-    out.number("width", rect.width);
-    out.number("height", rect.height);
-    out.stroke(&FRAME);
-    out.close();
-
-    if panel.x.labeled {
-        numbers_along(out, &bottom.major, |v| plot.x(v), rect.bottom() + 14.5);
-        axis_label(
-            out,
-            &panel.x,
-            ((rect.x + rect.right()) / 2.0, rect.bottom() + 30.5),
-            false,
-        );
-    }
-    if let Some((axis, top)) = &top {
-        numbers_along(
-            out,
-            &top.major,
-            |v| area.x + axis.fraction(v) * area.width,
-            rect.y - 5.5,
-        );
-        axis_label(out, axis, ((rect.x + rect.right()) / 2.0, rect.y - 20.5), false);
-    }
-    if panel.y.labeled {
-        let mut widest: f64 = 0.0;
-        for (value, label) in &left.major {
-            widest = widest.max(font::width(label, size::TICK, false));
-            out.text(&Label {
-                at: (rect.x - 6.0, plot.y(*value) + size::TICK * 0.34),
-                size: size::TICK,
-                anchor: Anchor::End,
-                color: palette::INK,
-                bold: false,
-                upright: false,
-                content: label,
-            });
-        }
-        let middle = (area.y + area.bottom()) / 2.0;
-        axis_label(
-            out,
-            &panel.y,
-            (rect.x - 6.0 - widest.max(26.0) - 8.0, middle),
-            true,
-        );
-    }
-}
-
-/// Ticks with their lengths.
-fn lengths<'a>(major: &'a [(f64, String)], minor: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
-    let major = major.iter().map(|(value, _)| (*value, TICK));
-    major.chain(minor.iter().map(|value| (*value, MINOR_TICK)))
-}
-
-fn numbers_along(out: &mut Writer, ticks: &[(f64, String)], place: impl Fn(f64) -> f64, y: f64) {
-    for (value, label) in ticks {
-        out.text(&Label {
-            at: (place(*value), y),
-            size: size::TICK,
-            anchor: Anchor::Middle,
-            color: palette::INK,
-            bold: false,
-            upright: false,
-            content: label,
-        });
-    }
-}
-
-fn axis_label(out: &mut Writer, axis: &Axis, at: Point, upright: bool) {
-    out.text(&Label {
-        at,
-        size: size::LABEL,
-        anchor: Anchor::Middle,
-        color: palette::INK,
-        bold: false,
-        upright,
-        content: &axis.label,
-    });
 }
 
 /// The labels of the bands in lanes below the frame, the heaviest first; those without room are left out.

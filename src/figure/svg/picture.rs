@@ -155,7 +155,7 @@ pub(super) fn legend(out: &mut Writer, legend: &Legend) {
             color: palette::INK,
             bold: false,
             upright: false,
-            content: &font::shorten(name, size::LEGEND, false, column - 24.0),
+            content: &font::shorten(name, size::LEGEND, false, column - Legend::SWATCH),
         });
     }
 }
