@@ -81,7 +81,7 @@ impl Values<'_> {
             // `Value::from` makes null of what is not finite
             Self::Number(values) => Value::from(values[row]),
             Self::Flag(values) => Value::from(values[row]),
-            Self::List(values) => Value::from(values[row].to_vec()),
+            Self::List(values) => values[row].iter().map(|value| shortest(*value)).collect(),
         }
     }
 }
@@ -154,6 +154,11 @@ impl Table<'_> {
         }
         out.write_all(b"\n]\n")
     }
+}
+
+/// The number as its shortest decimal: 0.1 and not 0.10000000149011612.
+fn shortest(value: f32) -> Value {
+    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 /// The input/output error inside a Parquet error, so that a full disk is still told apart.

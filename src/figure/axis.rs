@@ -165,9 +165,9 @@ fn linear_ticks(min: f64, max: f64, wanted: usize) -> Ticks {
     let raw = (max - min) / wanted as f64;
     let mut exponent = raw.log10().floor() as i32;
     let mut multiple = match raw / decimal(1.0, exponent) {
-        norm if norm <= 1.0 => 1,
-        norm if norm <= 2.0 => 2,
-        norm if norm <= 5.0 => 5,
+        norm if norm < 1.5 => 1,
+        norm if norm < 3.5 => 2,
+        norm if norm < 7.5 => 5,
         _ => 10,
     };
     if multiple == 10 {
@@ -304,9 +304,9 @@ mod tests {
         let axis = Axis::new("", -0.31, 0.31, Scale::Linear);
         assert_eq!(labels(&axis, 4), ["\u{2212}0.2", "0.0", "0.2"]);
         let axis = Axis::new("", 0.0, 3.1e-7, Scale::Linear);
-        assert_eq!(labels(&axis, 3), ["0", "2×10⁻⁷"]);
+        assert_eq!(labels(&axis, 3), ["0", "10⁻⁷", "2×10⁻⁷", "3×10⁻⁷"]);
         let axis = Axis::new("", 0.0, 2.1e7, Scale::Linear);
-        assert_eq!(labels(&axis, 2), ["0", "2×10⁷"]);
+        assert_eq!(labels(&axis, 2), ["0", "10⁷", "2×10⁷"]);
     }
 
     #[test]

@@ -111,8 +111,10 @@ impl Pixels {
         let (low, high) = match (Bulk::of(valid.into_iter()).zip(smooth), model) {
             (Some((data, smooth)), model) => {
                 let span = (smooth.high - smooth.low).max(1e-30);
-                let mut low = data.min.max(smooth.low - (0.3 * span).max(3.0 * noise));
-                let mut high = data.max.min(smooth.high + (1.1 * span).max(4.0 * noise));
+                let scatter = 2.2 * (data.upper - data.lower);
+                let low = (smooth.low - (0.3 * span).max(3.0 * noise)).min(data.median - scatter);
+                let high = (smooth.high + (1.1 * span).max(4.0 * noise)).max(data.median + scatter);
+                let (mut low, mut high) = (data.min.max(low), data.max.min(high));
                 if let Some(model) = model {
                     low = low.min(model.low.max(smooth.low - span));
                     high = high.max(model.high.min(smooth.high + 2.0 * span));
@@ -152,11 +154,13 @@ impl Pixels {
     }
 }
 
-/// Extremes, median, and the 2nd and 98th percentile of what is finite.
+/// Extremes, quartiles, and the 2nd and 98th percentile of what is finite.
 struct Bulk {
     min: f64,
     low: f64,
+    lower: f64,
     median: f64,
+    upper: f64,
     high: f64,
     max: f64,
 }
@@ -170,7 +174,9 @@ impl Bulk {
         Some(Self {
             min: sorted[0],
             low: at(0.02),
+            lower: at(0.25),
             median: at(0.5),
+            upper: at(0.75),
             high: at(0.98),
             max: sorted[last],
         })
@@ -246,6 +252,6 @@ mod tests {
             flux,
         };
         let axis = pixels.flux_axis();
-        assert!(axis.max > 16.0 && axis.max < 1e4, "{axis:?}");
+        assert!(axis.min < 10.0 && axis.max > 16.0 && axis.max < 1e3, "{axis:?}");
     }
 }

@@ -1,1 +1,2 @@
-
+mod artifact;
+mod figure;
