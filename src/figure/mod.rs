@@ -1,1 +1,35 @@
-//! (to come)
+//! What to draw: axes, series, bands, marks and words, described once and drawn by any backend.
+//!
+//! [`spectrum()`], [`combined`], [`mean_reconstruction_error`] and [`loss`] build a [`Figure`]; [`svg()`] writes it as SVG
+//! and [`png`] renders that same SVG with the bundled font, so that both show the same. A terminal draws the panels of the
+//! same description in braille. Everything here is pure: same input, same bytes.
+
+mod annotate;
+mod axis;
+mod decimate;
+mod description;
+mod error;
+mod font;
+mod loss;
+mod mean_error;
+mod palette;
+mod pixels;
+mod place;
+mod png;
+mod sky;
+mod spectrum;
+mod svg;
+mod words;
+
+pub use axis::{Axis, Scale, Ticks};
+pub use description::{
+    Anchor, Band, BandKind, Figure, Guide, Legend, Mark, MarkKind, Overlay, Panel, Picture, PictureContent,
+    Rect, Series, SeriesStyle, Shape, Swatch, Text, Weight,
+};
+pub use error::FigureError;
+pub use loss::{EpochLoss, LossRun, loss};
+pub use mean_error::mean_reconstruction_error;
+pub use png::{DEFAULT_SCALE, png};
+pub use sky::SkyImage;
+pub use spectrum::{SpectrumView, combined, spectrum};
+pub use svg::svg;

@@ -3,3 +3,5 @@
 mod catalog;
 mod ingest;
 mod simulate;
+mod artifact;
+mod figure;
