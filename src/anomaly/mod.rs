@@ -1,5 +1,39 @@
 //! What is strange about a spectrum, how strange, and why: pure functions on plain slices.
+//!
+//! Two methods. `--method window` ([`window`]) is the original's rule. `--method significance`, the default, goes in
+//! three steps that stream over a catalog of any size:
+//!
+//! 1. [`ErrorModelBuilder::add`] the held-out residuals of (a part of) the population, [`ErrorModelBuilder::build`] the
+//!    [`ErrorModel`]; then [`Evidence::measure`] every spectrum. Evidence is small.
+//! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`Calibration::score`] each, and [`places`].
+//! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
+//!
+//! `docs/detection.md` has the formulas, their sources and the measurements behind the defaults.
 
+mod calibration;
+mod error;
+mod errormodel;
+mod evaluate;
+mod evidence;
+mod latent;
+mod rank;
+mod regions;
+mod residual;
+mod robust;
+mod scan;
+mod settings;
 mod types;
+pub mod window;
+mod words;
 
+pub use calibration::{Calibration, Component, Score};
+pub use error::AnomalyError;
+pub use errormodel::{ErrorModel, ErrorModelBuilder};
+pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};
+pub use evidence::Evidence;
+pub use rank::{Place, places, rank};
+pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};
+pub use residual::Residual;
+pub use settings::{MAX_WIDTHS, SignificanceSettings};
 pub use types::{Judgement, Reason, Region};
+pub use words::explain;

@@ -1,0 +1,207 @@
+//! How rare a latent vector is among those of the same model.
+
+use std::collections::BTreeMap;
+
+use nalgebra::{DMatrix, DVector};
+use serde::{Deserialize, Serialize};
+
+use super::robust::location_and_scale;
+
+/// Degrees of freedom of the fitted t distribution: heavy tails, so that outliers do not widen their own excuse.
+const FREEDOM: f64 = 3.0;
+const ROUNDS: usize = 25;
+/// Most vectors that a fit looks at.
+const FIT_LIMIT: usize = 20_000;
+
+/// Location and scatter of the latent vectors of one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Cloud {
+    location: Vec<f64>,
+    /// Inverse of the lower Cholesky factor of the scatter matrix, row-major.
+    whitening: Vec<f64>,
+}
+
+/// Robust Mahalanobis distances, for each of the cross-fitted models by itself.
+///
+/// Source: maximum likelihood of the multivariate t distribution by EM, Lange, Little & Taylor 1989 (JASA 84, 881).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Latents {
+    clouds: BTreeMap<u16, Cloud>,
+}
+
+impl Latents {
+    /// Fits the cloud of each model. Vectors with a NaN, or of another length than the first of their model, do not take part.
+    pub fn fit<'a>(vectors: impl Iterator<Item = (u16, &'a [f32])>) -> Self {
+        let mut groups: BTreeMap<u16, Vec<&[f32]>> = BTreeMap::new();
+        for (model, vector) in vectors {
+            if !vector.is_empty() && vector.iter().all(|value| value.is_finite()) {
+                groups.entry(model).or_default().push(vector);
+            }
+        }
+        let clouds = groups
+            .into_iter()
+            .filter_map(|(model, mut vectors)| {
+                let dimensions = vectors[0].len();
+                vectors.retain(|vector| vector.len() == dimensions);
+                let stride = vectors.len().div_ceil(FIT_LIMIT);
+                let thinned: Vec<&[f32]> = vectors.into_iter().step_by(stride).collect();
+                Some((model, Cloud::fit(&thinned)?))
+            })
+            .collect();
+        Self { clouds }
+    }
+
+    /// Distance of a vector from the center of its model's cloud, in units of its scatter; `None` where it cannot be said.
+    pub fn distance(&self, model: u16, vector: &[f32]) -> Option<f64> {
+        let cloud = self.clouds.get(&model)?;
+        if vector.len() != cloud.location.len() || !vector.iter().all(|value| value.is_finite()) {
+            return None;
+        }
+        let distance = cloud.distance(vector);
+        distance.is_finite().then_some(distance)
+    }
+}
+
+impl Cloud {
+    fn fit(vectors: &[&[f32]]) -> Option<Self> {
+        let (count, dimensions) = (vectors.len(), vectors[0].len());
+        let mut location = vec![0.0; dimensions];
+        let mut spread = vec![0.0; dimensions];
+        for dimension in 0..dimensions {
+            let mut values: Vec<f64> = vectors
+                .iter()
+                .map(|vector| f64::from(vector[dimension]))
+                .collect();
+            (location[dimension], spread[dimension]) = location_and_scale(&mut values)?;
+        }
+        // A latent that is the same for most carries no distance, unless it is rarely something else.
+        let largest = spread.iter().copied().fold(0.0, f64::max);
+        let least = if largest > 0.0 { 1e-3 * largest } else { 1.0 };
+        for value in &mut spread {
+            *value = value.max(least);
+        }
+        let mut cloud = Self::diagonal(&location, &spread);
+        // A scatter matrix needs more vectors than it has directions.
+        if count < 4 * dimensions {
+            return Some(cloud);
+        }
+        for _ in 0..ROUNDS {
+            let weights: Vec<f64> = vectors
+                .iter()
+                .map(|vector| (FREEDOM + dimensions as f64) / (FREEDOM + cloud.distance(vector).powi(2)))
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let mut center = DVector::<f64>::zeros(dimensions);
+            for (vector, weight) in vectors.iter().zip(&weights) {
+                for (sum, value) in center.iter_mut().zip(*vector) {
+                    *sum += weight * f64::from(*value) / total;
+                }
+            }
+            let mut scatter = DMatrix::<f64>::zeros(dimensions, dimensions);
+            let mut difference = DVector::<f64>::zeros(dimensions);
+            for (vector, weight) in vectors.iter().zip(&weights) {
+                for (dimension, value) in vector.iter().enumerate() {
+                    difference[dimension] = f64::from(*value) - center[dimension];
+                }
+                scatter.ger(weight / count as f64, &difference, &difference, 1.0);
+            }
+            for (dimension, spread) in spread.iter().enumerate() {
+                scatter[(dimension, dimension)] += 1e-6 * spread * spread;
+            }
+            let Some(next) = Self::of(&center, scatter) else {
+                break;
+            };
+            cloud = next;
+        }
+        Some(cloud)
+    }
+
+    fn diagonal(location: &[f64], spread: &[f64]) -> Self {
+        let dimensions = location.len();
+        let mut whitening = vec![0.0; dimensions * dimensions];
+        for (dimension, spread) in spread.iter().enumerate() {
+            whitening[dimension * dimensions + dimension] = 1.0 / spread;
+        }
+        Self {
+            location: location.to_vec(),
+            whitening,
+        }
+    }
+
+    fn of(center: &DVector<f64>, scatter: DMatrix<f64>) -> Option<Self> {
+        let inverse = scatter.cholesky()?.l().try_inverse()?;
+        Some(Self {
+            location: center.iter().copied().collect(),
+            whitening: inverse.transpose().iter().copied().collect(),
+        })
+    }
+
+    fn distance(&self, vector: &[f32]) -> f64 {
+        let dimensions = self.location.len();
+        let difference: Vec<f64> = vector
+            .iter()
+            .zip(&self.location)
+            .map(|(value, center)| f64::from(*value) - center)
+            .collect();
+        self.whitening
+            .chunks_exact(dimensions)
+            .map(|row| {
+                let projected: f64 = row.iter().zip(&difference).map(|(a, b)| a * b).sum();
+                projected * projected
+            })
+            .sum::<f64>()
+            .sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A correlated cloud in two dimensions and one vector against the correlation.
+    fn vectors() -> Vec<[f32; 2]> {
+        let mut vectors: Vec<[f32; 2]> = (0..200)
+            .map(|i| {
+                let (a, b) = ((i as f32 * 0.7).sin(), (i as f32 * 1.3).cos());
+                [a, a + 0.1 * b]
+            })
+            .collect();
+        vectors.push([0.8, -0.8]);
+        vectors
+    }
+
+    #[test]
+    fn a_vector_against_the_correlation_is_far() {
+        let vectors = vectors();
+        let latents = Latents::fit(vectors.iter().map(|vector| (0, vector.as_slice())));
+        let odd = latents.distance(0, &[0.8, -0.8]).unwrap();
+        let along = latents.distance(0, &[0.8, 0.8]).unwrap();
+        assert!(odd > 8.0 * along, "{odd} against {along}");
+    }
+
+    #[test]
+    fn distance_does_not_depend_on_the_units_of_a_latent() {
+        let vectors = vectors();
+        let scaled: Vec<[f32; 2]> = vectors.iter().map(|v| [v[0] * 1000.0 + 5.0, v[1]]).collect();
+        let a = Latents::fit(vectors.iter().map(|vector| (0, vector.as_slice())));
+        let b = Latents::fit(scaled.iter().map(|vector| (0, vector.as_slice())));
+        let near = a.distance(0, &[0.8, -0.8]).unwrap();
+        let far = b.distance(0, &[805.0, -0.8]).unwrap();
+        assert!((near / far - 1.0).abs() < 0.02, "{near} {far}");
+    }
+
+    #[test]
+    fn models_are_not_compared_and_nan_has_no_distance() {
+        let shifted = vec![[100.0f32, 0.0]; 50];
+        let near = vectors();
+        let all = near
+            .iter()
+            .map(|v| (0, v.as_slice()))
+            .chain(shifted.iter().map(|v| (1, v.as_slice())));
+        let latents = Latents::fit(all);
+        assert!(latents.distance(1, &[100.0, 0.0]).unwrap() < 1e-6);
+        assert_eq!(latents.distance(0, &[f32::NAN, 0.0]), None);
+        assert_eq!(latents.distance(0, &[0.0]), None);
+        assert_eq!(latents.distance(7, &[0.0, 0.0]), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! The reason of a verdict in words.
+
+use super::{Calibration, Component, Evidence, GridRegion, Reason, Score};
+
+/// A region narrower than this is a narrow line's, km/s.
+const NARROW: f64 = 700.0;
+const CONTINUUM: f64 = 15_000.0;
+/// From this share on, artifacts are the likely cause.
+const MOSTLY_ARTIFACT: f64 = 0.5;
+
+impl GridRegion {
+    /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
+    pub fn words(&self) -> String {
+        let what = match self.reason {
+            Reason::ExcessFlux => "excess flux",
+            Reason::MissingFlux => "flux missing",
+            Reason::HighAbsoluteResidual => "high absolute residual",
+            Reason::HighRelativeResidual => "high relative residual",
+            Reason::RangeMismatch => "range mismatch",
+            Reason::RareLatent => "rare latent vector",
+            Reason::OutsideModelRange => "outside the model's range",
+        };
+        let width = self.velocity_width();
+        let kind = if width < NARROW {
+            "narrow"
+        } else if width < CONTINUUM {
+            "broad"
+        } else {
+            "continuum"
+        };
+        let line = self.line.map_or(String::new(), |line| format!(" ({line})"));
+        let mut words = format!(
+            "{what} {:.0}-{:.0} A rest, {kind}{line}, {:.0} sigma",
+            self.rest_min,
+            self.rest_max,
+            self.significance.abs()
+        );
+        if self.artifact_fraction >= MOSTLY_ARTIFACT {
+            let share = 100.0 * self.artifact_fraction;
+            words.push_str(&format!(", {share:.0}% sky, overlap or masked: likely artifact"));
+        }
+        words
+    }
+}
+
+/// Why a spectrum has its score, in words; regions must be sorted, the strongest first.
+pub fn explain(
+    score: &Score,
+    evidence: &Evidence,
+    regions: &[GridRegion],
+    calibration: &Calibration,
+) -> String {
+    let windows = || match (regions.first(), score.strongest) {
+        (Some(region), _) => region.words(),
+        (None, Some((width, excess, _))) => {
+            let sign = if excess { "excess" } else { "missing" };
+            format!("diffuse {sign} flux at the scale of {width} pixels, no single region stands out")
+        }
+        (None, None) => "nothing stands out".to_owned(),
+    };
+    let latent = || {
+        let (distance, typical) = score.latent_distance.unwrap_or((0.0, 0.0));
+        format!("rare latent vector (distance {distance:.1}, typical {typical:.1})")
+    };
+    let coverage = || {
+        let share = 100.0 * evidence.coverage;
+        format!(
+            "outside the model's range: {share:.0}% of it observed at z = {:.3}",
+            evidence.z
+        )
+    };
+    let first = match score.component {
+        Component::Windows => windows(),
+        Component::Latent => latent(),
+        Component::Coverage => coverage(),
+    };
+    let notable = calibration.settings().anomaly_threshold;
+    let mut words = first;
+    if score.component != Component::Windows && score.windows >= notable && !regions.is_empty() {
+        words.push_str("; ");
+        words.push_str(&windows());
+    }
+    if score.component != Component::Latent && score.latent >= notable {
+        words.push_str("; ");
+        words.push_str(&latent());
+    }
+    if score.component != Component::Coverage && score.coverage >= notable {
+        words.push_str("; ");
+        words.push_str(&coverage());
+    }
+    words
+}
