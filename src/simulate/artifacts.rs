@@ -101,8 +101,9 @@ fn sky_residual(product: &mut Product, sky_lines: &[f64], draw: &mut Draw) -> Pl
     let share = draw.log_uniform(0.03, 0.4);
     let sign = if draw.chance(0.5) { 1.0 } else { -1.0 };
     let pixel = |w: f64| ((w - START) / PIXEL).round() as usize;
-    for i in pixel(low)..pixel(high) {
-        product.flux[i] += sign * share * sky_lines[i];
+    let band = pixel(low)..pixel(high);
+    for (flux, line) in product.flux[band.clone()].iter_mut().zip(&sky_lines[band]) {
+        *flux += sign * share * line;
     }
     Planted {
         strength: share,

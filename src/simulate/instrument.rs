@@ -140,7 +140,11 @@ impl Observation {
             tilt: draw.normal(0.0, 0.06),
             ripples: std::array::from_fn(|i| {
                 let period = [2900.0, 900.0, 350.0][i];
-                (draw.normal(0.0, 0.008), period, draw.uniform(0.0, 6.283))
+                (
+                    draw.normal(0.0, 0.008),
+                    period,
+                    draw.uniform(0.0, std::f64::consts::TAU),
+                )
             }),
             telluric_error: draw.normal(0.0, 0.015),
             variance_error: std::array::from_fn(|_| draw.normal(0.0, 0.02)),

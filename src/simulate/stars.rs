@@ -217,9 +217,14 @@ fn forest(tau: &mut [f64], wavelength: &[f64]) {
     // Some 14 Angstrom at 5000.
     let mean = running_mean(&raw, 10);
     for (i, tau) in tau.iter_mut().enumerate() {
-        *tau += blanketing(wavelength[i]) * (0.25 + 0.75 * raw[i] / mean[i].max(1e-9));
+        let depth = blanketing(wavelength[i]);
+        let smooth = depth.min(PEDESTAL);
+        *tau += smooth + (depth - smooth) * (0.25 + 0.75 * raw[i] / mean[i].max(1e-9));
     }
 }
+
+/// Part of the blanketing that has no lines in it: the tables are measured from a zero below the brightest wavelengths.
+const PEDESTAL: f64 = 0.09;
 
 /// Mean optical depth of faint iron-peak lines at unit strength.
 fn blanketing(lambda: f64) -> f64 {
