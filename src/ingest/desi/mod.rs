@@ -2,6 +2,7 @@
 
 mod andes;
 mod arms;
+mod mask;
 mod targets;
 
 pub(super) use andes::Andes;
@@ -14,6 +15,7 @@ use super::settle::{Place, settle};
 use super::{Batch, IngestError, Rows};
 use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum, WavelengthGrid, noise};
 use arms::{Arm, PIXELS, combine};
+use mask::MaskRows;
 use targets::Targets;
 
 /// Rows read at a time.
@@ -30,7 +32,7 @@ struct ArmImages {
     pixels: usize,
     flux: Hdu,
     ivar: Option<Hdu>,
-    mask: Option<Hdu>,
+    mask: Option<MaskRows>,
 }
 
 /// A coadd file, read [`ROWS`] targets at a time.
@@ -171,18 +173,16 @@ struct Loaded {
 impl Loaded {
     fn read(fits: &Fits, arm: &ArmImages, start: usize, end: usize) -> Result<Self, IngestError> {
         let (first, last) = (start * arm.pixels, end * arm.pixels);
-        let mask: Vec<i64> = match &arm.mask {
-            Some(hdu) => fits.pixels(hdu, first, last)?,
-            None => Vec::new(),
-        };
         Ok(Self {
             flux: fits.pixels(&arm.flux, first, last)?,
             ivar: match &arm.ivar {
                 Some(hdu) => fits.pixels(hdu, first, last)?,
                 None => vec![1.0; last - first],
             },
-            // Signed in files of newer pipelines, offset by 2^31 in older ones; the low 32 bits are the mask in both.
-            mask: mask.into_iter().map(|bits| bits as u32).collect(),
+            mask: match &arm.mask {
+                Some(mask) => mask.read(fits, start, end)?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -207,7 +207,7 @@ fn arm(fits: &Fits, prefix: &str, rows: usize) -> Result<ArmImages, IngestError>
         ));
     };
     let (ivar, mask) = (image("IVAR"), image("MASK"));
-    let pixels = wave.shape().map_or(0, |shape| shape.iter().product());
+    let pixels = wave.pixels();
     for hdu in [Some(&flux), ivar.as_ref(), mask.as_ref()].into_iter().flatten() {
         let fits_in = match hdu.shape() {
             Some([n]) => *n == pixels && rows == 1,
@@ -232,6 +232,7 @@ fn arm(fits: &Fits, prefix: &str, rows: usize) -> Result<ArmImages, IngestError>
         let reason = "not on DESI's grid (3600 to 9824 Angstrom by 0.8); export the spectra as tables (wave, flux, ivar) instead";
         IngestError::column(fits.path(), &wave.title(), "wavelength", reason)
     })?;
+    let mask = mask.map(|hdu| MaskRows::open(fits, hdu, pixels)).transpose()?;
     Ok(ArmImages {
         offset,
         pixels,
