@@ -23,6 +23,8 @@ const ROWS: usize = 64;
 /// How far a wavelength may be from the combined grid, Angstrom.
 const TOLERANCE: f64 = 1e-3;
 
+const UNEQUAL_ARMS: &str = "an IVAR or MASK image of one arm is missing";
+
 /// The grid that all DESI spectra share.
 pub(super) static GRID: LazyLock<Arc<WavelengthGrid>> = LazyLock::new(|| Arc::new(WavelengthGrid::DESI));
 
@@ -45,7 +47,7 @@ pub(super) struct Coadd {
 
 /// Whether the file has the HDUs of a coadd: `X_WAVELENGTH` and `X_FLUX` for an arm `X` (or the combined `BRZ`).
 pub(super) fn is_coadd(fits: &Fits) -> bool {
-    prefixes(fits).next().is_some()
+    prefixes(fits).any(|prefix| fits.hdu(&[&format!("{prefix}_FLUX")]).is_some())
 }
 
 /// Whether the file is a redshift table without spectra.
@@ -57,7 +59,6 @@ fn prefixes(fits: &Fits) -> impl Iterator<Item = &str> {
     fits.hdus()
         .iter()
         .filter_map(|hdu| hdu.name.strip_suffix("_WAVELENGTH"))
-        .filter(|prefix| fits.hdu(&[&format!("{prefix}_FLUX")]).is_some())
 }
 
 impl Coadd {
@@ -79,15 +80,24 @@ impl Coadd {
         let arms = prefixes(&fits)
             .map(|prefix| arm(&fits, prefix, facts.len()))
             .collect::<Result<Vec<_>, _>>()?;
-        let without_ivar = arms.iter().filter(|arm| arm.ivar.is_none()).count();
-        if without_ivar != 0 && without_ivar != arms.len() {
-            return Err(IngestError::damaged(
-                fits.path(),
-                "some arms have an IVAR image and others have none",
-            ));
-        }
-        if without_ivar != 0 {
+        let some = |has: fn(&ArmImages) -> bool| {
+            let count = arms.iter().filter(|arm| has(arm)).count();
+            if count == 0 || count == arms.len() {
+                Ok(count > 0)
+            } else {
+                Err(IngestError::damaged(fits.path(), UNEQUAL_ARMS))
+            }
+        };
+        some(|arm| arm.mask.is_some())?;
+        if !some(|arm| arm.ivar.is_some())? {
             notes.push("no ivar in the file: estimated from the scatter of the flux".into());
+        }
+        if arms.iter().map(|arm| arm.pixels).sum::<usize>() < PIXELS {
+            let names: Vec<&str> = prefixes(&fits).collect();
+            notes.push(format!(
+                "only the arms {}: nothing is known of the other wavelengths",
+                names.join(", ")
+            ));
         }
         let inside = if targets::has_redshifts(&fits) {
             Some(Targets::redshifts(&fits)?)
