@@ -44,8 +44,8 @@ impl Rows for Option<Batch> {
     }
 }
 
-/// An open file: an iterator over its spectra in batches of at most 64, which is all that it holds in memory (gzipped files and
-/// tables apart, which it holds whole). After an error it ends.
+/// An open file: an iterator over its spectra in batches of at most 64, and little more than a batch is in memory (of gzipped files
+/// and tables all, of a coadd's compressed masks the marked pixels). After an error it ends.
 pub struct Reader {
     path: PathBuf,
     kind: FileKind,

@@ -2,6 +2,7 @@
 
 mod andes;
 mod arms;
+mod mask;
 mod targets;
 
 pub(super) use andes::Andes;
@@ -14,12 +15,15 @@ use super::settle::{Place, settle};
 use super::{Batch, IngestError, Rows};
 use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum, WavelengthGrid, noise};
 use arms::{Arm, PIXELS, combine};
+use mask::MaskRows;
 use targets::Targets;
 
 /// Rows read at a time.
 const ROWS: usize = 64;
 /// How far a wavelength may be from the combined grid, Angstrom.
 const TOLERANCE: f64 = 1e-3;
+
+const UNEQUAL_ARMS: &str = "an IVAR or MASK image of one arm is missing";
 
 /// The grid that all DESI spectra share.
 pub(super) static GRID: LazyLock<Arc<WavelengthGrid>> = LazyLock::new(|| Arc::new(WavelengthGrid::DESI));
@@ -30,7 +34,7 @@ struct ArmImages {
     pixels: usize,
     flux: Hdu,
     ivar: Option<Hdu>,
-    mask: Option<Hdu>,
+    mask: Option<MaskRows>,
 }
 
 /// A coadd file, read [`ROWS`] targets at a time.
@@ -43,7 +47,7 @@ pub(super) struct Coadd {
 
 /// Whether the file has the HDUs of a coadd: `X_WAVELENGTH` and `X_FLUX` for an arm `X` (or the combined `BRZ`).
 pub(super) fn is_coadd(fits: &Fits) -> bool {
-    prefixes(fits).next().is_some()
+    prefixes(fits).any(|prefix| fits.hdu(&[&format!("{prefix}_FLUX")]).is_some())
 }
 
 /// Whether the file is a redshift table without spectra.
@@ -55,7 +59,6 @@ fn prefixes(fits: &Fits) -> impl Iterator<Item = &str> {
     fits.hdus()
         .iter()
         .filter_map(|hdu| hdu.name.strip_suffix("_WAVELENGTH"))
-        .filter(|prefix| fits.hdu(&[&format!("{prefix}_FLUX")]).is_some())
 }
 
 impl Coadd {
@@ -77,15 +80,24 @@ impl Coadd {
         let arms = prefixes(&fits)
             .map(|prefix| arm(&fits, prefix, facts.len()))
             .collect::<Result<Vec<_>, _>>()?;
-        let without_ivar = arms.iter().filter(|arm| arm.ivar.is_none()).count();
-        if without_ivar != 0 && without_ivar != arms.len() {
-            return Err(IngestError::damaged(
-                fits.path(),
-                "some arms have an IVAR image and others have none",
-            ));
-        }
-        if without_ivar != 0 {
+        let some = |has: fn(&ArmImages) -> bool| {
+            let count = arms.iter().filter(|arm| has(arm)).count();
+            if count == 0 || count == arms.len() {
+                Ok(count > 0)
+            } else {
+                Err(IngestError::damaged(fits.path(), UNEQUAL_ARMS))
+            }
+        };
+        some(|arm| arm.mask.is_some())?;
+        if !some(|arm| arm.ivar.is_some())? {
             notes.push("no ivar in the file: estimated from the scatter of the flux".into());
+        }
+        if arms.iter().map(|arm| arm.pixels).sum::<usize>() < PIXELS {
+            let names: Vec<&str> = prefixes(&fits).collect();
+            notes.push(format!(
+                "only the arms {}: nothing is known of the other wavelengths",
+                names.join(", ")
+            ));
         }
         let inside = if targets::has_redshifts(&fits) {
             Some(Targets::redshifts(&fits)?)
@@ -171,18 +183,16 @@ struct Loaded {
 impl Loaded {
     fn read(fits: &Fits, arm: &ArmImages, start: usize, end: usize) -> Result<Self, IngestError> {
         let (first, last) = (start * arm.pixels, end * arm.pixels);
-        let mask: Vec<i64> = match &arm.mask {
-            Some(hdu) => fits.pixels(hdu, first, last)?,
-            None => Vec::new(),
-        };
         Ok(Self {
             flux: fits.pixels(&arm.flux, first, last)?,
             ivar: match &arm.ivar {
                 Some(hdu) => fits.pixels(hdu, first, last)?,
                 None => vec![1.0; last - first],
             },
-            // Signed in files of newer pipelines, offset by 2^31 in older ones; the low 32 bits are the mask in both.
-            mask: mask.into_iter().map(|bits| bits as u32).collect(),
+            mask: match &arm.mask {
+                Some(mask) => mask.read(fits, start, end)?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -207,7 +217,7 @@ fn arm(fits: &Fits, prefix: &str, rows: usize) -> Result<ArmImages, IngestError>
         ));
     };
     let (ivar, mask) = (image("IVAR"), image("MASK"));
-    let pixels = wave.shape().map_or(0, |shape| shape.iter().product());
+    let pixels = wave.pixels();
     for hdu in [Some(&flux), ivar.as_ref(), mask.as_ref()].into_iter().flatten() {
         let fits_in = match hdu.shape() {
             Some([n]) => *n == pixels && rows == 1,
@@ -232,6 +242,7 @@ fn arm(fits: &Fits, prefix: &str, rows: usize) -> Result<ArmImages, IngestError>
         let reason = "not on DESI's grid (3600 to 9824 Angstrom by 0.8); export the spectra as tables (wave, flux, ivar) instead";
         IngestError::column(fits.path(), &wave.title(), "wavelength", reason)
     })?;
+    let mask = mask.map(|hdu| MaskRows::open(fits, hdu, pixels)).transpose()?;
     Ok(ArmImages {
         offset,
         pixels,

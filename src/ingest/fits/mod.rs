@@ -70,6 +70,11 @@ impl Hdu {
             .find_map(|name| self.columns().find(|column| column.eq_ignore_ascii_case(name)))
     }
 
+    /// How many pixels an image has; 0 for a table.
+    pub(super) fn pixels(&self) -> usize {
+        self.shape().map_or(0, |shape| shape.iter().product())
+    }
+
     /// How messages call it.
     pub(super) fn title(&self) -> String {
         if self.name.is_empty() {
@@ -151,6 +156,11 @@ impl Fits {
     pub(super) fn text_key(&self, hdu: Option<&Hdu>, name: &str) -> Option<String> {
         let text: String = self.key_of(hdu?, name)?;
         non_blank(&text)
+    }
+
+    /// Whether an image is stored in compressed tiles. The library unpacks all of them whatever part is asked for.
+    pub(super) fn is_compressed(&self, hdu: &Hdu) -> bool {
+        self.key_of(hdu, "ZIMAGE").unwrap_or(false)
     }
 
     /// All values of the first of `names` that is a column (`repeat` values a row), or `None` where none is.
