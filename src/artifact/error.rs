@@ -32,6 +32,8 @@ pub enum ArtifactError {
         "the verdict on {judged} was paired with the facts of {described}: please report this, nothing was written"
     )]
     Mismatch { judged: String, described: String },
+    #[error("{path}: {what}")]
+    Damaged { path: PathBuf, what: String },
     #[error("could not encode {path}: {reason}")]
     Encode { path: PathBuf, reason: String },
     #[error("could not draw {path}: {source}")]

@@ -12,6 +12,7 @@ mod manifest;
 mod ranking;
 mod run;
 mod sampling_info;
+mod saved;
 mod table;
 
 pub use atomic::{write_atomic, write_atomic_with};
@@ -21,3 +22,4 @@ pub use manifest::{Correlations, Manifest, RowCounts, write_manifest};
 pub use ranking::{Ranked, write_ranking, write_regions};
 pub use run::RunFiles;
 pub use sampling_info::{SamplingInfo, write_sampling_info};
+pub use saved::read_ranking;

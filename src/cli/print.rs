@@ -4,6 +4,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::pipeline::Summary;
+
 /// Prints one line to stdout; a reader that has gone away (`| head`) is no error.
 pub fn line(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
@@ -15,4 +17,32 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json { line(&serde_json::to_string_pretty(value)?) } else { line(&text()) }
+}
+
+/// What a job did: the files and the head of the ranking.
+pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
+    json_or(json, summary, || {
+        let mut lines = Vec::new();
+        if !summary.top.is_empty() {
+            lines.push(format!("{:>5} {:>8} {:<22} reason", "rank", "score", "object"));
+            for verdict in &summary.top {
+                lines.push(format!("{:>5} {:>8.2} {:<22} {}", verdict.rank, verdict.score, verdict.object_id, verdict.reason));
+            }
+            let skipped = if summary.skipped > 0 { format!(", {} rows skipped", summary.skipped) } else { String::new() };
+            lines.push(format!("\n{} spectra ranked, {} anomalous{skipped}", summary.ranked, summary.anomalous));
+        }
+        if let Some(correlations) = &summary.correlations {
+            let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
+            lines.push(format!(
+                "correlation of the score with S/N {}, redshift {}, masked fraction {}",
+                number(correlations.sn), number(correlations.redshift), number(correlations.masked_fraction)
+            ));
+        }
+        if summary.interrupted {
+            lines.push("interrupted; go on with --resume".into());
+        }
+        lines.push(format!("\nrun {} wrote:", summary.run));
+        lines.extend(summary.files.iter().map(|path| format!("  {}", path.display())));
+        lines.join("\n")
+    })
 }

@@ -44,6 +44,7 @@ impl clap::Args for SettingFlags {
                 .action(ArgAction::Set);
             command.arg(match entry.kind {
                 Kind::Integer => argument.value_name("N"),
+                Kind::Integers => argument.value_name("N,N,…"),
                 Kind::Number => argument.value_name("X").allow_negative_numbers(true),
                 Kind::Text => argument.value_name("SQL"),
                 Kind::Path => argument.value_name("DIR"),

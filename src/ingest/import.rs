@@ -22,6 +22,20 @@ impl Identities {
             }
         }
     }
+
+    /// The spectrum of row `row` of `path`, or the issue that an earlier file already had its object.
+    pub fn first(&mut self, spectrum: Spectrum, path: &Path, row: u64) -> Result<Spectrum, RowIssue> {
+        match self.claim(&spectrum.facts.object_id, path) {
+            Ok(()) => Ok(spectrum),
+            Err(earlier) => {
+                let reason = format!(
+                    "already imported from {}; make a catalog of its own to keep both",
+                    earlier.display()
+                );
+                Err(Place { path, row }.issue(&spectrum.facts.object_id, "object_id", reason))
+            }
+        }
+    }
 }
 
 /// Reads a source and hands its spectra to `sink`, batch by batch; says what became of it.
@@ -90,7 +104,7 @@ pub fn import_file<E>(
         };
         let mut spectra = Vec::with_capacity(batch.len());
         for item in batch {
-            match item.and_then(|spectrum| first_of_its_name(spectrum, identities, &source.path, row)) {
+            match item.and_then(|spectrum| identities.first(spectrum, &source.path, row)) {
                 Ok(spectrum) => spectra.push(spectrum),
                 Err(issue) => outcome.issues.push(issue),
             }
@@ -114,24 +128,6 @@ pub fn import_file<E>(
     }
     outcome.message = messages.join("; ");
     Ok(outcome)
-}
-
-fn first_of_its_name(
-    spectrum: Spectrum,
-    identities: &mut Identities,
-    path: &Path,
-    row: u64,
-) -> Result<Spectrum, RowIssue> {
-    match identities.claim(&spectrum.facts.object_id, path) {
-        Ok(()) => Ok(spectrum),
-        Err(earlier) => {
-            let reason = format!(
-                "already imported from {}; make a catalog of its own to keep both",
-                earlier.display()
-            );
-            Err(Place { path, row }.issue(&spectrum.facts.object_id, "object_id", reason))
-        }
-    }
 }
 
 /// The error's text without the path at its beginning, which the outcome has already.

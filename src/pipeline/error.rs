@@ -30,10 +30,12 @@ pub enum PipelineError {
     NoCheckpoint { folder: PathBuf },
     #[error("{}: the training of this checkpoint has not ended; go on with `spectriage train --resume`", path.display())]
     UnfinishedCheckpoint { path: PathBuf },
+    #[error("{} is there already; give another name, or --force to replace it", path.display())]
+    OutputExists { path: PathBuf },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
+    #[error("its row cannot be used: {issue}")]
+    Unusable { issue: crate::spectrum::RowIssue },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
-    #[error("{}: {what}", path.display())]
-    Ranking { path: PathBuf, what: String },
 }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::anomaly::{SignificanceSettings, WindowSettings};
+use crate::anomaly::SignificanceSettings;
+use crate::anomaly::window::WindowSettings;
 use crate::model::{ModelSettings, TrainingSettings};
 use crate::spectrum::prepare::Frame;
 
@@ -128,6 +129,8 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Integer,
+    /// Several, separated by commas.
+    Integers,
     Number,
     Text,
     Path,
@@ -174,6 +177,10 @@ impl Entry {
                     }
                 }
             }
+            Kind::Integers => {
+                let listed = text.trim_matches(['[', ']']).split(',').map(|part| part.trim().parse::<u64>());
+                listed.collect::<Result<Vec<_>, _>>().map_err(|_| format!("`{text}` is no list of whole numbers"))?.into()
+            }
             Kind::Number => number(text)?.into(),
             Kind::Text | Kind::Path => text.into(),
             Kind::Switch => match text {
@@ -197,7 +204,7 @@ macro_rules! table {
     };
 }
 
-use Kind::{Choice, Integer, Number, Path, Switch, Text};
+use Kind::{Choice, Integer, Integers, Number, Path, Switch, Text};
 
 /// All settings, in the order of the help.
 pub const TABLE: &[Entry] = table! {
@@ -248,6 +255,26 @@ pub const TABLE: &[Entry] = table! {
         "relative_residual_threshold" Number, "Mean |residual| relative to the flux above which a window is anomalous, instead of the percentile";
         "range_mismatch_factor" Number, "Ratio of the model's range to the data's, or the reverse, that makes a window anomalous";
         "overall_anomaly_threshold" Number, "Flagged share of the valid pixels above which a spectrum is anomalous";
+        "relative_floor" Number, "Least mean |flux| a residual is relative to, as a share of the spectrum's mean |flux|";
+        "least_valid" Number, "Share of a window that must be valid for it to be judged";
+    }
+    significance {
+        "widths" Integers, "Window widths, pixels, ascending (--method significance)";
+        "model_floor" Number, "Error of the model as a share of the reconstruction, added to the noise";
+        "artifact_weight" Number, "Weight of artifact-prone pixels, 0 to 1";
+        "observed_bin" Number, "Bins of the error model in observed wavelength, Angstrom";
+        "shrink_count" Number, "With fewer spectra than this a pixel's error scale is drawn toward 1";
+        "error_model_spectra" Integer, "Spectra the error model is fitted to at most";
+        "neighbors" Integer, "Spectra nearest in S/N that one is compared with";
+        "scale_floor" Number, "Least scale (ln) of a calibrated statistic";
+        "monotone_slack" Number, "By how much (ln) faint spectra may typically stand out more than bright ones";
+        "power" Number, "Exponent of the power mean that joins the window widths";
+        "latent_weight" Number, "Weight of the rarity of the latent vector against the windows";
+        "outside_score" Number, "Score of a spectrum that does not reach the model's grid at all";
+        "anomaly_threshold" Number, "Least score of an anomalous spectrum";
+        "region_sigma" Number, "Least significance of a region, sigma";
+        "region_calibrated" Number, "Least significance of a region among spectra of like S/N";
+        "max_regions" Integer, "Regions of one spectrum at most";
     }
     output {
         "images_dir" Path, "Folder of the figures";
@@ -367,10 +394,9 @@ impl Settings {
             ("noise", training.noise >= 0.0, "it must not be negative"),
             ("log_step", (1e-5..1e-2).contains(&prepare.log_step), "it must be from 1e-5 to below 1e-2"),
             ("min_coverage", share(prepare.min_coverage), "it must be from 0 to 1"),
-            ("window_size", window.window_size >= 2, "at least 2 pixels are needed"),
-            ("percentile_threshold", (0.0..=100.0).contains(&window.percentile_threshold), "it must be from 0 to 100"),
-            ("overall_anomaly_threshold", share(window.overall_anomaly_threshold), "it must be from 0 to 1"),
         ];
+        let detection = window.check().and_then(|()| self.significance.check());
+        detection.map_err(|error| SettingsError::Value { name: "detection".into(), what: error.to_string() })?;
         match rules.iter().find(|(_, holds, _)| !holds) {
             Some((key, _, what)) => Err(SettingsError::Value { name: (*key).into(), what: (*what).into() }),
             None => Ok(()),

@@ -45,7 +45,7 @@ pub fn simulate(
     });
     let options = WriterOptions {
         mantissa_bits: request.mantissa_bits,
-        provenance: Some(provenance),
+        provenance,
         ..WriterOptions::default()
     };
     let io = |path: &Path| {
@@ -73,7 +73,7 @@ pub fn simulate(
         for (spectrum, truth) in made {
             writer.write(&spectrum)?;
             summary.anomalies += u64::from(truth.kind.is_some());
-            truths.serialize(truth.row()).map_err(|error| io(&request.truth)(error.into()))?;
+            truths.serialize(&truth).map_err(|error| io(&request.truth)(error.into()))?;
         }
         summary.spectra = end;
         observer.event(Event::Step { stage: Stage::Simulate, done: end, total: simulation.count });

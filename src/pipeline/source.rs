@@ -21,6 +21,8 @@ const CHUNK: usize = 512;
 pub struct Selection {
     pub catalog: Catalog,
     pub rows: Vec<u64>,
+    /// Number of rows selected, usable or not.
+    pub selected: u64,
     /// Selected rows that cannot be used; those found while reading are added as they are met.
     pub issues: Vec<RowIssue>,
     /// Of catalog and rows: what a checkpoint was trained on.
@@ -47,6 +49,7 @@ impl Selection {
         let duplicates = catalog.duplicate_rows()?;
         let skipped: std::collections::HashSet<u64> = duplicates.iter().map(|(row, _)| *row).collect();
         let rows: Vec<u64> = selected.iter().copied().filter(|row| !skipped.contains(row)).collect();
+        let count = selected.len() as u64;
         let selected: std::collections::HashSet<u64> = selected.into_iter().collect();
         let issues: Vec<RowIssue> =
             duplicates.into_iter().filter(|(row, _)| selected.contains(row)).map(|(_, issue)| issue).collect();
@@ -59,7 +62,7 @@ impl Selection {
             hasher.update(&row.to_le_bytes());
         }
         let digest = hasher.finalize().to_hex().to_string();
-        Ok(Self { catalog, rows, issues, digest })
+        Ok(Self { catalog, rows, selected: count, issues, digest })
     }
 
     /// The rows to train on: all, or `limit` of them drawn with the seed, in catalog order.
@@ -142,7 +145,7 @@ impl Selection {
 
     pub fn nothing_usable(&self) -> PipelineError {
         PipelineError::NothingUsable {
-            selected: (self.rows.len() + self.issues.len()) as u64,
+            selected: self.selected,
             first: self.issues.first().map_or_else(|| "none given".into(), ToString::to_string),
         }
     }

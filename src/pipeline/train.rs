@@ -74,7 +74,7 @@ pub struct Trained {
 /// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path` after every epoch.
 pub fn train(
     set: &TrainingSet,
-    mut checkpoint: Checkpoint,
+    checkpoint: &mut Checkpoint,
     path: &Path,
     settings: &Settings,
     accelerator: &Accelerator,
@@ -101,7 +101,7 @@ pub fn train(
         } else {
             Pca::fit(&train, settings.model.latent, settings.model.error_floor)
         };
-        let mut keeper = Keeper { checkpoint: &mut checkpoint, path, fold, folds, observer, cancel };
+        let mut keeper = Keeper { checkpoint, path, fold, folds, observer, cancel };
         let (outcome, state) = trainer.train(&train, &validation, &pca, running, &mut keeper)?;
         let best = best_epoch(&state);
         observer.event(Event::Trained { fold, folds, outcome, best_epoch: best.0, best_loss: best.1 });

@@ -1,0 +1,126 @@
+//! Reading a ranking that an earlier run wrote.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::error::ArtifactError;
+use crate::anomaly::{Judgement, Reason, Region};
+
+/// The verdicts of run `n`, or of the newest run of `folder`, with their regions, in the order of the ranking. Latent vectors are left out.
+///
+/// Errors: no such ranking; a file that is damaged or of another program.
+pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement>), ArtifactError> {
+    let n = match n.or_else(|| newest(folder)) {
+        Some(n) => n,
+        None => return Err(damaged(folder, "has no ranking_N.parquet yet: run `spectriage --no-tui` or `spectriage rank` first")),
+    };
+    let mut regions: HashMap<String, Vec<Region>> = HashMap::new();
+    each_batch(&folder.join(format!("regions_{n}.parquet")), |columns| {
+        for row in 0..columns.rows() {
+            let reason = columns.text("reason", row)?;
+            let reason: Reason = serde_json::from_value(reason.clone().into()).map_err(|_| format!("unknown reason `{reason}`"))?;
+            let region = Region {
+                start: columns.integer("start", row)? as usize,
+                end: columns.integer("end", row)? as usize,
+                wavelength_min: columns.number("wavelength_min", row)?,
+                wavelength_max: columns.number("wavelength_max", row)?,
+                rest_min: columns.number("rest_min", row)?,
+                rest_max: columns.number("rest_max", row)?,
+                reason,
+                value: columns.number("value", row)?,
+                significance: columns.number("significance", row)?,
+                line: columns.text("line", row).ok().filter(|line| !line.is_empty()),
+                artifact_fraction: columns.number("artifact_fraction", row)?,
+            };
+            regions.entry(columns.text("object_id", row)?).or_default().push(region);
+        }
+        Ok(())
+    })?;
+    let mut judgements = Vec::new();
+    each_batch(&folder.join(format!("ranking_{n}.parquet")), |columns| {
+        for row in 0..columns.rows() {
+            let object_id = columns.text("object_id", row)?;
+            judgements.push(Judgement {
+                targetid: columns.integer("targetid", row).ok(),
+                rank: columns.integer("rank", row)? as u64,
+                score: columns.number("score", row)?,
+                percentile: columns.number("percentile", row)?,
+                anomalous: columns.flag("anomalous", row)?,
+                reason: columns.text("reason", row)?,
+                flagged_fraction: columns.number("flagged_fraction", row)?,
+                reduced_chi2: columns.number("reduced_chi2", row)?,
+                sn: columns.number("sn", row)?,
+                masked_fraction: columns.number("masked_fraction", row)?,
+                artifact_fraction: columns.number("artifact_fraction", row)?,
+                latent: Vec::new(),
+                regions: regions.remove(&object_id).unwrap_or_default(),
+                object_id,
+            });
+        }
+        Ok(())
+    })?;
+    judgements.sort_by_key(|judgement| judgement.rank);
+    Ok((n, judgements))
+}
+
+/// The highest N of the files `ranking_N.parquet`.
+fn newest(folder: &Path) -> Option<u64> {
+    let number = |name: &str| name.strip_prefix("ranking_")?.strip_suffix(".parquet")?.parse().ok();
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?)).max()
+}
+
+fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
+    ArtifactError::Damaged { path: PathBuf::from(path), what: what.into() }
+}
+
+/// The columns of one batch, by name.
+struct Columns<'a>(&'a RecordBatch);
+
+impl Columns<'_> {
+    fn rows(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
+        let column = self.0.column_by_name(name).ok_or_else(|| format!("has no column `{name}`"))?;
+        if column.is_null(row) { Err(format!("`{name}` is null in row {row}")) } else { Ok(column.as_ref()) }
+    }
+
+    fn text(&self, name: &str, row: usize) -> Result<String, String> {
+        let column = self.column(name, row)?.as_string_opt::<i32>().ok_or_else(|| format!("`{name}` is no text"))?;
+        Ok(column.value(row).to_owned())
+    }
+
+    fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
+        let column = self.column(name, row)?.as_primitive_opt::<Int64Type>().ok_or_else(|| format!("`{name}` is no integer"))?;
+        Ok(column.value(row))
+    }
+
+    fn number(&self, name: &str, row: usize) -> Result<f64, String> {
+        let column = self.column(name, row)?.as_primitive_opt::<Float64Type>().ok_or_else(|| format!("`{name}` is no number"))?;
+        Ok(column.value(row))
+    }
+
+    fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
+        let column = self.column(name, row)?.as_boolean_opt().ok_or_else(|| format!("`{name}` is no flag"))?;
+        Ok(column.value(row))
+    }
+}
+
+fn each_batch(path: &Path, mut each: impl FnMut(&Columns) -> Result<(), String>) -> Result<(), ArtifactError> {
+    let file = File::open(path).map_err(|error| damaged(path, error.to_string()))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.build())
+        .map_err(|error| damaged(path, error.to_string()))?;
+    for batch in reader {
+        let batch = batch.map_err(|error| damaged(path, error.to_string()))?;
+        each(&Columns(&batch)).map_err(|what| damaged(path, what))?;
+    }
+    Ok(())
+}

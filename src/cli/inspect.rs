@@ -1,0 +1,89 @@
+//! `spectriage inspect`: what is known of one object.
+
+use serde_json::{Value, json};
+
+use super::catalogs::Catalogs;
+use super::{Common, End, SettingFlags, print, start_logging};
+use crate::catalog::Catalog;
+use crate::pipeline::{self, Inspection};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Arguments {
+    /// Object id or target id
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    catalogs: Catalogs,
+    /// With --json: flux, ivar and wavelength too
+    #[arg(long)]
+    pixels: bool,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
+    start_logging(&arguments.common);
+    let settings = arguments.settings.resolve()?.settings;
+    let catalog = Catalog::open(&arguments.catalogs.inputs())?;
+    let inspection = pipeline::inspect(&catalog, &arguments.id, &settings.output.metadata_dir)?;
+    print::json_or(arguments.common.json, &as_json(&inspection, arguments.pixels), || text(&inspection))?;
+    Ok(End::Done)
+}
+
+fn as_json(inspection: &Inspection, pixels: bool) -> Value {
+    let spectrum = &inspection.spectrum;
+    let mut value = json!({
+        "facts": spectrum.facts,
+        "pixels": spectrum.len(),
+        "valid_pixels": inspection.valid_pixels,
+        "wavelength_min": spectrum.grid.at(0),
+        "wavelength_max": spectrum.grid.at(spectrum.len() - 1),
+        "median_sn": inspection.median_sn,
+        "ivar_estimated": spectrum.ivar_estimated,
+        "ranking": inspection.ranking,
+        "verdict": inspection.verdict,
+    });
+    if pixels {
+        value["wavelength"] = json!(spectrum.grid.wavelengths());
+        value["flux"] = json!(spectrum.flux);
+        value["ivar"] = json!(spectrum.ivar);
+        value["mask"] = json!(spectrum.mask);
+    }
+    value
+}
+
+fn text(inspection: &Inspection) -> String {
+    let spectrum = &inspection.spectrum;
+    let facts = serde_json::to_value(&spectrum.facts).unwrap_or_default();
+    let mut lines: Vec<String> = facts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| format!("{name:<20} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    let (first, last) = (spectrum.grid.at(0), spectrum.grid.at(spectrum.len() - 1));
+    lines.push(format!("{:<20} {} ({} valid), {first:.1}-{last:.1} Å vacuum", "pixels", spectrum.len(), inspection.valid_pixels));
+    lines.push(format!("{:<20} {:.2} a pixel (median)", "S/N", inspection.median_sn));
+    if spectrum.ivar_estimated {
+        lines.push(format!("{:<20} estimated from the scatter of the flux", "ivar"));
+    }
+    match (&inspection.verdict, inspection.ranking) {
+        (Some(verdict), Some(n)) => {
+            let label = if verdict.anomalous { "anomalous" } else { "ordinary" };
+            lines.push(format!("\nranking {n}: rank {}, score {:.2}, percentile {:.1}, {label}", verdict.rank, verdict.score, verdict.percentile));
+            lines.push(format!("reason: {}", verdict.reason));
+            for region in &verdict.regions {
+                lines.push(format!(
+                    "  {:>7.1}-{:<7.1} Å observed, {:>7.1}-{:<7.1} rest, {:>7.1} sigma, {:>3.0}% artifact-prone {}",
+                    region.wavelength_min, region.wavelength_max, region.rest_min, region.rest_max, region.significance,
+                    100.0 * region.artifact_fraction, region.line.as_deref().unwrap_or("")
+                ));
+            }
+        }
+        _ => lines.push("\nnot in a ranking yet".into()),
+    }
+    lines.join("\n")
+}
