@@ -12,36 +12,27 @@ const COLUMN: f64 = 0.5;
 pub(super) fn draw(out: &mut Writer, plot: &Plot, series: &Series) {
     let area = plot.area;
     let stroke = palette::series(series.style);
+    // what lies outside the frame is a gap
+    let place = |x: f64| match plot.x(x) {
+        x if x < area.x - 0.01 || x > area.right() + 0.01 => f64::NAN,
+        x => x,
+    };
     let points = || {
-        series
-            .x
-            .iter()
-            .zip(&series.y)
-            .map(|(x, y)| (plot.x(*x), plot.y(*y)))
-            .map(|(x, y)| {
-                if x < area.x - 0.01 || x > area.right() + 0.01 {
-                    (x, f64::NAN)
-                } else {
-                    (x, y)
-                }
-            })
+        let pairs = series.x.iter().zip(&series.y);
+        pairs.map(|(x, y)| (place(*x), plot.y(*y)))
     };
     if let Shape::Envelope { half_width } = &series.shape {
-        let points = series
-            .x
-            .iter()
-            .zip(&series.y)
-            .zip(half_width)
-            .map(|((x, y), half)| {
-                let clamped = |value: f64| plot.y(value).clamp(area.y, area.bottom());
-                (plot.x(*x), clamped(y + half), clamped(y - half))
-            });
+        let clamped = |value: f64| plot.y(value).clamp(area.y, area.bottom());
+        let triples = series.x.iter().zip(&series.y).zip(half_width);
+        let points = triples.map(|((x, y), half)| (place(*x), clamped(y + half), clamped(y - half)));
         envelope(out, decimate::envelope(points, COLUMN), stroke.color);
         return;
     }
     let steps = matches!(series.shape, Shape::Step) && series.x.len() as f64 * 2.0 < area.width;
     let pieces = if steps {
-        decimate::line(stairs(points().collect()).into_iter(), COLUMN)
+        let corners = stairs(points().collect());
+        let within = |(x, y): Point| (x.clamp(area.x, area.right()), y);
+        decimate::line(corners.into_iter().map(within), COLUMN)
     } else {
         decimate::line(points(), COLUMN)
     };
