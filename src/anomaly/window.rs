@@ -155,7 +155,7 @@ impl WindowThresholdsBuilder {
 
     /// The thresholds given in the settings, or else the percentile of all windows; without any windows, infinity.
     pub fn build(mut self, settings: &WindowSettings) -> WindowThresholds {
-        let mut of = |values: &mut [f64], given: Option<f64>| {
+        let of = |values: &mut [f64], given: Option<f64>| {
             given
                 .or_else(|| percentile(values, settings.percentile_threshold))
                 .unwrap_or(f64::INFINITY)
