@@ -83,7 +83,7 @@ impl Calibration {
                             (!sigma.is_nan()).then(|| (evidence.ln_sn(), sigma.max(LEAST_SIGMA).ln()))
                         })
                         .collect();
-                    Curve::fit(points, settings)
+                    Curve::fit(points, settings, settings.monotone_slack)
                 })
                 .collect()
         };
@@ -92,7 +92,7 @@ impl Calibration {
                 .iter()
                 .map(|evidence| (evidence.model, &*evidence.latent)),
         );
-        let mut distances: Vec<(f64, f64)> = population
+        let distances: Vec<(f64, f64)> = population
             .par_iter()
             .filter_map(|evidence| {
                 let distance = latents.distance(evidence.model, &evidence.latent)?;
@@ -101,7 +101,7 @@ impl Calibration {
             .collect();
         let mut values: Vec<f64> = distances.iter().map(|(_, distance)| *distance).collect();
         let typical_latent = median(&mut values).map_or(0.0, f64::exp);
-        let latent = Curve::fit(std::mem::take(&mut distances), settings);
+        let latent = Curve::fit(distances, settings, settings.latent_slack);
         let mut coverages: Vec<f64> = population
             .iter()
             .map(|evidence| f64::from(evidence.coverage))
@@ -189,7 +189,7 @@ impl Calibration {
 
 impl Curve {
     /// Fits the curve to points `(ln S/N, statistic)`.
-    fn fit(mut points: Vec<(f64, f64)>, settings: &SignificanceSettings) -> Self {
+    fn fit(mut points: Vec<(f64, f64)>, settings: &SignificanceSettings, slack: f64) -> Self {
         let count = points.len();
         if count == 0 {
             return Self::default();
@@ -216,7 +216,7 @@ impl Curve {
                 Some((points[rank].0, location, scale))
             })
             .collect();
-        Self::monotone(fitted, settings.monotone_slack)
+        Self::monotone(fitted, slack)
     }
 
     /// Lets no location stand more than `slack` above that of any higher S/N; the spread is then that of the higher S/N.
@@ -274,7 +274,7 @@ mod tests {
         let bright = (0..300).map(|i| (3.0 + 0.001 * f64::from(i), 1.0 + 0.01 * f64::from(i % 7)));
         let faint = (0..120).map(|i| (0.01 * f64::from(i), 3.0 + 0.01 * f64::from(i % 7)));
         let settings = SignificanceSettings::default();
-        let curve = Curve::fit(bright.chain(faint).collect(), &settings);
+        let curve = Curve::fit(bright.chain(faint).collect(), &settings, 0.1);
         assert!(curve.calibrated(3.03, 0.5, 0.1) > 10.0);
         assert!(curve.calibrated(1.03, 3.1, 0.1).abs() < 1.0);
     }
@@ -289,7 +289,7 @@ mod tests {
                 )
             })
             .collect();
-        let curve = Curve::fit(points, &SignificanceSettings::default());
+        let curve = Curve::fit(points, &SignificanceSettings::default(), 0.1);
         assert!(curve.calibrated(0.5 + 0.2, 0.5, 0.05).abs() < 0.5);
         assert!(curve.calibrated(2.5 + 0.2, 2.5, 0.05).abs() < 0.5);
     }
@@ -297,9 +297,12 @@ mod tests {
     #[test]
     fn no_population_and_a_population_of_one() {
         let settings = SignificanceSettings::default();
-        assert_eq!(Curve::fit(Vec::new(), &settings).calibrated(2.0, 1.0, 0.1), 2.0);
         assert_eq!(
-            Curve::fit(vec![(1.0, 2.0)], &settings).calibrated(2.0, 1.0, 0.1),
+            Curve::fit(Vec::new(), &settings, 0.1).calibrated(2.0, 1.0, 0.1),
+            2.0
+        );
+        assert_eq!(
+            Curve::fit(vec![(1.0, 2.0)], &settings, 0.1).calibrated(2.0, 1.0, 0.1),
             0.0
         );
     }

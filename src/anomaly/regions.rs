@@ -11,6 +11,8 @@ const SPEED_OF_LIGHT: f64 = 299_792.458;
 const CONTINUUM_WIDTH: f64 = 15_000.0;
 /// A region's line may lie this many pixels beyond its edge.
 const LINE_REACH: usize = 2;
+/// Regions are joined where that makes them more significant by this factor.
+const JOIN_GAIN: f64 = 1.1;
 
 /// A region in pixels of the model's grid; [`GridRegion::in_row`] makes it one of the catalog's row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +64,7 @@ impl GridRegion {
 /// The non-overlapping regions that stand out both in sigma and among spectra of like S/N, the strongest first.
 ///
 /// The strongest window of all widths is taken, its edges moved to where it is most significant, its pixels set aside, and so
-/// on; neighbors of one sign are then joined.
+/// on; neighbors of one sign that are more significant together are then joined.
 ///
 /// Panics where the residual is of another grid than the error model.
 pub fn regions(
@@ -223,20 +225,27 @@ impl Finder<'_> {
         }
     }
 
-    /// Joins regions of one sign between which lies (nearly) nothing, in order of wavelength.
+    /// Joins neighbors of one sign that together are more significant than either, in order of wavelength.
+    ///
+    /// So a broad line whose core the model has drawn is one region and not two wings, and two lines far apart stay two.
     fn joined(&self, mut found: Vec<Found>) -> Vec<Found> {
         found.sort_by_key(|found| found.start);
-        let mut joined: Vec<Found> = Vec::new();
-        for next in found {
-            match joined.last_mut() {
-                Some(last) if last.excess == next.excess && self.sums.valid(last.end, next.start) <= 2 => {
-                    last.end = next.end;
-                    last.calibrated = last.calibrated.max(next.calibrated);
-                }
-                _ => joined.push(next),
-            }
+        let sigma = |found: &Found| self.sums.significance(found.start, found.end).abs();
+        loop {
+            let pair = found.windows(2).position(|pair| {
+                let whole = Found {
+                    end: pair[1].end,
+                    ..pair[0]
+                };
+                let touching = self.sums.valid(pair[0].end, pair[1].start) <= 2;
+                pair[0].excess == pair[1].excess
+                    && (touching || sigma(&whole) > JOIN_GAIN * sigma(&pair[0]).max(sigma(&pair[1])))
+            });
+            let Some(first) = pair else { return found };
+            let second = found.remove(first + 1);
+            found[first].end = second.end;
+            found[first].calibrated = found[first].calibrated.max(second.calibrated);
         }
-        joined
     }
 }
 

@@ -32,6 +32,8 @@ pub struct SignificanceSettings {
     /// A model's errors matter less under more noise. Where the spectra of low S/N stand out more than the bright ones, they
     /// are another kind of object, and must not be each other's excuse.
     pub monotone_slack: f64,
+    /// The same for the latent distance, which noise makes larger: faint spectra may stand out more by this (in ln).
+    pub latent_slack: f64,
     /// Exponent of the power mean that joins the scales: 1 averages them, infinity takes the strongest.
     pub power: f64,
     /// Weight of the calibrated latent distance against the windows.
@@ -60,6 +62,7 @@ impl Default for SignificanceSettings {
             neighbors: 101,
             scale_floor: 0.1,
             monotone_slack: 0.1,
+            latent_slack: 0.3,
             power: 4.0,
             latent_weight: 0.4,
             outside_score: 6.0,
