@@ -137,7 +137,7 @@ fn recognize(path: &Path) -> Result<SourceKind, IngestError> {
     let text = String::from_utf8_lossy(&head);
     let beginning = text.trim_start().to_lowercase();
     let kind = if head.starts_with(b"SIMPLE  =") {
-        if REDSHIFT_STEMS.iter().any(|stem| name.contains(stem)) {
+        if !name.contains("coadd-") && REDSHIFT_STEMS.iter().any(|stem| name.contains(stem)) {
             SourceKind::Redshifts
         } else {
             SourceKind::Fits {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::settle::Place;
-use super::{FileKind, FileOutcome, IngestError, Source, SourceKind, Status, read};
+use super::{FileKind, FileOutcome, IngestError, REDSHIFTS_ALONE, Source, SourceKind, Status, read};
 use crate::spectrum::{RowIssue, Spectrum};
 
 /// The identities handed on so far, and the file that each came from: an object is imported once.
@@ -59,10 +59,7 @@ pub fn import_file<E>(
     };
     let skipped = match &source.kind {
         SourceKind::Parquet => Some((FileKind::Parquet, String::new())),
-        SourceKind::Redshifts => Some((
-            FileKind::Redshifts,
-            "used with the coadd-… file of the same name beside it".into(),
-        )),
+        SourceKind::Redshifts => Some((FileKind::Redshifts, REDSHIFTS_ALONE.into())),
         SourceKind::Unrecognized(why) => Some((FileKind::Unrecognized, why.clone())),
         SourceKind::Fits { .. } | SourceKind::Table => None,
     };

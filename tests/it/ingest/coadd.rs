@@ -4,10 +4,12 @@ use fitsio_pure::compat::FitsFile;
 use fitsio_pure::compat::images::ImageType;
 use fitsio_pure::compat::tables::ColumnDataType;
 use fitsio_pure::compress::TileCompression;
-use spectriage::ingest::{FileKind, Status};
+use spectriage::ingest::{FileKind, Status, read};
+use spectriage::spectrum::MaskKind;
+use spectriage::spectrum::noise::median;
 
 use super::fixtures::*;
-use super::{close, import, only, rows, write};
+use super::{close, import, only, rows, source, write};
 
 #[test]
 fn a_coadd_keeps_every_identity_over_batches_and_a_shuffled_redshift_file() {
@@ -53,15 +55,16 @@ fn a_coadd_keeps_every_identity_over_batches_and_a_shuffled_redshift_file() {
         );
         assert_eq!(spectrum.facts.source, "DESI-EDR");
         assert_eq!(spectrum.facts.program.as_deref(), Some("bright"));
-        for pixel in [0, 2699, 2710, 3000, 4950, 7780]
-            .into_iter()
-            .skip(usize::from(id == 1))
-        {
-            if id != 1 {
-                close(f64::from(spectrum.flux[pixel]), emitted(id, pixel));
-            }
+        // Pixel 2710 of the first row too, where one arm is masked.
+        for pixel in [0, 2699, 2710, 3000, 4950, 7780] {
+            close(f64::from(spectrum.flux[pixel]), emitted(id, pixel));
         }
     }
+    let batches: Vec<usize> = read(&source(&path))
+        .unwrap()
+        .map(|batch| batch.unwrap().len())
+        .collect();
+    assert_eq!(batches, [64, 6]);
 }
 
 #[test]
@@ -126,17 +129,19 @@ fn combined_arms_missing_ivar_and_compressed_masks() {
     close(f64::from(spectrum.flux[3000]), 15.0);
     assert_eq!(spectrum.ivar[7000], 4.0);
 
-    let bare = coadd_bytes(
-        &[5],
-        &CoaddOptions {
-            with_ivar: false,
-            ..PLAIN
-        },
-    );
-    let path = write(folder.path(), "coadd-bare.fits", &bare);
-    // Without any scatter there is no noise to be estimated away from the line.
-    let (outcome, _) = import(&path);
+    let options = CoaddOptions {
+        with_ivar: false,
+        ..PLAIN
+    };
+    let path = write(folder.path(), "coadd-bare.fits", &coadd_bytes(&[5], &options));
+    let (outcome, spectra) = import(&path);
     assert!(outcome.message.contains("estimated"), "{}", outcome.message);
+    let spectrum = &spectra[0];
+    assert!(spectrum.ivar_estimated);
+    assert_eq!(spectrum.ivar[5], 0.0, "masked in its only arm");
+    let estimated = spectrum.ivar.iter().filter(|ivar| **ivar > 0.0);
+    let sigma = median(estimated.map(|ivar| 1.0 / ivar.sqrt())).unwrap();
+    assert!((sigma / NOISE - 1.0).abs() < 0.1, "{sigma}");
 
     for compression in [TileCompression::rice(), TileCompression::gzip()] {
         let options = CoaddOptions {
@@ -230,4 +235,34 @@ fn single_exposures_and_foreign_grids_are_refused_with_advice() {
         "{}",
         outcome.message
     );
+}
+
+#[test]
+fn an_early_table_without_ivar_has_its_overlaps_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(
+        folder.path(),
+        "coadd-bgs-1-20200315.fits",
+        &andes_bytes(&[21, 22]),
+    );
+    write(
+        folder.path(),
+        "zbest-bgs-1-20200315.fits",
+        &redrock_bytes(&[22, 21]),
+    );
+    let (outcome, spectra) = import(&path);
+    assert_eq!((outcome.kind, outcome.spectra), (FileKind::DesiAndes, 2));
+    for (id, spectrum) in [21, 22].into_iter().zip(&spectra) {
+        assert_eq!(
+            (spectrum.facts.targetid, spectrum.facts.z),
+            (Some(id), Some(id as f64 / 1000.0))
+        );
+        assert_eq!(
+            (spectrum.len(), spectrum.ivar_estimated, spectrum.mask_kind),
+            (7781, true, MaskKind::Desi)
+        );
+        for pixel in [0, 2699, 2700, 2750, 2751, 7780] {
+            close(f64::from(spectrum.flux[pixel]), emitted(id, pixel) + noise(pixel));
+        }
+    }
 }

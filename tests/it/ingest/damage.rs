@@ -33,12 +33,12 @@ fn specimens() -> Vec<(&'static str, Vec<u8>)> {
         ..PLAIN
     };
     vec![
-        ("spec.fits", spec_bytes(false, true, 1)),
+        ("spec.fits", spec_bytes(false, Identity::Text, 1)),
         ("coadd-main-dark-1.fits", coadd_bytes(&[1, 2], &compressed)),
         ("redrock.fits", redrock_bytes(&[1, 2])),
         (
             "spec.fits.gz",
-            fitsio_pure::gzip::compress(&spec_bytes(true, false, 0), 6),
+            fitsio_pure::gzip::compress(&spec_bytes(true, Identity::Unsigned, 0), 6),
         ),
         (
             "coadd-special.fits",

@@ -6,6 +6,8 @@ use fitsio_pure::compat::tables::{ColumnDataType, ColumnDescription, ConcreteCol
 use fitsio_pure::compress::{TileCompression, compress_image_hdu};
 use fitsio_pure::header::Card;
 use fitsio_pure::value::Value;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 pub(super) fn column(name: &str, kind: ColumnDataType, repeat: usize) -> ConcreteColumnDescription {
     ColumnDescription::new(name)
@@ -105,7 +107,7 @@ pub(super) fn coadd_bytes(ids: &[i64], options: &CoaddOptions) -> Vec<u8> {
             if masked(row, i) {
                 1e9
             } else {
-                emitted(ids[row], offset + i)
+                emitted(ids[row], offset + i) + if options.with_ivar { 0.0 } else { noise(offset + i) }
             }
         });
         let ivar = grid(&|row, _| {
@@ -165,6 +167,56 @@ pub(super) const PLAIN: CoaddOptions = CoaddOptions {
     combined: false,
 };
 
+/// Standard deviation of [`noise`].
+pub(super) const NOISE: f32 = 0.408;
+
+/// Noise of a pixel, the same in every arm: the sum of two uniform numbers between -0.5 and 0.5.
+pub(super) fn noise(pixel: usize) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(pixel as u64);
+    rng.random_range(-0.5..0.5) + rng.random_range(-0.5..0.5)
+}
+
+/// A table of one column a target, with the wavelengths of the overlaps twice, a little above and below the truth.
+pub(super) fn andes_bytes(ids: &[i64]) -> Vec<u8> {
+    let mut pixels: Vec<(usize, f64)> = Vec::new();
+    for (arm, (_, offset, n)) in ARMS.iter().enumerate() {
+        let others = |pixel: usize| {
+            ARMS.iter()
+                .filter(|(_, o, n)| (*o..o + n).contains(&pixel))
+                .count()
+        };
+        let shift = |pixel: usize| {
+            if others(pixel) < 2 {
+                0.0
+            } else {
+                [0.5, -0.5, 0.5][arm]
+            }
+        };
+        pixels.extend((*offset..offset + n).map(|pixel| (pixel, shift(pixel))));
+    }
+    pixels.sort_by_key(|(pixel, _)| *pixel);
+    let names: Vec<String> = ids.iter().map(|id| format!("TARGET{id}")).collect();
+    let columns: Vec<_> = ["WAVELENGTH"]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .map(|name| column(name, ColumnDataType::Double, 1))
+        .collect();
+    let mut file = FitsFile::create_in_memory().unwrap();
+    let table = file.create_table("", &columns).unwrap();
+    let wave: Vec<f64> = pixels
+        .iter()
+        .map(|(pixel, _)| 3600.0 + 0.8 * *pixel as f64)
+        .collect();
+    table.write_col(&mut file, "WAVELENGTH", &wave).unwrap();
+    for (id, name) in ids.iter().zip(&names) {
+        let flux = |(pixel, shift): &(usize, f64)| emitted(*id, *pixel) + noise(*pixel) + shift;
+        table
+            .write_col(&mut file, name, &pixels.iter().map(flux).collect::<Vec<f64>>())
+            .unwrap();
+    }
+    file.into_bytes().unwrap()
+}
+
 /// Redshifts z = id / 1000 in the order given.
 pub(super) fn redrock_bytes(ids: &[i64]) -> Vec<u8> {
     let mut file = FitsFile::create_in_memory().unwrap();
@@ -196,8 +248,19 @@ pub(super) fn redrock_bytes(ids: &[i64]) -> Vec<u8> {
     file.into_bytes().unwrap()
 }
 
-/// A spec file: names in upper or lower case, the identity as 22 characters or as an unsigned integer, exposures behind.
-pub(super) fn spec_bytes(upper: bool, specobjid_text: bool, exposures: usize) -> Vec<u8> {
+/// How a spec file names its object.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Identity {
+    /// Plate, MJD, fiber; specObjID as 22 characters.
+    Text,
+    /// The same with specObjID as an unsigned integer.
+    Unsigned,
+    /// SDSS-V: field, MJD, catalog number.
+    Catalog,
+}
+
+/// A spec file: names in upper or lower case, exposures behind.
+pub(super) fn spec_bytes(upper: bool, identity: Identity, exposures: usize) -> Vec<u8> {
     let case = |name: &str| {
         if upper {
             name.to_uppercase()
@@ -232,24 +295,38 @@ pub(super) fn spec_bytes(upper: bool, specobjid_text: bool, exposures: usize) ->
             .unwrap();
         table.write_col(&mut file, case("and_mask"), &mask).unwrap();
         if hdu == 0 {
-            object_table(&mut file, specobjid_text);
+            object_table(&mut file, identity);
         }
     }
     file.into_bytes().unwrap()
 }
 
 pub(super) const SPECOBJID: u64 = 10_546_430_176_757_305_344;
+pub(super) const CATALOGID: i64 = 27_021_598_150_202_075;
 
-pub(super) fn object_table(file: &mut FitsFile, specobjid_text: bool) {
-    let id = if specobjid_text {
-        ColumnDataType::String
+fn object_table(file: &mut FitsFile, identity: Identity) {
+    let (id, width) = match identity {
+        Identity::Text => (ColumnDataType::String, 22),
+        Identity::Unsigned => (ColumnDataType::UnsignedLongLong, 1),
+        Identity::Catalog => (ColumnDataType::String, 29),
+    };
+    let five = identity == Identity::Catalog;
+    let (plate, fiber) = if five {
+        ("FIELD", "CATALOGID")
     } else {
-        ColumnDataType::UnsignedLongLong
+        ("PLATE", "FIBERID")
+    };
+    let (ra, dec) = if five {
+        ("RACAT", "DECCAT")
+    } else {
+        ("PLUG_RA", "PLUG_DEC")
     };
     let columns = [
-        column("PLATE", ColumnDataType::Int, 1),
+        column(plate, ColumnDataType::Int, 1),
         column("MJD", ColumnDataType::Int, 1),
-        column("FIBERID", ColumnDataType::Int, 1),
+        column(fiber, ColumnDataType::LongLong, 1),
+        column(ra, ColumnDataType::Double, 1),
+        column(dec, ColumnDataType::Double, 1),
         column("CLASS", ColumnDataType::String, 6),
         column("SUBCLASS", ColumnDataType::String, 21),
         column("Z", ColumnDataType::Float, 1),
@@ -257,16 +334,25 @@ pub(super) fn object_table(file: &mut FitsFile, specobjid_text: bool) {
         column("RCHI2DIFF", ColumnDataType::Float, 1),
         column("DOF", ColumnDataType::Int, 1),
         column("SPECTROFLUX", ColumnDataType::Float, 5),
-        column("SPECOBJID", id, if specobjid_text { 22 } else { 1 }),
+        column("SPECOBJID", id, width),
     ];
-    let table = file.create_table("SPECOBJ", &columns).unwrap();
+    let name = if identity == Identity::Text {
+        "SPECOBJ"
+    } else {
+        "SPALL"
+    };
+    let table = file.create_table(name, &columns).unwrap();
+    let fiber_value = if five { CATALOGID } else { 457 };
     for (name, value) in [
-        ("PLATE", 9367),
+        (plate, 9367),
         ("MJD", 57758),
-        ("FIBERID", 457),
+        (fiber, fiber_value),
         ("ZWARNING", 0),
         ("DOF", 4000),
     ] {
+        table.write_col(file, name, &[value]).unwrap();
+    }
+    for (name, value) in [(ra, 110.25), (dec, 36.5)] {
         table.write_col(file, name, &[value]).unwrap();
     }
     table.write_col(file, "CLASS", &["QSO   ".to_owned()]).unwrap();
@@ -276,11 +362,10 @@ pub(super) fn object_table(file: &mut FitsFile, specobjid_text: bool) {
     table
         .write_col(file, "SPECTROFLUX", &[1f32, 2.0, 3.0, 4.0, 5.0])
         .unwrap();
-    if specobjid_text {
-        table
-            .write_col(file, "SPECOBJID", &[format!("  {SPECOBJID}")])
-            .unwrap();
-    } else {
-        table.write_col(file, "SPECOBJID", &[SPECOBJID]).unwrap();
+    match identity {
+        Identity::Text => table.write_col(file, "SPECOBJID", &[format!("  {SPECOBJID}")]),
+        Identity::Unsigned => table.write_col(file, "SPECOBJID", &[SPECOBJID]),
+        Identity::Catalog => table.write_col(file, "SPECOBJID", &["11236060000270215981502020".to_owned()]),
     }
+    .unwrap();
 }

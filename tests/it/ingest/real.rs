@@ -112,7 +112,7 @@ fn real_sdss_spectra_in_other_layouts() {
     close(sum(&quasar.flux), 12359.245860222585);
     close(sum(&quasar.ivar), 33896.70003229915);
     assert_eq!(quasar.ivar.iter().filter(|ivar| **ivar == 0.0).count(), 48);
-    close(quasar.facts.ra.unwrap(), 330.70129166666667);
+    close(quasar.facts.ra.unwrap(), 330.701291666667);
     close(quasar.facts.dec.unwrap(), 12.615638888888889);
 }
 

@@ -11,12 +11,12 @@ fn sdss_spec_in_either_case_lite_and_full_plain_and_gzipped() {
     let folder = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
     for (name, bytes) in [
-        ("spec-9367-57758-0457.fits", spec_bytes(false, true, 0)),
-        ("renamed.fits", spec_bytes(true, false, 0)),
-        ("full.fits", spec_bytes(false, true, 3)),
+        ("spec-9367-57758-0457.fits", spec_bytes(false, Identity::Text, 0)),
+        ("renamed.fits", spec_bytes(true, Identity::Unsigned, 0)),
+        ("full.fits", spec_bytes(false, Identity::Text, 3)),
         (
             "packed.fits.gz",
-            fitsio_pure::gzip::compress(&spec_bytes(true, true, 0), 6),
+            fitsio_pure::gzip::compress(&spec_bytes(true, Identity::Text, 0), 6),
         ),
     ] {
         let (outcome, mut spectra) = import(&write(folder.path(), name, &bytes));
@@ -66,12 +66,30 @@ fn sdss_spec_in_either_case_lite_and_full_plain_and_gzipped() {
 }
 
 #[test]
+fn sdss_v_counts_fields_and_catalog_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(
+        folder.path(),
+        "spec.fits",
+        &spec_bytes(true, Identity::Catalog, 0),
+    );
+    let (_, spectra) = import(&path);
+    let facts = &spectra[0].facts;
+    assert_eq!(facts.object_id, "9367-57758-27021598150202075");
+    assert_eq!(
+        (facts.targetid, facts.source.as_str()),
+        (Some(CATALOGID), "SDSS-V")
+    );
+    assert_eq!((facts.ra, facts.dec), (Some(110.25), Some(36.5)));
+}
+
+#[test]
 fn an_object_is_imported_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut identities = Identities::default();
     let mut outcomes = Vec::new();
     for name in ["a.fits", "b.fits"] {
-        let path = write(folder.path(), name, &spec_bytes(false, true, 0));
+        let path = write(folder.path(), name, &spec_bytes(false, Identity::Text, 0));
         outcomes.push(import_file(&source(&path), &mut identities, |_| Ok::<_, ()>(())).unwrap());
     }
     assert_eq!((outcomes[0].spectra, outcomes[1].spectra), (1, 0));
