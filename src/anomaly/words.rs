@@ -63,9 +63,12 @@ pub fn explain(
         format!("rare latent vector (distance {distance:.1}, typical {typical:.1})")
     };
     let coverage = || {
+        if evidence.coverage == 0.0 {
+            return format!("no valid pixel within the model's range at z = {:.3}", evidence.z);
+        }
         let share = 100.0 * evidence.coverage;
         format!(
-            "outside the model's range: {share:.0}% of it observed at z = {:.3}",
+            "outside the model's range: only {share:.0}% of it is observed at z = {:.3}",
             evidence.z
         )
     };
