@@ -95,11 +95,14 @@ impl Calibration {
             .par_iter()
             .filter_map(|evidence| {
                 let distance = latents.distance(evidence.model, &evidence.latent)?;
-                Some((evidence.ln_sn(), distance.max(1e-3).ln()))
+                Some((evidence.ln_sn(), ln_rarity(distance, evidence.latent.len())))
             })
             .collect();
-        let mut values: Vec<f64> = distances.iter().map(|(_, distance)| *distance).collect();
-        let typical_latent = median(&mut values).map_or(0.0, f64::exp);
+        let mut values: Vec<f64> = population
+            .iter()
+            .filter_map(|evidence| latents.distance(evidence.model, &evidence.latent))
+            .collect();
+        let typical_latent = median(&mut values).unwrap_or(0.0);
         let latent = Curve::fit(distances, settings, settings.latent_slack);
         let mut coverages: Vec<f64> = population
             .iter()
@@ -138,9 +141,11 @@ impl Calibration {
         let windows = (sum / (2 * self.settings.widths.len()) as f64).powf(1.0 / power);
         let distance = self.latents.distance(evidence.model, &evidence.latent);
         let latent = distance.map_or(0.0, |distance| {
-            let z = self
-                .latent
-                .calibrated(distance.max(1e-3).ln(), ln_sn, self.settings.scale_floor);
+            let z = self.latent.calibrated(
+                ln_rarity(distance, evidence.latent.len()),
+                ln_sn,
+                self.settings.scale_floor,
+            );
             (self.settings.latent_weight * z).max(0.0)
         });
         let half = 0.5 * self.typical_coverage;
@@ -184,6 +189,12 @@ impl Calibration {
         };
         curve.calibrated(sigma.asinh(), ln_sn, self.settings.scale_floor)
     }
+}
+
+/// Half the logarithm of dimensions + distance^2: far out the logarithm of the distance, and flat within the cloud, where a distance
+/// close to 0 is not the opposite of rare.
+fn ln_rarity(distance: f64, dimensions: usize) -> f64 {
+    0.5 * (dimensions as f64 + distance * distance).max(1e-9).ln()
 }
 
 impl Curve {

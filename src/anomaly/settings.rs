@@ -64,7 +64,7 @@ impl Default for SignificanceSettings {
             monotone_slack: 0.1,
             latent_slack: 0.3,
             power: 4.0,
-            latent_weight: 0.4,
+            latent_weight: 0.2,
             outside_score: 6.0,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,

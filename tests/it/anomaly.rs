@@ -172,9 +172,8 @@ fn planted_anomalies_come_first_and_a_rare_latent_is_seen() {
     let mut first: Vec<usize> = ids.clone();
     let places = places(&scores, &ids);
     first.sort_by_key(|&i| places[i].rank);
-    let mut top = first[..4].to_vec();
-    top.sort_unstable();
-    assert_eq!(top, [7, 20, 33, 50]);
+    assert_eq!(first[..3], [7, 20, 33]);
+    assert!(first[..6].contains(&50), "{first:?}");
     assert_eq!(judged.scores[50].component, Component::Latent);
     let words = explain(&judged.scores[50], &judged.evidence[50], &[], &judged.calibration);
     assert!(words.starts_with("rare latent vector (distance"), "{words}");
