@@ -5,8 +5,10 @@ use super::{Calibration, Component, Evidence, GridRegion, Reason, Score};
 /// A region narrower than this is a narrow line's, km/s.
 const NARROW: f64 = 700.0;
 const CONTINUUM: f64 = 15_000.0;
-/// From this share on, artifacts are the likely cause.
+/// From this share on, artifacts are a possible cause.
 const MOSTLY_ARTIFACT: f64 = 0.5;
+/// From this share on they are the likely one, unless a known line explains the region.
+const LIKELY_ARTIFACT: f64 = 0.8;
 
 impl GridRegion {
     /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
@@ -37,7 +39,13 @@ impl GridRegion {
         );
         if self.artifact_fraction >= MOSTLY_ARTIFACT {
             let share = 100.0 * self.artifact_fraction;
-            words.push_str(&format!(", {share:.0}% sky, overlap or masked: likely artifact"));
+            let likely = self.artifact_fraction >= LIKELY_ARTIFACT && self.line.is_none();
+            let verdict = if likely {
+                "likely artifact"
+            } else {
+                "possibly an artifact"
+            };
+            words.push_str(&format!(", {share:.0}% sky, overlap or masked: {verdict}"));
         }
         words
     }
