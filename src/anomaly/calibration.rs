@@ -11,8 +11,6 @@ use super::{Evidence, SignificanceSettings};
 const NODES: usize = 2048;
 /// Most neighbors that one node looks at.
 const NODE_SAMPLE: usize = 2001;
-/// Significances below this are all as unremarkable.
-const LEAST_SIGMA: f64 = 0.5;
 
 /// Typical value and spread of a statistic by S/N.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +22,8 @@ struct Curve {
 
 /// What is normal in a population: fitted once, then it judges any [`Evidence`] measured with the same settings.
 ///
-/// Each statistic's logarithm is compared with that of the spectra nearest in S/N by their median and median absolute deviation:
+/// The asinh of each significance (linear in noise, logarithmic far out) and the logarithm of the latent distance are compared with
+/// those of the spectra nearest in S/N by their median and median absolute deviation:
 /// unlike a percentile this does not saturate at the strangest neighbor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -47,7 +46,7 @@ pub enum Component {
     Coverage,
 }
 
-/// How strange a spectrum is among those of like S/N. All parts are in robust standard deviations of their logarithm.
+/// How strange a spectrum is among those of like S/N. All parts are in robust standard deviations of like spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The greatest of the three parts; never NaN, never negative.
@@ -80,7 +79,7 @@ impl Calibration {
                         .iter()
                         .filter_map(|evidence| {
                             let sigma = f64::from(pick(evidence, width));
-                            (!sigma.is_nan()).then(|| (evidence.ln_sn(), sigma.max(LEAST_SIGMA).ln()))
+                            (!sigma.is_nan()).then(|| (evidence.ln_sn(), sigma.asinh()))
                         })
                         .collect();
                     Curve::fit(points, settings, settings.monotone_slack)
@@ -96,11 +95,14 @@ impl Calibration {
             .par_iter()
             .filter_map(|evidence| {
                 let distance = latents.distance(evidence.model, &evidence.latent)?;
-                Some((evidence.ln_sn(), distance.max(1e-3).ln()))
+                Some((evidence.ln_sn(), ln_rarity(distance, evidence.latent.len())))
             })
             .collect();
-        let mut values: Vec<f64> = distances.iter().map(|(_, distance)| *distance).collect();
-        let typical_latent = median(&mut values).map_or(0.0, f64::exp);
+        let mut values: Vec<f64> = population
+            .iter()
+            .filter_map(|evidence| latents.distance(evidence.model, &evidence.latent))
+            .collect();
+        let typical_latent = median(&mut values).unwrap_or(0.0);
         let latent = Curve::fit(distances, settings, settings.latent_slack);
         let mut coverages: Vec<f64> = population
             .iter()
@@ -139,9 +141,11 @@ impl Calibration {
         let windows = (sum / (2 * self.settings.widths.len()) as f64).powf(1.0 / power);
         let distance = self.latents.distance(evidence.model, &evidence.latent);
         let latent = distance.map_or(0.0, |distance| {
-            let z = self
-                .latent
-                .calibrated(distance.max(1e-3).ln(), ln_sn, self.settings.scale_floor);
+            let z = self.latent.calibrated(
+                ln_rarity(distance, evidence.latent.len()),
+                ln_sn,
+                self.settings.scale_floor,
+            );
             (self.settings.latent_weight * z).max(0.0)
         });
         let half = 0.5 * self.typical_coverage;
@@ -173,7 +177,7 @@ impl Calibration {
         score.score >= self.settings.anomaly_threshold
     }
 
-    /// A significance (sigma, sign as asked for) at a window width in robust standard deviations of like spectra's logarithm; 0 for NaN.
+    /// A significance (sigma, sign as asked for) at a window width in robust standard deviations of like spectra; 0 for NaN.
     pub(crate) fn calibrated(&self, width: usize, excess: bool, sigma: f64, ln_sn: f64) -> f64 {
         if sigma.is_nan() {
             return 0.0;
@@ -183,8 +187,14 @@ impl Calibration {
         } else {
             &self.missing[width]
         };
-        curve.calibrated(sigma.max(LEAST_SIGMA).ln(), ln_sn, self.settings.scale_floor)
+        curve.calibrated(sigma.asinh(), ln_sn, self.settings.scale_floor)
     }
+}
+
+/// Half the logarithm of dimensions + distance^2: far out the logarithm of the distance, and flat within the cloud, where a distance
+/// close to 0 is not the opposite of rare.
+fn ln_rarity(distance: f64, dimensions: usize) -> f64 {
+    0.5 * (dimensions as f64 + distance * distance).max(1e-9).ln()
 }
 
 impl Curve {

@@ -43,6 +43,15 @@ impl Latents {
             .filter_map(|(model, mut vectors)| {
                 let dimensions = vectors[0].len();
                 vectors.retain(|vector| vector.len() == dimensions);
+                // The same sums in the same order, whatever the order of the catalog.
+                vectors.sort_unstable_by(|a, b| {
+                    let unequal = a
+                        .iter()
+                        .zip(*b)
+                        .map(|(a, b)| a.total_cmp(b))
+                        .find(|order| order.is_ne());
+                    unequal.unwrap_or(std::cmp::Ordering::Equal)
+                });
                 let stride = vectors.len().div_ceil(FIT_LIMIT);
                 let thinned: Vec<&[f32]> = vectors.into_iter().step_by(stride).collect();
                 Some((model, Cloud::fit(&thinned)?))

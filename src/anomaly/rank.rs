@@ -59,7 +59,7 @@ pub fn places<I: Ord + Sync>(scores: &[f64], ids: &[I]) -> Vec<Place> {
 /// Sorts the verdicts, the strangest first, and gives each its rank and percentile.
 ///
 /// A NaN score (which none of the methods here gives) becomes 0 and stands last.
-pub fn rank(judgements: &mut Vec<Judgement>) {
+pub fn rank(judgements: &mut [Judgement]) {
     let scores: Vec<f64> = judgements.iter().map(|judgement| judgement.score).collect();
     let ids: Vec<&str> = judgements
         .iter()

@@ -67,7 +67,10 @@ impl Sums {
     pub fn extremes(&self, width: usize) -> Option<(f64, f64)> {
         let windows = (self.pixels() + 1).checked_sub(width)?;
         let needed = Self::needed(width) as u32;
-        let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
+        // Squares order as the significances of one sign do, and comparing products spares nearly every division.
+        let (mut most, mut least) = (None::<f64>, None::<f64>);
+        let (mut most_square, mut least_square) = (0.0, 0.0);
+        let mut any = false;
         let ends = self.weighted[width..]
             .iter()
             .zip(&self.weight[width..])
@@ -80,14 +83,34 @@ impl Sums {
         {
             let sum = sum_end - sum_start;
             let weight = weight_end - weight_start;
-            // The signed square orders as the significance does and needs no root.
-            let square = sum * sum.abs() / weight;
             let counts = valid_end - valid_start >= needed && weight > 0.0;
-            most = if counts && square > most { square } else { most };
-            least = if counts && square < least { square } else { least };
+            any |= counts;
+            let record = if sum > 0.0 { most_square } else { least_square };
+            if counts && sum * sum > record * weight {
+                let square = sum * sum / weight;
+                if sum > 0.0 {
+                    most_square = square;
+                    most = Some(square.sqrt());
+                } else {
+                    least_square = square;
+                    least = Some(square.sqrt());
+                }
+            }
         }
-        let root = |square: f64| square.abs().sqrt().copysign(square);
-        (most >= least).then(|| (root(most), -root(least)))
+        any.then(|| {
+            (
+                most.unwrap_or_else(|| self.least_departure(width, -1.0)),
+                least.unwrap_or_else(|| self.least_departure(width, 1.0)),
+            )
+        })
+    }
+
+    /// Where all windows of a width have one `sign`: the significance of the least departure, as that of the other sign (0 or negative).
+    fn least_departure(&self, width: usize, sign: f64) -> f64 {
+        (0..=self.pixels() - width)
+            .filter(|&start| self.valid(start, start + width) >= Self::needed(width))
+            .map(|start| -sign * self.significance(start, start + width))
+            .fold(f64::NEG_INFINITY, f64::max)
     }
 }
 

@@ -25,9 +25,9 @@ pub struct SignificanceSettings {
     pub error_model_spectra: usize,
     /// Number of spectra nearest in S/N that one is compared with (or 1/200 of the list, where that is more).
     pub neighbors: usize,
-    /// Least scale (in ln) of a calibrated statistic, so that a chance cluster of equal values makes nobody an outlier.
+    /// Least scale (of an asinh or ln) of a calibrated statistic, so that a chance cluster of equal values makes nobody an outlier.
     pub scale_floor: f64,
-    /// By how much (in ln) the typical statistic may stand above that of brighter spectra.
+    /// By how much (in asinh) the typical statistic may stand above that of brighter spectra.
     ///
     /// A model's errors matter less under more noise. Where the spectra of low S/N stand out more than the bright ones, they
     /// are another kind of object, and must not be each other's excuse.
@@ -64,7 +64,7 @@ impl Default for SignificanceSettings {
             monotone_slack: 0.1,
             latent_slack: 0.3,
             power: 4.0,
-            latent_weight: 0.4,
+            latent_weight: 0.2,
             outside_score: 6.0,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,

@@ -67,7 +67,7 @@ impl WindowSettings {
             let value = self.percentile_threshold.to_string();
             return refuse("percentile_threshold", value, "give a percentile from 0 to 100");
         }
-        if !(self.range_mismatch_factor >= 1.0) {
+        if self.range_mismatch_factor.is_nan() || self.range_mismatch_factor < 1.0 {
             let value = self.range_mismatch_factor.to_string();
             return refuse("range_mismatch_factor", value, "give a factor of at least 1");
         }
@@ -84,7 +84,7 @@ impl WindowSettings {
             ("absolute_residual_threshold", self.absolute_residual_threshold),
             ("relative_residual_threshold", self.relative_residual_threshold),
         ] {
-            if let Some(value) = value.filter(|value| !(*value >= 0.0)) {
+            if let Some(value) = value.filter(|value| value.is_nan() || *value < 0.0) {
                 return refuse(setting, value.to_string(), "give a number of at least 0, or none");
             }
         }

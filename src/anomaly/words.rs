@@ -5,8 +5,10 @@ use super::{Calibration, Component, Evidence, GridRegion, Reason, Score};
 /// A region narrower than this is a narrow line's, km/s.
 const NARROW: f64 = 700.0;
 const CONTINUUM: f64 = 15_000.0;
-/// From this share on, artifacts are the likely cause.
+/// From this share on, artifacts are a possible cause.
 const MOSTLY_ARTIFACT: f64 = 0.5;
+/// From this share on they are the likely one, unless a known line explains the region.
+const LIKELY_ARTIFACT: f64 = 0.8;
 
 impl GridRegion {
     /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
@@ -37,7 +39,13 @@ impl GridRegion {
         );
         if self.artifact_fraction >= MOSTLY_ARTIFACT {
             let share = 100.0 * self.artifact_fraction;
-            words.push_str(&format!(", {share:.0}% sky, overlap or masked: likely artifact"));
+            let likely = self.artifact_fraction >= LIKELY_ARTIFACT && self.line.is_none();
+            let verdict = if likely {
+                "likely artifact"
+            } else {
+                "possibly an artifact"
+            };
+            words.push_str(&format!(", {share:.0}% sky, overlap or masked: {verdict}"));
         }
         words
     }
@@ -63,9 +71,12 @@ pub fn explain(
         format!("rare latent vector (distance {distance:.1}, typical {typical:.1})")
     };
     let coverage = || {
+        if evidence.coverage == 0.0 {
+            return format!("no valid pixel within the model's range at z = {:.3}", evidence.z);
+        }
         let share = 100.0 * evidence.coverage;
         format!(
-            "outside the model's range: {share:.0}% of it observed at z = {:.3}",
+            "outside the model's range: only {share:.0}% of it is observed at z = {:.3}",
             evidence.z
         )
     };

@@ -27,6 +27,9 @@ pub struct LossRun {
     pub best_epoch: Option<usize>,
 }
 
+/// The last of the colors of curves.
+const BLACK: usize = 6;
+
 /// Train and validation loss by epoch on a logarithmic scale with the best epoch marked, and the learning rate below.
 pub fn loss(runs: &[LossRun]) -> Figure {
     let last = runs
@@ -79,7 +82,7 @@ pub fn loss(runs: &[LossRun]) -> Figure {
         let rate_style = if several {
             SeriesStyle::Curve(i)
         } else {
-            SeriesStyle::Curve(6)
+            SeriesStyle::Curve(BLACK)
         };
         curve("learning rate", rate, rate_style, &mut rates);
         marks.extend(run.best_epoch.filter(|_| !several).map(|best| Mark {
@@ -88,11 +91,19 @@ pub fn loss(runs: &[LossRun]) -> Figure {
             kind: MarkKind::Best,
         }));
     }
-    entries.extend(
-        losses
-            .iter()
-            .map(|s: &Series| (Swatch::Series(s.style), s.name.clone())),
-    );
+    if several {
+        entries.push((
+            Swatch::Series(SeriesStyle::DashedCurve(BLACK)),
+            "training".to_owned(),
+        ));
+        entries.push((Swatch::Series(SeriesStyle::Curve(BLACK)), "validation".to_owned()));
+        // beyond as many as there are colors, names would tell nothing apart
+        let named = runs.iter().enumerate().filter(|_| runs.len() <= BLACK);
+        entries.extend(named.map(|(i, run)| (Swatch::Series(SeriesStyle::Curve(i)), run.name.clone())));
+    } else {
+        let named = losses.iter();
+        entries.extend(named.map(|s: &Series| (Swatch::Series(s.style), s.name.clone())));
+    }
     if let Some(best) = runs.first().and_then(|run| run.best_epoch).filter(|_| !several) {
         entries.push((Swatch::Mark(MarkKind::Best), format!("best epoch ({best})")));
     }

@@ -52,7 +52,7 @@ pub(super) fn region(reason: Reason) -> (&'static str, &'static str) {
         Reason::ExcessFlux => ("#e69f00", "#8f5a00"),
         Reason::MissingFlux => ("#2b8cc9", "#00558a"),
         Reason::HighAbsoluteResidual => ("#cc79a7", "#8e3f6b"),
-        Reason::HighRelativeResidual => ("#009e73", "#00694c"),
+        Reason::HighRelativeResidual => ("#d6c100", "#6b6000"),
         Reason::RangeMismatch => ("#9a86d4", "#57429a"),
         Reason::RareLatent | Reason::OutsideModelRange => ("#8c8c8c", "#555555"),
     }

@@ -45,7 +45,7 @@ pub(super) fn picture(sky: &SkyImage, rect: Rect) -> (Picture, Option<Text>) {
         } => (bytes, pixscale, credit, fiber_diameter),
     };
     let Some((mime, width, height)) = dimensions(bytes) else {
-        return (missing("the file is neither a JPEG nor a PNG image"), None);
+        return (missing("the file is no JPEG or PNG image of a usual size"), None);
     };
     let (width, height) = (f64::from(width), f64::from(height));
     let shown = rect.width.min(rect.height) / width.max(height);
@@ -109,7 +109,9 @@ fn dimensions(bytes: &[u8]) -> Option<(&'static str, u32, u32)> {
     } else {
         return None;
     };
-    (width > 0 && height > 0).then_some((mime, width, height))
+    // larger ones are no cutouts, and decoding them could take all memory
+    let fits = |length: u32| (1..=8192).contains(&length);
+    (fits(width) && fits(height)).then_some((mime, width, height))
 }
 
 /// Width and height from the frame header (SOF) of a JPEG.

@@ -98,14 +98,14 @@ pub(super) fn line_name(name: &str) -> String {
         .unwrap_or(name)
 }
 
-/// What a region's shade means.
+/// What a region's shade means, in the legend's narrow column; `r` is the residual, `f` the flux.
 pub(super) fn reason_name(reason: Reason) -> &'static str {
     match reason {
         Reason::ExcessFlux => "excess flux",
         Reason::MissingFlux => "missing flux",
-        Reason::HighAbsoluteResidual => "large residual",
-        Reason::HighRelativeResidual => "large rel. residual",
-        Reason::RangeMismatch => "range mismatch",
+        Reason::HighAbsoluteResidual => "high |r|",
+        Reason::HighRelativeResidual => "high |r|/f",
+        Reason::RangeMismatch => "range ×",
         Reason::RareLatent => "rare latent",
         Reason::OutsideModelRange => "outside model",
     }

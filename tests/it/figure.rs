@@ -302,7 +302,16 @@ fn no_text_is_cut_off_or_covered() {
 
 #[test]
 fn the_other_figures_are_laid_out_too() {
-    for (folds, epochs) in [(1, 40), (1, 1), (1, 3), (5, 200), (0, 0), (1, 0), (10, 12)] {
+    for (folds, epochs) in [
+        (1, 40),
+        (3, 8),
+        (1, 1),
+        (1, 3),
+        (5, 200),
+        (0, 0),
+        (1, 0),
+        (10, 12),
+    ] {
         assert_laid_out("loss", &loss(&runs(folds, epochs)));
     }
     let wavelength: Vec<f64> = (0..7781).map(|i| 3600.0 + 0.8 * f64::from(i)).collect();

@@ -30,7 +30,7 @@ pub(super) fn draw(out: &mut Writer, plot: &Plot, series: &Series) {
     }
     let steps = matches!(series.shape, Shape::Step) && series.x.len() as f64 * 2.0 < area.width;
     let pieces = if steps {
-        let corners = stairs(points().collect());
+        let corners = stairs(&points().collect::<Vec<Point>>());
         let within = |(x, y): Point| (x.clamp(area.x, area.right()), y);
         decimate::line(corners.into_iter().map(within), COLUMN)
     } else {
@@ -66,7 +66,7 @@ pub(super) fn draw(out: &mut Writer, plot: &Plot, series: &Series) {
 }
 
 /// The corners of a staircase through the points, level from half-way to half-way.
-fn stairs(points: Vec<Point>) -> Vec<Point> {
+fn stairs(points: &[Point]) -> Vec<Point> {
     let mut corners = Vec::with_capacity(points.len() * 2);
     for (i, (x, y)) in points.iter().enumerate() {
         let before = i
