@@ -15,6 +15,8 @@ pub struct SignificanceSettings {
     pub widths: Vec<usize>,
     /// Model-error floor: this share of the reconstruction is added to the noise in quadrature.
     pub model_floor: f64,
+    /// Line-error floor: this share of the reconstruction's departure from its continuum is added to the noise in quadrature.
+    pub line_floor: f64,
     /// Ivar of artifact-prone pixels is multiplied by this (0 to 1); 1 leaves them as they are.
     pub artifact_weight: f64,
     /// Width of the observed-frame bins of the error model, Angstrom.
@@ -55,6 +57,7 @@ impl Default for SignificanceSettings {
         Self {
             widths: vec![1, 3, 5, 9, 15, 25, 45, 75, 127, 255, 511, 1023, 2047],
             model_floor: 0.01,
+            line_floor: 0.2,
             artifact_weight: 1.0,
             observed_bin: 1.5,
             shrink_count: 20.0,
@@ -95,6 +98,7 @@ impl SignificanceSettings {
         }
         for (setting, value) in [
             ("model_floor", self.model_floor),
+            ("line_floor", self.line_floor),
             ("shrink_count", self.shrink_count),
         ] {
             if !(value >= 0.0 && value.is_finite()) {

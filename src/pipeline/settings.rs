@@ -261,6 +261,7 @@ pub const TABLE: &[Entry] = table! {
     significance {
         "widths" Integers, "Window widths, pixels, ascending (--method significance)";
         "model_floor" Number, "Error of the model as a share of the reconstruction, added to the noise";
+        "line_floor" Number, "Error of the model's lines as a share of their strength, added to the noise";
         "artifact_weight" Number, "Weight of artifact-prone pixels, 0 to 1";
         "observed_bin" Number, "Bins of the error model in observed wavelength, Angstrom";
         "shrink_count" Number, "With fewer spectra than this a pixel's error scale is drawn toward 1";
