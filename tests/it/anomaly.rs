@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use spectriage::anomaly::window::{self, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use spectriage::anomaly::{
-    AnomalyError, Calibration, Component, ErrorModel, Evidence, GridRegion, Judgement, Reason, Residual, Score,
-    SignificanceSettings, explain, flagged_fraction, places, rank, regions,
+    AnomalyError, Calibration, Component, ErrorModel, Evidence, GridRegion, Judgement, Reason, Residual,
+    Score, SignificanceSettings, explain, flagged_fraction, places, rank, regions,
 };
 
 /// One spectrum that owns its pixels.
@@ -21,8 +21,15 @@ struct Owned {
 
 impl Owned {
     fn residual(&self) -> Residual<'_> {
-        Residual::new(&self.flux, &self.ivar, &self.reconstruction, &self.observed, &self.artifact, self.z)
-            .unwrap()
+        Residual::new(
+            &self.flux,
+            &self.ivar,
+            &self.reconstruction,
+            &self.observed,
+            &self.artifact,
+            self.z,
+        )
+        .unwrap()
     }
 
     fn scaled(mut self, factor: f32) -> Self {
@@ -60,10 +67,16 @@ fn population() -> Vec<Owned> {
             let noise: Vec<f64> = (0..pixels).map(|_| noise(&mut state)).collect();
             let sn = 5.0 + (i % 30) as f64;
             let z = 0.01 * (i % 5) as f64;
-            let observed: Vec<f64> = (0..pixels).map(|j| (5000.0 + 2.0 * j as f64) * (1.0 + z)).collect();
+            let observed: Vec<f64> = (0..pixels)
+                .map(|j| (5000.0 + 2.0 * j as f64) * (1.0 + z))
+                .collect();
             let mut flux: Vec<f32> = (0..pixels)
                 .map(|j| {
-                    let sky = if observed[j] > 5570.0 && observed[j] < 5590.0 { 3.0 } else { 1.0 };
+                    let sky = if observed[j] > 5570.0 && observed[j] < 5590.0 {
+                        3.0
+                    } else {
+                        1.0
+                    };
                     (1.0 + sky * noise[j] / sn) as f32
                 })
                 .collect();
@@ -113,7 +126,10 @@ fn judge(population: &[Owned], settings: &SignificanceSettings) -> Judged {
         .map(|owned| Evidence::measure(&owned.residual(), &owned.latent, 0, &errors, settings))
         .collect();
     let calibration = Calibration::fit(&evidence, settings);
-    let scores = evidence.iter().map(|evidence| calibration.score(evidence)).collect();
+    let scores = evidence
+        .iter()
+        .map(|evidence| calibration.score(evidence))
+        .collect();
     Judged {
         errors,
         evidence,
@@ -124,12 +140,20 @@ fn judge(population: &[Owned], settings: &SignificanceSettings) -> Judged {
 
 impl Judged {
     fn regions(&self, population: &[Owned], i: usize) -> Vec<GridRegion> {
-        regions(&population[i].residual(), &self.evidence[i], &self.errors, &self.calibration)
+        regions(
+            &population[i].residual(),
+            &self.evidence[i],
+            &self.errors,
+            &self.calibration,
+        )
     }
 }
 
 fn close(found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance * expected.abs().max(1e-3), "{found}, expected {expected}");
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(1e-3),
+        "{found}, expected {expected}"
+    );
 }
 
 /// The expected values were computed by an independent numpy implementation of `docs/detection.md`.
@@ -137,7 +161,11 @@ fn close(found: f64, expected: f64, tolerance: f64) {
 fn scores_equal_an_independent_implementation() {
     let population = population();
     let judged = judge(&population, &small());
-    close(judged.errors.scale(0, 5580.0) / judged.errors.scale(0, 1.0), 2.692_662_719, 1e-5);
+    close(
+        judged.errors.scale(0, 5580.0) / judged.errors.scale(0, 1.0),
+        2.692_662_719,
+        1e-5,
+    );
     close(judged.errors.scale(100, 1.0), 1.033_801_123, 1e-5);
     close(judged.errors.offset(100), -0.000_306_422, 1e-2);
     for (spectrum, three_up, three_down, wide_up, wide_down) in [
@@ -184,7 +212,10 @@ fn regions_have_the_right_sign_place_and_value() {
     let population = population();
     let judged = judge(&population, &small());
     let narrow = &judged.regions(&population, 7)[0];
-    assert_eq!((narrow.start, narrow.end, narrow.reason), (100, 103, Reason::ExcessFlux));
+    assert_eq!(
+        (narrow.start, narrow.end, narrow.reason),
+        (100, 103, Reason::ExcessFlux)
+    );
     assert!((narrow.rest_min - 5200.0).abs() < 1e-6 && (narrow.rest_max - 5204.0).abs() < 1e-6);
     assert!((narrow.wavelength_min - 5200.0 * 1.02).abs() < 1e-6);
     // 2.0 of flux at S/N 12 a pixel is 24 sigma a pixel.
@@ -192,21 +223,35 @@ fn regions_have_the_right_sign_place_and_value() {
 
     let broad = &judged.regions(&population, 20)[0];
     assert_eq!(broad.reason, Reason::ExcessFlux);
-    assert!(broad.start.abs_diff(150) <= 2 && broad.end.abs_diff(210) <= 2, "{broad:?}");
+    assert!(
+        broad.start.abs_diff(150) <= 2 && broad.end.abs_diff(210) <= 2,
+        "{broad:?}"
+    );
 
     let step = &judged.regions(&population, 33)[0];
     assert_eq!(step.reason, Reason::MissingFlux);
     assert!(step.significance < -10.0 && step.value < 0.0);
-    assert!(step.start.abs_diff(250) <= 10 && step.end > 380 && step.end <= 390, "{step:?}");
+    assert!(
+        step.start.abs_diff(250) <= 10 && step.end > 380 && step.end <= 390,
+        "{step:?}"
+    );
     assert!(step.words().starts_with("flux missing 5"), "{}", step.words());
 
     let found = judged.regions(&population, 33);
     for (i, a) in found.iter().enumerate() {
-        assert!(found[i + 1..].iter().all(|b| a.end <= b.start || b.end <= a.start), "regions overlap");
+        assert!(
+            found[i + 1..]
+                .iter()
+                .all(|b| a.end <= b.start || b.end <= a.start),
+            "regions overlap"
+        );
     }
     let share = flagged_fraction(&population[33].residual(), &found);
     assert!(share > 0.3 && share <= 1.0);
-    assert!(judged.regions(&population, 0).is_empty(), "an ordinary spectrum has no regions");
+    assert!(
+        judged.regions(&population, 0).is_empty(),
+        "an ordinary spectrum has no regions"
+    );
 }
 
 #[test]
@@ -232,13 +277,22 @@ fn a_line_is_named_and_an_artifact_called_one() {
     assert_eq!(line.reason, Reason::ExcessFlux);
     assert!(line.rest_min < 6560.0 && line.rest_max > 6570.0);
     let found = judged.regions(&population, 9);
-    let words = explain(&judged.scores[9], &judged.evidence[9], &found, &judged.calibration);
+    let words = explain(
+        &judged.scores[9],
+        &judged.evidence[9],
+        &found,
+        &judged.calibration,
+    );
     assert!(words.contains("broad (H alpha)"), "{words}");
 
     let artifact = &judged.regions(&population, 12)[0];
     assert_eq!(artifact.reason, Reason::MissingFlux);
     assert!(artifact.artifact_fraction > 0.9);
-    assert!(artifact.words().contains("likely artifact"), "{}", artifact.words());
+    assert!(
+        artifact.words().contains("likely artifact"),
+        "{}",
+        artifact.words()
+    );
 }
 
 #[test]
@@ -300,17 +354,36 @@ fn nan_never_ranks() {
         judgement("a", 1.0),
     ];
     rank(&mut list);
-    let order: Vec<(&str, u64, f64)> =
-        list.iter().map(|judgement| (judgement.object_id.as_str(), judgement.rank, judgement.percentile)).collect();
-    assert_eq!(order, [("top", 1, 75.0), ("a", 2, 25.0), ("b", 3, 25.0), ("nan", 4, 0.0)]);
+    let order: Vec<(&str, u64, f64)> = list
+        .iter()
+        .map(|judgement| (judgement.object_id.as_str(), judgement.rank, judgement.percentile))
+        .collect();
+    assert_eq!(
+        order,
+        [("top", 1, 75.0), ("a", 2, 25.0), ("b", 3, 25.0), ("nan", 4, 0.0)]
+    );
     assert_eq!(list[3].score, 0.0);
 }
 
 #[test]
 fn slices_and_settings_that_do_not_fit_are_refused() {
     let owned = &population()[0];
-    let short = Residual::new(&owned.flux, &owned.ivar[1..], &owned.flux, &owned.observed, &owned.artifact, 0.0);
-    assert!(matches!(short, Err(AnomalyError::Length { column: "ivar", expected: 400, found: 399 })));
+    let short = Residual::new(
+        &owned.flux,
+        &owned.ivar[1..],
+        &owned.flux,
+        &owned.observed,
+        &owned.artifact,
+        0.0,
+    );
+    assert!(matches!(
+        short,
+        Err(AnomalyError::Length {
+            column: "ivar",
+            expected: 400,
+            found: 399
+        })
+    ));
     assert!(SignificanceSettings::default().check().is_ok());
     for widths in [vec![], vec![0, 3], vec![5, 3], (1..20).collect()] {
         let settings = SignificanceSettings {
@@ -375,7 +448,10 @@ fn given(absolute: f64, relative: f64) -> WindowThresholds {
 fn defaults_and_reasons_are_the_originals() {
     let settings = WindowSettings::default();
     assert_eq!((settings.window_size, settings.percentile_threshold), (50, 95.0));
-    assert_eq!((settings.range_mismatch_factor, settings.overall_anomaly_threshold), (1.5, 0.3));
+    assert_eq!(
+        (settings.range_mismatch_factor, settings.overall_anomaly_threshold),
+        (1.5, 0.3)
+    );
     let mut owned = flat(200);
     owned.flux[60..70].fill(2.0);
     let residual = owned.residual();
@@ -425,7 +501,12 @@ fn negative_flux_is_data_and_masked_flux_is_not() {
     let settings = WindowSettings::default();
     let verdict = |owned: &Owned| {
         let residual = owned.residual();
-        window::judge(&residual, &window::windows(&residual, &settings), &given(0.5, 1e9), &settings)
+        window::judge(
+            &residual,
+            &window::windows(&residual, &settings),
+            &given(0.5, 1e9),
+            &settings,
+        )
     };
     assert!(verdict(&owned).flagged_fraction > 0.0);
     owned.ivar[50..100].fill(0.0);
@@ -475,7 +556,10 @@ fn flagged_pixels_count_once_and_the_last_pixels_are_seen() {
     end.flux[204..].fill(9.0);
     let residual = end.residual();
     let windows = window::windows(&residual, &settings);
-    assert_eq!(windows.last().map(|window| (window.start, window.end)), Some((160, 210)));
+    assert_eq!(
+        windows.last().map(|window| (window.start, window.end)),
+        Some((160, 210))
+    );
     let verdict = window::judge(&residual, &windows, &given(0.5, 1e9), &settings);
     assert_eq!(verdict.regions[0].end, 210);
     assert!((verdict.flagged_fraction - 50.0 / 210.0).abs() < 1e-9);
@@ -488,7 +572,10 @@ fn a_line_that_the_model_smooths_away_is_a_range_mismatch() {
     let reason = |owned: &Owned| {
         let residual = owned.residual();
         let windows = window::windows(&residual, &settings);
-        window::judge(&residual, &windows, &given(1e9, 1e9), &settings).regions.first().map(|region| region.reason)
+        window::judge(&residual, &windows, &given(1e9, 1e9), &settings)
+            .regions
+            .first()
+            .map(|region| region.reason)
     };
     let mut missed = flat(200);
     missed.flux[100..103].fill(4.0);
@@ -499,7 +586,10 @@ fn a_line_that_the_model_smooths_away_is_a_range_mismatch() {
     // Noise alone, which a model rightly leaves out, is none.
     let mut noisy = flat(200);
     let mut state = 3;
-    noisy.flux.iter_mut().for_each(|flux| *flux += 0.1 * noise(&mut state) as f32);
+    noisy
+        .flux
+        .iter_mut()
+        .for_each(|flux| *flux += 0.1 * noise(&mut state) as f32);
     assert_eq!(reason(&noisy), None);
 }
 
@@ -511,7 +601,12 @@ fn the_window_method_ranks() {
         let mut owned = flat(200);
         owned.flux[60..70].fill(height);
         let residual = owned.residual();
-        window::judge(&residual, &window::windows(&residual, &settings), &given(10.0, 10.0), &settings)
+        window::judge(
+            &residual,
+            &window::windows(&residual, &settings),
+            &given(10.0, 10.0),
+            &settings,
+        )
     };
     let (weak, strong) = (score(1.1), score(1.5));
     assert!(strong.score > weak.score && weak.score > 0.0);
@@ -521,6 +616,11 @@ fn the_window_method_ranks() {
         ..flat(200)
     };
     let residual = blank.residual();
-    let verdict = window::judge(&residual, &window::windows(&residual, &settings), &given(0.0, 0.0), &settings);
+    let verdict = window::judge(
+        &residual,
+        &window::windows(&residual, &settings),
+        &given(0.0, 0.0),
+        &settings,
+    );
     assert_eq!((verdict.score, verdict.anomalous), (0.0, false));
 }
