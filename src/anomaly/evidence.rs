@@ -8,7 +8,7 @@ use super::{ErrorModel, Residual, SignificanceSettings};
 
 /// The statistics of one spectrum that its place in the ranking is made of.
 ///
-/// About 190 bytes and the latent vector.
+/// 168 bytes and the latent vector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Greatest significance of excess flux by window width, sigma; NaN where no window of that width fits.
