@@ -121,15 +121,10 @@ impl<'a> Sieve<'a> {
             Transform::AsIs => *column.field.data_type() == DataType::Int64,
             _ => false,
         };
-        let metadata = ArrowReaderMetadata::try_new(
-            std::sync::Arc::new(file.footer().clone()),
-            ArrowReaderOptions::new(),
-        );
-        let metadata = metadata.map_err(|e| CatalogError::parquet(&file.path, e))?;
         Ok(Self {
             file,
             leaf: leaf.filter(|_| askable),
-            reader: ParquetRecordBatchReaderBuilder::new_with_metadata(file.handle()?, metadata),
+            reader: file.reader()?,
         })
     }
 
