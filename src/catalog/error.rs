@@ -33,7 +33,8 @@ pub enum CatalogError {
     },
     /// A Parquet file, but no spectra are recognized in it.
     #[error(
-        "{}: no spectra recognized: {missing}. Columns found: {found}. Looked for: {wanted}",
+        "{}: no spectra recognized: {missing}. Columns found: {found}. Looked for: {wanted}. \
+         Its table alone can still be inspected",
         path.display()
     )]
     Unrecognized {

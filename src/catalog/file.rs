@@ -172,6 +172,15 @@ impl CatalogFile {
         Ok(file)
     }
 
+    /// A reader of the whole file, without the page index.
+    pub(super) fn reader(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, CatalogError> {
+        let metadata = self.metadata.clone();
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.handle()?,
+            metadata,
+        ))
+    }
+
     /// The leaf columns whose paths are wanted.
     pub(super) fn projection(&self, wanted: impl Fn(&[String]) -> bool) -> ProjectionMask {
         let schema = self.metadata.parquet_schema();
@@ -187,7 +196,7 @@ impl CatalogFile {
         batch_rows: usize,
         limit: usize,
     ) -> Result<ParquetRecordBatchReader, CatalogError> {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.handle()?, self.metadata.clone())
+        self.reader()?
             .with_row_groups(groups.collect())
             .with_projection(projection)
             .with_batch_size(batch_rows.min(limit.max(1)))

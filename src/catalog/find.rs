@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, FieldRef, Int64Type, UInt64Type};
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::data_type::AsBytes;
 use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
@@ -121,15 +119,10 @@ impl<'a> Sieve<'a> {
             Transform::AsIs => *column.field.data_type() == DataType::Int64,
             _ => false,
         };
-        let metadata = ArrowReaderMetadata::try_new(
-            std::sync::Arc::new(file.footer().clone()),
-            ArrowReaderOptions::new(),
-        );
-        let metadata = metadata.map_err(|e| CatalogError::parquet(&file.path, e))?;
         Ok(Self {
             file,
             leaf: leaf.filter(|_| askable),
-            reader: ParquetRecordBatchReaderBuilder::new_with_metadata(file.handle()?, metadata),
+            reader: file.reader()?,
         })
     }
 

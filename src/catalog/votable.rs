@@ -1,4 +1,4 @@
-//! The VOTable header of a catalog, for TOPCAT, STILTS and astropy.
+//! The VOTable header of a catalog: units and UCDs for TOPCAT, STILTS and all that read VOParquet.
 //!
 //! Source: IVOA Note "VOParquet" 1.0 (2025); VOTable 1.4.
 
