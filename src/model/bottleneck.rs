@@ -34,9 +34,9 @@ pub struct BottleneckAutoencoder {
     typical_ivar: Param<Tensor<1>>,
 }
 
-/// The decoder has a hundred times the encoder's weights a latent value and would learn the noise of a small training set by heart: its
+/// The decoder has many times the encoder's weights a latent value and would learn the noise of a small training set by heart: its
 /// departures from the principal components count with this factor, so that it learns as much slower.
-const DECODER_RATE: f64 = 0.1;
+const DECODER_RATE: f64 = 0.05;
 const CHANNELS: [usize; 3] = [16, 32, 32];
 const STRIDE: usize = 4;
 
