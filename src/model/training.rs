@@ -245,6 +245,11 @@ impl Trainer<'_> {
     ) -> Result<EpochRecord, ModelError> {
         let watched = if validation.is_empty() { train } else { validation };
         record.validation_loss = self.mean_loss(&network.valid(), watched);
+        // With one batch an epoch this is the first loss that a step too far shows up in.
+        if !record.validation_loss.is_finite() {
+            let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);
+            return Err(ModelError::Diverged { value, epoch: record.epoch, learning_rate });
+        }
         let header = &mut state.header;
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);

@@ -53,7 +53,15 @@ pub fn simulate(
         move |source| PipelineError::Io { what, source }
     };
     let folder = request.truth.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io(&request.truth))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".spectriage-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As for any new file: all that the umask leaves.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let temporary = builder.tempfile_in(folder).map_err(io(&request.truth))?;
     let mut truths = csv::Writer::from_writer(temporary);
     let mut writer = CatalogWriter::create(&request.output, options)?;
     let mut summary = SimulateSummary {
