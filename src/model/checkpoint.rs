@@ -14,6 +14,7 @@ use super::{
     Accelerator, Ensemble, Member, ModelError, ModelSettings, Network, Pca, Training, TrainingHeader,
     TrainingSettings, TrainingState,
 };
+use crate::durable::Draft;
 use crate::spectrum::prepare::Preparation;
 
 const FORMAT: u32 = 1;
@@ -86,14 +87,13 @@ impl Checkpoint {
             .with_metadata(KEY, &header)
             .into_bytes()
             .map_err(|error| failed(error.to_string()))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            Ok(())
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let mut draft = Draft::of(path)?;
+            draft.write_all(&bytes)?;
+            draft.publish().map(|_| ())
         };
         write().map_err(|error| failed(format!("cannot be written: {error}; the training itself is not lost until this process ends")))
     }
