@@ -33,9 +33,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
     }
     let catalog = Catalog::open_table(&arguments.catalogs.inputs())?;
     let selection = resolved.settings.selection;
-    let query = Query { filter: selection.r#where, order_by: selection.order_by, limit: selection.limit };
+    let query = Query {
+        filter: selection.r#where,
+        order_by: selection.order_by,
+        limit: selection.limit,
+    };
     let selected = catalog.select(&query)?.len() as u64;
-    print::json_or(arguments.common.json, &describe(&catalog, selected), || text(&catalog, selected))?;
+    print::json_or(arguments.common.json, &describe(&catalog, selected), || {
+        text(&catalog, selected)
+    })?;
     Ok(End::Done)
 }
 
