@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::catalogs::Catalogs;
 use super::{Common, End, SettingFlags, print, start_logging};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Query};
 use crate::model::DeviceKind;
 use crate::pipeline::settings::{Origin, Resolved, TABLE};
 use crate::spectrum::WavelengthGrid;
@@ -26,12 +26,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
     start_logging(&arguments.common);
     let resolved = arguments.flags.resolve()?;
     if arguments.settings_only {
-        print::json_or(arguments.common.json, &settings_json(&resolved), || settings_toml(&resolved))?;
+        print::json_or(arguments.common.json, &settings_json(&resolved), || {
+            settings_toml(&resolved)
+        })?;
         return Ok(End::Done);
     }
     let catalog = Catalog::open_table(&arguments.catalogs.inputs())?;
-    let description = describe(&catalog);
-    print::json_or(arguments.common.json, &description, || text(&catalog))?;
+    let selection = resolved.settings.selection;
+    let query = Query {
+        filter: selection.r#where,
+        order_by: selection.order_by,
+        limit: selection.limit,
+    };
+    let selected = catalog.select(&query)?.len() as u64;
+    print::json_or(arguments.common.json, &describe(&catalog, selected), || {
+        text(&catalog, selected)
+    })?;
     Ok(End::Done)
 }
 
@@ -39,7 +49,8 @@ fn settings_json(resolved: &Resolved) -> Value {
     let rows: serde_json::Map<String, Value> = TABLE
         .iter()
         .map(|entry| {
-            let row = json!({ "value": resolved.settings.value(entry), "origin": resolved.origins[entry.key] });
+            let row =
+                json!({ "value": resolved.settings.value(entry), "origin": resolved.origins[entry.key] });
             (format!("{}.{}", entry.group, entry.key), row)
         })
         .collect();
@@ -51,7 +62,11 @@ fn settings_toml(resolved: &Resolved) -> String {
     let mut lines = vec![format!(
         "# spectriage {}; devices of this build: {}",
         env!("CARGO_PKG_VERSION"),
-        DeviceKind::available().into_iter().map(DeviceKind::name).collect::<Vec<_>>().join(", ")
+        DeviceKind::available()
+            .into_iter()
+            .map(DeviceKind::name)
+            .collect::<Vec<_>>()
+            .join(", ")
     )];
     let mut group = "";
     for entry in TABLE {
@@ -74,9 +89,10 @@ fn settings_toml(resolved: &Resolved) -> String {
     lines.join("\n")
 }
 
-fn describe(catalog: &Catalog) -> Value {
+fn describe(catalog: &Catalog, selected: u64) -> Value {
     json!({
         "rows": catalog.len(),
+        "selected": selected,
         "layouts": catalog.layouts().iter().map(|layout| format!("{layout:?}")).collect::<Vec<_>>(),
         "digest": catalog.digest(),
         "files": catalog.files().iter().map(|file| json!({
@@ -91,12 +107,25 @@ fn describe(catalog: &Catalog) -> Value {
     })
 }
 
-fn text(catalog: &Catalog) -> String {
+fn text(catalog: &Catalog, selected: u64) -> String {
     const SHOWN: usize = 20;
-    let mut lines = vec![format!("{} rows in {} files, layout {:?}", catalog.len(), catalog.files().len(), catalog.layouts())];
+    let mut lines = vec![format!(
+        "{} rows in {} files, layout {:?}",
+        catalog.len(),
+        catalog.files().len(),
+        catalog.layouts()
+    )];
+    if selected < catalog.len() {
+        lines.push(format!("{selected} rows selected"));
+    }
     for file in catalog.files().iter().take(SHOWN) {
         let size = file.bytes as f64 / 1e6;
-        lines.push(format!("  {}: {} rows, {} row groups, {size:.1} MB", file.path.display(), file.rows, file.row_groups));
+        lines.push(format!(
+            "  {}: {} rows, {} row groups, {size:.1} MB",
+            file.path.display(),
+            file.rows,
+            file.row_groups
+        ));
     }
     for grid in catalog.grids().iter().take(SHOWN) {
         let (first, last) = (grid.at(0), grid.at(grid.len().max(1) - 1));
@@ -105,7 +134,10 @@ fn text(catalog: &Catalog) -> String {
             WavelengthGrid::Log10 { step, .. } => format!("by {step} dex"),
             WavelengthGrid::Listed { .. } => "listed".into(),
         };
-        lines.push(format!("grid: {} pixels, {first:.1}-{last:.1} Å vacuum, {kind}", grid.len()));
+        lines.push(format!(
+            "grid: {} pixels, {first:.1}-{last:.1} Å vacuum, {kind}",
+            grid.len()
+        ));
     }
     lines.push("columns:".into());
     for field in catalog.columns().fields() {

@@ -27,7 +27,12 @@ use settings::SettingFlags;
 /// Without a subcommand it opens the screens; with --no-tui it runs the whole job: train an autoencoder on CATALOG, rank its spectra by how
 /// strange they are, and write figures to output_images and tables to metadata.
 #[derive(Debug, Parser)]
-#[command(name = "spectriage", version, args_conflicts_with_subcommands = true, max_term_width = 120)]
+#[command(
+    name = "spectriage",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 120
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -109,10 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
-        Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut self::Arguments::command(), "spectriage", &mut std::io::stdout());
-            Ok(End::Done)
-        }
+        Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };
     match end {
@@ -131,8 +133,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[error("{0}")]
 struct UsageError(String);
 
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<End> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "spectriage", &mut script);
+    print::whole(&String::from_utf8(script)?)?;
+    Ok(End::Done)
+}
+
 fn man() -> anyhow::Result<End> {
-    clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    print::whole(&String::from_utf8(page)?)?;
     Ok(End::Done)
 }
 
@@ -145,7 +156,8 @@ fn start_logging(common: &Common) {
         (false, 1) => "info",
         (false, _) => "debug",
     };
-    let filter = EnvFilter::try_from_env("SPECTRIAGE_LOG").unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")));
+    let filter = EnvFilter::try_from_env("SPECTRIAGE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -6,9 +6,14 @@ use serde::Serialize;
 
 use crate::pipeline::Summary;
 
-/// Prints one line to stdout; a reader that has gone away (`| head`) is no error.
+/// Prints one line to stdout.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    whole(&format!("{text}\n"))
+}
+
+/// Prints a text to stdout as it is; a reader that has gone away (`| head`) is no error.
+pub fn whole(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }
@@ -16,7 +21,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    if json { line(&serde_json::to_string_pretty(value)?) } else { line(&text()) }
+    if json {
+        line(&serde_json::to_string_pretty(value)?)
+    } else {
+        line(&text())
+    }
 }
 
 /// What a job did: the files and the head of the ranking.
@@ -26,16 +35,29 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
         if !summary.top.is_empty() {
             lines.push(format!("{:>5} {:>8} {:<22} reason", "rank", "score", "object"));
             for verdict in &summary.top {
-                lines.push(format!("{:>5} {:>8.2} {:<22} {}", verdict.rank, verdict.score, verdict.object_id, verdict.reason));
+                lines.push(format!(
+                    "{:>5} {:>8.2} {:<22} {}",
+                    verdict.rank, verdict.score, verdict.object_id, verdict.reason
+                ));
             }
-            let skipped = if summary.skipped > 0 { format!(", {} rows skipped", summary.skipped) } else { String::new() };
-            lines.push(format!("\n{} spectra ranked, {} anomalous{skipped}", summary.ranked, summary.anomalous));
+            let skipped = if summary.skipped > 0 {
+                format!(", {} rows skipped", summary.skipped)
+            } else {
+                String::new()
+            };
+            lines.push(format!(
+                "\n{} spectra ranked, {} anomalous{skipped}",
+                summary.ranked, summary.anomalous
+            ));
         }
         if let Some(correlations) = &summary.correlations {
-            let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
+            let number =
+                |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
             lines.push(format!(
                 "correlation of the score with S/N {}, redshift {}, masked fraction {}",
-                number(correlations.sn), number(correlations.redshift), number(correlations.masked_fraction)
+                number(correlations.sn),
+                number(correlations.redshift),
+                number(correlations.masked_fraction)
             ));
         }
         if summary.interrupted {

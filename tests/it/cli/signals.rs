@@ -8,22 +8,49 @@ use spectriage::model::checkpoint::Checkpoint;
 use super::{Desk, Ended, QUICK, program};
 
 /// A training of a few seconds.
-const LONG: [&str; 8] = ["--epochs", "60", "--patience", "0", "--batch-size", "4", "--learning-rate", "1e-4"];
+const LONG: [&str; 8] = [
+    "--epochs",
+    "60",
+    "--patience",
+    "0",
+    "--batch-size",
+    "4",
+    "--learning-rate",
+    "1e-4",
+];
 
 fn arguments<'a>(desk: &Desk, first: &[&'a str]) -> Vec<&'a str> {
     assert!(desk.path("catalog.parquet").is_file());
-    let rest = QUICK.chunks(2).filter(|pair| pair[0] != "--epochs").flatten().copied();
-    first.iter().copied().chain(["catalog.parquet"]).chain(rest).chain(LONG).collect()
+    let rest = QUICK
+        .chunks(2)
+        .filter(|pair| pair[0] != "--epochs")
+        .flatten()
+        .copied();
+    first
+        .iter()
+        .copied()
+        .chain(["catalog.parquet"])
+        .chain(rest)
+        .chain(LONG)
+        .collect()
 }
 
 fn start(desk: &Desk, first: &[&str]) -> Child {
     let mut command = Command::new(program());
     command.current_dir(desk.path(".")).args(arguments(desk, first));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn send(child: &Child, signal: &str) {
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -31,8 +58,14 @@ fn send(child: &Child, signal: &str) {
 fn wait_for_checkpoint(desk: &Desk, child: &mut Child) {
     let since = Instant::now();
     while !desk.path("metadata/checkpoint_1.bpk").exists() {
-        assert!(since.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
-        assert!(child.try_wait().unwrap().is_none(), "the training ended before its first checkpoint was seen");
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "no checkpoint after a minute"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the training ended before its first checkpoint was seen"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -46,9 +79,16 @@ fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
         send(&child, signal);
         let ended = Ended::of(&child.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
-        assert!(ended.stdout.contains("--resume") && ended.stderr.contains("interrupted"), "{ended:?}");
+        assert!(
+            ended.stdout.contains("--resume") && ended.stderr.contains("interrupted"),
+            "{ended:?}"
+        );
         assert!(!desk.path("metadata/ranking_1.csv").exists());
-        assert!(!Checkpoint::load(&desk.path("metadata/checkpoint_1.bpk")).unwrap().is_complete());
+        assert!(
+            !Checkpoint::load(&desk.path("metadata/checkpoint_1.bpk"))
+                .unwrap()
+                .is_complete()
+        );
         if signal == "-INT" {
             std::fs::remove_dir_all(desk.path("metadata")).unwrap();
             std::fs::remove_dir_all(desk.path("output_images")).unwrap();
@@ -62,7 +102,10 @@ fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
     let whole = Desk::with_catalog(40);
     assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
     let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
-    assert_eq!(read(&desk, "metadata/ranking_2.csv"), read(&whole, "metadata/ranking_1.csv"));
+    assert_eq!(
+        read(&desk, "metadata/ranking_2.csv"),
+        read(&whole, "metadata/ranking_1.csv")
+    );
 }
 
 #[test]
@@ -87,5 +130,9 @@ fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
     // It serves to go on from; the number of the killed run stays out of use.
     let ended = desk.run(&arguments(&desk, &["train", "--resume"]));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(Checkpoint::load(&desk.path("metadata/checkpoint_2.bpk")).unwrap().is_complete());
+    assert!(
+        Checkpoint::load(&desk.path("metadata/checkpoint_2.bpk"))
+            .unwrap()
+            .is_complete()
+    );
 }
