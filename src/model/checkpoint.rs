@@ -16,7 +16,7 @@ use super::{
 };
 use crate::spectrum::prepare::Preparation;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const KEY: &str = "spectriage";
 /// Metadata key of the digest of header and tensors: a damaged weight would make another ranking without a word.
 const DIGEST: &str = "blake3";
@@ -118,7 +118,8 @@ impl Checkpoint {
         let text = reader.metadata().get(KEY).ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
         let format = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|value| value["format"].as_u64());
         if format != Some(u64::from(FORMAT)) {
-            return Err(failed(format!("has checkpoint format {format:?}; this program reads {FORMAT}")));
+            let format = format.map_or_else(|| "of no number".into(), |format| format.to_string());
+            return Err(failed(format!("has checkpoint format {format}; this program reads {FORMAT}: train again with this version")));
         }
         let header: Header =
             serde_json::from_str(text).map_err(|error| failed(format!("has a damaged header: {error}")))?;
@@ -140,7 +141,7 @@ impl Checkpoint {
         };
         let checkpoint = Self { origin: header.origin, members, running };
         if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(text)) {
-            return Err(failed("is damaged: its content does not fit its digest".into()));
+            return Err(failed("is damaged: its content does not fit its digest; use another checkpoint, or `--reset` to start afresh".into()));
         }
         Ok(checkpoint)
     }
