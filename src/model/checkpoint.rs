@@ -17,7 +17,7 @@ use super::{
 use crate::durable::Draft;
 use crate::spectrum::prepare::Preparation;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const KEY: &str = "spectriage";
 /// Metadata key of the digest of header and tensors: a damaged weight would make another ranking without a word.
 const DIGEST: &str = "blake3";
@@ -144,8 +144,9 @@ impl Checkpoint {
             .ok()
             .and_then(|value| value["format"].as_u64());
         if format != Some(u64::from(FORMAT)) {
+            let format = format.map_or_else(|| "of no number".into(), |format| format.to_string());
             return Err(failed(format!(
-                "has checkpoint format {format:?}; this program reads {FORMAT}"
+                "has checkpoint format {format}; this program reads {FORMAT}: train again with this version"
             )));
         }
         let header: Header =
@@ -176,7 +177,7 @@ impl Checkpoint {
             running,
         };
         if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(text)) {
-            return Err(failed("is damaged: its content does not fit its digest".into()));
+            return Err(failed("is damaged: its content does not fit its digest; use another checkpoint, or `--reset` to start afresh".into()));
         }
         Ok(checkpoint)
     }

@@ -157,12 +157,12 @@ fn both_networks_learn_eight_spectra_by_heart() {
             block_masks: 0,
             learning_rate: 5e-3,
             weight_decay: 0.0,
-            ..training(150)
+            ..training(400)
         };
         let job = Job::new(model(architecture), quiet, sample(8, 0.0));
         let (outcome, state) = job.train(&mut Watch::default(), None);
-        assert_eq!((outcome, history(&state).len()), (Outcome::Finished, 150));
-        let (first, last) = (history(&state)[0].train_loss, history(&state)[149].train_loss);
+        assert_eq!((outcome, history(&state).len()), (Outcome::Finished, 400));
+        let (first, last) = (history(&state)[0].train_loss, history(&state)[399].train_loss);
         println!("{architecture:?}: {first} to {last}");
         assert!(
             last * 10.0 < first,

@@ -112,7 +112,9 @@ fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
 fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
     let desk = Desk::with_catalog(40);
     for delay in [0u64, 3, 11, 29, 53] {
-        let _ = std::fs::remove_dir_all(desk.path("metadata"));
+        for folder in ["metadata", "output_images"] {
+            let _ = std::fs::remove_dir_all(desk.path(folder));
+        }
         let mut child = start(&desk, &["train"]);
         if delay > 0 {
             wait_for_checkpoint(&desk, &mut child);

@@ -119,9 +119,9 @@ fn highest_flux_label(svg: &str) -> f64 {
     let numbers: Vec<f64> = texts
         .filter_map(|text| text.replace('−', "-").parse().ok())
         .collect();
-    // The residual panel below counts in sigma and is told apart by its sign.
-    let flux: Vec<f64> = numbers.split(|number| *number < -1.0).next().unwrap().to_vec();
-    flux.into_iter().fold(0.0, f64::max)
+    // They ascend; where they fall, the residual panel begins.
+    let flux = numbers.chunk_by(|a, b| a < b).next().unwrap();
+    flux[flux.len() - 1]
 }
 
 #[test]
