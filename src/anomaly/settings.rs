@@ -57,7 +57,7 @@ impl Default for SignificanceSettings {
         Self {
             widths: vec![1, 3, 5, 9, 15, 25, 45, 75, 127, 255, 511, 1023, 2047],
             model_floor: 0.01,
-            line_floor: 0.2,
+            line_floor: 0.4,
             artifact_weight: 1.0,
             observed_bin: 1.5,
             shrink_count: 20.0,

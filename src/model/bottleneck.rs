@@ -22,16 +22,21 @@ pub struct BottleneckAutoencoder {
     conv3: Conv1d,
     features: Linear,
     latent: Linear,
-    /// `[latent, pixels]`
-    pub(super) components: Param<Tensor<2>>,
+    /// `[latent, pixels]`, as the principal components gave them
+    components: Param<Tensor<2>>,
+    /// `[latent, pixels]`: what was learned on top of them, in units of [`DECODER_RATE`]
+    departures: Param<Tensor<2>>,
     hidden1: Linear,
     hidden2: Linear,
     /// `[pixels]`
-    pub(super) mean: Param<Tensor<1>>,
+    mean: Param<Tensor<1>>,
     /// `[1]`: the typical ivar, against which the weights of the input are measured.
     typical_ivar: Param<Tensor<1>>,
 }
 
+/// The decoder has many times the encoder's weights a latent value and would learn the noise of a small training set by heart: its
+/// departures from the principal components count with this factor, so that it learns as much slower.
+const DECODER_RATE: f64 = 0.05;
 const CHANNELS: [usize; 3] = [16, 32, 32];
 const STRIDE: usize = 4;
 
@@ -56,14 +61,16 @@ impl BottleneckAutoencoder {
             components: Param::from_data(
                 TensorData::new(pca.components.clone(), [settings.latent, pixels]),
                 device,
-            ),
+            )
+            .set_require_grad(false),
+            departures: Param::from_tensor(Tensor::zeros([settings.latent, pixels], device)),
             hidden1: LinearConfig::new(settings.latent, settings.hidden).init(device),
             // It starts silent, so that training starts from the principal components.
             hidden2: Linear {
                 weight: Param::from_tensor(Tensor::zeros([settings.hidden, pixels], device)),
                 bias: hidden2.bias,
             },
-            mean: Param::from_data(TensorData::new(pca.mean.clone(), [pixels]), device),
+            mean: Param::from_data(TensorData::new(pca.mean.clone(), [pixels]), device).set_require_grad(false),
             typical_ivar: Param::from_data(TensorData::new(vec![pca.typical_ivar], [1]), device).set_require_grad(false),
         }
     }
@@ -74,7 +81,7 @@ impl BottleneckAutoencoder {
     pub fn encode(&self, flux: Tensor<3>, ivar: Tensor<3>) -> Tensor<2> {
         let typical: Tensor<3> = self.typical_ivar.val().reshape([1, 1, 1]);
         let weight = ivar.clone() / (ivar + typical);
-        let mean: Tensor<3> = self.mean.val().detach().unsqueeze();
+        let mean: Tensor<3> = self.mean.val().unsqueeze();
         let departure = (flux - mean) * weight.clone();
         let x = gelu(self.conv1.forward(Tensor::cat(vec![departure, weight], 1)));
         let x = gelu(self.conv2.forward(x));
@@ -82,12 +89,17 @@ impl BottleneckAutoencoder {
         self.latent.forward(gelu(self.features.forward(x.flatten(1, 2))))
     }
 
+    /// The spectra along which the reconstruction changes with the latent vector, to first order. Shape: `[latent, pixels]`.
+    pub(super) fn components(&self) -> Tensor<2> {
+        self.components.val() + self.departures.val() * DECODER_RATE
+    }
+
     /// The reconstruction of latent vectors.
     ///
     /// Shapes: `[batch, latent]` -> `[batch, 1, pixels]`.
     pub fn decode(&self, latent: Tensor<2>) -> Tensor<3> {
-        let curved = self.hidden2.forward(silu(self.hidden1.forward(latent.clone())));
-        let flat = latent.matmul(self.components.val());
+        let curved = self.hidden2.forward(silu(self.hidden1.forward(latent.clone()))) * DECODER_RATE;
+        let flat = latent.matmul(self.components());
         (curved + flat + self.mean.val().unsqueeze()).unsqueeze_dim(1)
     }
 }

@@ -19,6 +19,8 @@ use crate::spectrum::prepare::Preparation;
 
 const FORMAT: u32 = 1;
 const KEY: &str = "spectriage";
+/// Metadata key of the digest of header and tensors: a damaged weight would make another ranking without a word.
+const DIGEST: &str = "blake3";
 
 /// What an ensemble was trained with, and on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,6 +87,7 @@ impl Checkpoint {
         }
         let bytes = Writer::new(tensors)
             .with_metadata(KEY, &header)
+            .with_metadata(DIGEST, &self.digest(&header))
             .into_bytes()
             .map_err(|error| failed(error.to_string()))?;
         let write = || -> std::io::Result<()> {
@@ -104,13 +107,13 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         let failed = |what: String| ModelError::Checkpoint { path: path.into(), what };
         let reader = Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
-        let header = reader.metadata().get(KEY).ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
-        let format = serde_json::from_str::<serde_json::Value>(header).ok().and_then(|value| value["format"].as_u64());
+        let text = reader.metadata().get(KEY).ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
+        let format = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|value| value["format"].as_u64());
         if format != Some(u64::from(FORMAT)) {
             return Err(failed(format!("has checkpoint format {format:?}; this program reads {FORMAT}")));
         }
         let header: Header =
-            serde_json::from_str(header).map_err(|error| failed(format!("has a damaged header: {error}")))?;
+            serde_json::from_str(text).map_err(|error| failed(format!("has a damaged header: {error}")))?;
         let blob = |name: &str| reader.tensor_data(name).map_err(|error| failed(format!("lacks `{name}`: {error}")));
         let members = header
             .members
@@ -127,7 +130,23 @@ impl Checkpoint {
             }),
             None => None,
         };
-        Ok(Self { origin: header.origin, members, running })
+        let checkpoint = Self { origin: header.origin, members, running };
+        if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(text)) {
+            return Err(failed("is damaged: its content does not fit its digest".into()));
+        }
+        Ok(checkpoint)
+    }
+
+    /// Digest of the header and of all tensors.
+    fn digest(&self, header: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let running = self.running.iter().flat_map(|state| [&state.network, &state.best_network, &state.optimizer]);
+        for part in self.members.iter().map(|(_, bytes)| bytes).chain(running) {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.update(header.as_bytes());
+        hasher.finalize().to_hex().to_string()
     }
 
     /// Whether training can go on from here with these settings and this catalog; the error says what differs.

@@ -73,7 +73,7 @@ impl Ensemble {
         let mut flux = values(output.flux);
         let mut latent = values(output.latent);
         if let Network::Bottleneck(bottleneck) = network {
-            let components = values(bottleneck.components.val());
+            let components = values(bottleneck.components());
             let length = latent.len() / sample.len();
             for _ in 0..REFINEMENTS {
                 latent = refine::batch(sample, &flux, &latent, &components, self.settings.error_floor);

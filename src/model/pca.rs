@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::Sample;
+use super::training::STRANGE_LOSS;
 
 /// Expectation-maximization steps; the subspace hardly moves after the fifth.
 const ITERATIONS: usize = 8;
@@ -45,6 +46,16 @@ impl Pca {
             let (flux, ivar) = sample.get(index);
             robust_weights(flux, ivar, model, floor, OUTLIER_SIGMA)
         };
+        // A strange spectrum is not what the components should learn to draw.
+        let bounded_weights = |index: usize, model: &[f32]| -> Vec<f32> {
+            let mut weights = weights(index, model);
+            let flux = sample.get(index).0;
+            let valid = weights.iter().filter(|weight| **weight > 0.0).count().max(1);
+            let squares: f32 = flux.iter().zip(model).zip(&weights).map(|((f, m), w)| w * (f - m) * (f - m)).sum();
+            let trust = 1.0 / (1.0 + squares / valid as f32 / STRANGE_LOSS as f32);
+            weights.iter_mut().for_each(|weight| *weight *= trust);
+            weights
+        };
         let mut components = start(sample, &mean, latent, floor);
         let mut latents: Vec<Vec<f32>> = vec![vec![0.0; latent]; sample.len()];
         for _ in 0..ITERATIONS {
@@ -56,7 +67,7 @@ impl Pca {
                 })
                 .collect();
             whiten(&mut latents, &mut components, &mut mean, latent, pixels);
-            (mean, components) = solve_pixels(sample, &latents, &mean, &components, &weights);
+            (mean, components) = solve_pixels(sample, &latents, &mean, &components, &bounded_weights);
         }
         Self { latent, mean, components, typical_ivar: typical_ivar(sample) }
     }

@@ -89,9 +89,9 @@ impl Default for TrainingSettings {
     fn default() -> Self {
         Self {
             device: DeviceKind::Flex,
-            epochs: 30,
+            epochs: 20,
             batch_size: 32,
-            learning_rate: 2e-3,
+            learning_rate: 1e-3,
             optimizer: OptimizerKind::Adamw,
             schedule: ScheduleKind::OneCycle,
             weight_decay: 1e-3,

@@ -117,6 +117,8 @@ pub struct Trainer<'a> {
 
 /// Outliers beyond this many sigma count linearly in the bottleneck's loss; the original's loss is quadratic.
 const OUTLIER_SIGMA: f64 = 5.0;
+/// Mean squared residual, in units of the noise, at which a spectrum's pull on the network is halved.
+pub(super) const STRANGE_LOSS: f64 = 3.0;
 /// Spectra that are decoded at once outside training.
 pub(super) const INFERENCE_BATCH: usize = 64;
 
@@ -162,7 +164,7 @@ impl Trainer<'_> {
                 };
                 let (truth, shown) = (Batch::new(&chosen, &device), Batch::new(&shown, &device));
                 let output = network.forward(shown.flux, shown.ivar);
-                let mut loss = self.losses(&truth, output.flux).mean();
+                let mut loss = self.bounded(self.losses(&truth, output.flux)).mean();
                 let value = f64::from(loss.clone().into_scalar::<f32>());
                 if !value.is_finite() {
                     let learning_rate = self.settings.learning_rate;
@@ -243,6 +245,11 @@ impl Trainer<'_> {
     ) -> Result<EpochRecord, ModelError> {
         let watched = if validation.is_empty() { train } else { validation };
         record.validation_loss = self.mean_loss(&network.valid(), watched);
+        // With one batch an epoch this is the first loss that a step too far shows up in.
+        if !record.validation_loss.is_finite() {
+            let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);
+            return Err(ModelError::Diverged { value, epoch: record.epoch, learning_rate });
+        }
         let header = &mut state.header;
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);
@@ -264,10 +271,21 @@ impl Trainer<'_> {
             .map(|chunk| {
                 let batch = Batch::new(&sample.select(chunk), &device);
                 let output = network.forward(batch.flux.clone(), batch.ivar.clone());
-                f64::from(self.losses(&batch, output.flux).sum().into_scalar::<f32>())
+                f64::from(self.bounded(self.losses(&batch, output.flux)).sum().into_scalar::<f32>())
             })
             .sum();
         sum / sample.len().max(1) as f64
+    }
+
+    /// The loss that is learned from: that of a spectrum which the network cannot draw grows only with its logarithm, so that the few
+    /// strange spectra of a training set do not teach it what strange spectra look like.
+    ///
+    /// Source: the Cauchy (Lorentzian) loss of robust statistics, applied to whole spectra.
+    fn bounded(&self, losses: burn::tensor::Tensor<1>) -> burn::tensor::Tensor<1> {
+        match self.model.architecture {
+            Architecture::Bottleneck => (losses / STRANGE_LOSS).log1p() * STRANGE_LOSS,
+            Architecture::Skip => losses,
+        }
     }
 
     fn losses(&self, truth: &Batch, reconstruction: burn::tensor::Tensor<3>) -> burn::tensor::Tensor<1> {

@@ -112,7 +112,10 @@ impl<'a> Job<'a> {
             cancel,
         )?;
         self.lap("train");
-        observer.event(Event::Wrote(path));
+        // Cancelled before the first batch there is none.
+        if path.is_file() {
+            observer.event(Event::Wrote(path));
+        }
         let complete = self.selection.rows.len() <= self.settings.training.max_spectra;
         Ok((trained, checkpoint, complete.then_some(set.prepared)))
     }

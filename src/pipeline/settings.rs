@@ -51,7 +51,7 @@ impl Default for PrepareSettings {
             min_wavelength: None,
             normalization: NormalizationKind::Median,
             log_step: 1e-4,
-            min_coverage: 0.05,
+            min_coverage: 0.2,
         }
     }
 }

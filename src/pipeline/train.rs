@@ -82,6 +82,10 @@ pub fn train(
     cancel: &CancelToken,
 ) -> Result<Trained, PipelineError> {
     let folds = settings.training.folds;
+    // What a resumed run builds on is kept under its own number too, even where nothing is left to train.
+    if !checkpoint.members.is_empty() || checkpoint.running.is_some() {
+        checkpoint.save(path)?;
+    }
     while checkpoint.members.len() < folds && !cancel.is_cancelled() {
         let fold = checkpoint.members.len();
         let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());

@@ -1,8 +1,13 @@
 //! One integration binary, because each one links burn again.
 
 mod anomaly;
+mod architecture;
 mod artifact;
 mod catalog;
+mod cli;
+mod common;
 mod figure;
 mod ingest;
+mod model;
+mod pipeline;
 mod simulate;

@@ -1,0 +1,91 @@
+//! Ctrl-C and a killed process, in the middle of training.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use spectriage::model::checkpoint::Checkpoint;
+
+use super::{Desk, Ended, QUICK, program};
+
+/// A training of a few seconds.
+const LONG: [&str; 8] = ["--epochs", "60", "--patience", "0", "--batch-size", "4", "--learning-rate", "1e-4"];
+
+fn arguments<'a>(desk: &Desk, first: &[&'a str]) -> Vec<&'a str> {
+    assert!(desk.path("catalog.parquet").is_file());
+    let rest = QUICK.chunks(2).filter(|pair| pair[0] != "--epochs").flatten().copied();
+    first.iter().copied().chain(["catalog.parquet"]).chain(rest).chain(LONG).collect()
+}
+
+fn start(desk: &Desk, first: &[&str]) -> Child {
+    let mut command = Command::new(program());
+    command.current_dir(desk.path(".")).args(arguments(desk, first));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn send(child: &Child, signal: &str) {
+    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Waits for the first checkpoint of the training.
+fn wait_for_checkpoint(desk: &Desk, child: &mut Child) {
+    let since = Instant::now();
+    while !desk.path("metadata/checkpoint_1.bpk").exists() {
+        assert!(since.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
+        assert!(child.try_wait().unwrap().is_none(), "the training ended before its first checkpoint was seen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
+    let desk = Desk::with_catalog(40);
+    for signal in ["-INT", "-TERM"] {
+        let mut child = start(&desk, &["--no-tui"]);
+        wait_for_checkpoint(&desk, &mut child);
+        send(&child, signal);
+        let ended = Ended::of(&child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
+        assert!(ended.stdout.contains("--resume") && ended.stderr.contains("interrupted"), "{ended:?}");
+        assert!(!desk.path("metadata/ranking_1.csv").exists());
+        assert!(!Checkpoint::load(&desk.path("metadata/checkpoint_1.bpk")).unwrap().is_complete());
+        if signal == "-INT" {
+            std::fs::remove_dir_all(desk.path("metadata")).unwrap();
+            std::fs::remove_dir_all(desk.path("output_images")).unwrap();
+        }
+    }
+    let ended = desk.run(&arguments(&desk, &["--no-tui", "--resume"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(desk.path("metadata/ranking_2.csv").is_file());
+
+    // As if it had never been interrupted.
+    let whole = Desk::with_catalog(40);
+    assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
+    let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
+    assert_eq!(read(&desk, "metadata/ranking_2.csv"), read(&whole, "metadata/ranking_1.csv"));
+}
+
+#[test]
+fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
+    let desk = Desk::with_catalog(40);
+    for delay in [0u64, 3, 11, 29, 53] {
+        let _ = std::fs::remove_dir_all(desk.path("metadata"));
+        let mut child = start(&desk, &["train"]);
+        if delay > 0 {
+            wait_for_checkpoint(&desk, &mut child);
+        }
+        std::thread::sleep(Duration::from_millis(delay));
+        send(&child, "-KILL");
+        child.wait().unwrap();
+        let checkpoint = desk.path("metadata/checkpoint_1.bpk");
+        if checkpoint.exists() {
+            Checkpoint::load(&checkpoint).unwrap_or_else(|error| panic!("killed after {delay} ms: {error}"));
+        } else {
+            assert_eq!(delay, 0, "there was a checkpoint before the process was killed");
+        }
+    }
+    // It serves to go on from; the number of the killed run stays out of use.
+    let ended = desk.run(&arguments(&desk, &["train", "--resume"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(Checkpoint::load(&desk.path("metadata/checkpoint_2.bpk")).unwrap().is_complete());
+}
