@@ -64,7 +64,10 @@ fn variances(residual: &Residual, settings: &Floors) -> Vec<f64> {
     }
     let line: Vec<f64> = (0..pixels)
         .map(|pixel| {
-            let (start, end) = (pixel.saturating_sub(CONTINUUM_WIDTH / 2), (pixel + CONTINUUM_WIDTH / 2 + 1).min(pixels));
+            let (start, end) = (
+                pixel.saturating_sub(CONTINUUM_WIDTH / 2),
+                (pixel + CONTINUUM_WIDTH / 2 + 1).min(pixels),
+            );
             (value(pixel) - (sums[end] - sums[start]) / (end - start) as f64).abs()
         })
         .collect();
@@ -90,7 +93,10 @@ struct Floors {
 
 impl From<&SignificanceSettings> for Floors {
     fn from(settings: &SignificanceSettings) -> Self {
-        Self { model: settings.model_floor, line: settings.line_floor }
+        Self {
+            model: settings.model_floor,
+            line: settings.line_floor,
+        }
     }
 }
 

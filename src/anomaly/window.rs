@@ -333,8 +333,12 @@ fn describe(residual: &Residual, found: Vec<(usize, usize, Reason, f64, f64)>) -
         .into_iter()
         .map(|(start, end, reason, value, calibrated)| {
             // A window that reaches beyond the spectrum's own pixels must not name wavelengths that it has not.
-            let start = (start..end).find(|&pixel| residual.is_valid(pixel)).unwrap_or(start);
-            let end = (start..end).rfind(|&pixel| residual.is_valid(pixel)).map_or(end, |last| last + 1);
+            let start = (start..end)
+                .find(|&pixel| residual.is_valid(pixel))
+                .unwrap_or(start);
+            let end = (start..end)
+                .rfind(|&pixel| residual.is_valid(pixel))
+                .map_or(end, |last| last + 1);
             let mut region = GridRegion {
                 start,
                 end,

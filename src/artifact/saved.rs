@@ -17,13 +17,19 @@ use crate::anomaly::{Judgement, Reason, Region};
 pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement>), ArtifactError> {
     let n = match n.or_else(|| newest(folder)) {
         Some(n) => n,
-        None => return Err(damaged(folder, "has no ranking_N.parquet yet: run `spectriage --no-tui` or `spectriage rank` first")),
+        None => {
+            return Err(damaged(
+                folder,
+                "has no ranking_N.parquet yet: run `spectriage --no-tui` or `spectriage rank` first",
+            ));
+        }
     };
     let mut regions: HashMap<String, Vec<Region>> = HashMap::new();
     each_batch(&folder.join(format!("regions_{n}.parquet")), |columns| {
         for row in 0..columns.rows() {
             let reason = columns.text("reason", row)?;
-            let reason: Reason = serde_json::from_value(reason.clone().into()).map_err(|_| format!("unknown reason `{reason}`"))?;
+            let reason: Reason = serde_json::from_value(reason.clone().into())
+                .map_err(|_| format!("unknown reason `{reason}`"))?;
             let region = Region {
                 start: columns.integer("start", row)? as usize,
                 end: columns.integer("end", row)? as usize,
@@ -37,7 +43,10 @@ pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement
                 line: columns.text("line", row).ok().filter(|line| !line.is_empty()),
                 artifact_fraction: columns.number("artifact_fraction", row)?,
             };
-            regions.entry(columns.text("object_id", row)?).or_default().push(region);
+            regions
+                .entry(columns.text("object_id", row)?)
+                .or_default()
+                .push(region);
         }
         Ok(())
     })?;
@@ -70,13 +79,23 @@ pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement
 
 /// The highest N of the files `ranking_N.parquet`.
 fn newest(folder: &Path) -> Option<u64> {
-    let number = |name: &str| name.strip_prefix("ranking_")?.strip_suffix(".parquet")?.parse().ok();
+    let number = |name: &str| {
+        name.strip_prefix("ranking_")?
+            .strip_suffix(".parquet")?
+            .parse()
+            .ok()
+    };
     let entries = std::fs::read_dir(folder).ok()?;
-    entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?)).max()
+    entries
+        .filter_map(|entry| number(entry.ok()?.file_name().to_str()?))
+        .max()
 }
 
 fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
-    ArtifactError::Damaged { path: PathBuf::from(path), what: what.into() }
+    ArtifactError::Damaged {
+        path: PathBuf::from(path),
+        what: what.into(),
+    }
 }
 
 /// The columns of one batch, by name.
@@ -88,32 +107,54 @@ impl Columns<'_> {
     }
 
     fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
-        let column = self.0.column_by_name(name).ok_or_else(|| format!("has no column `{name}`"))?;
-        if column.is_null(row) { Err(format!("`{name}` is null in row {row}")) } else { Ok(column.as_ref()) }
+        let column = self
+            .0
+            .column_by_name(name)
+            .ok_or_else(|| format!("has no column `{name}`"))?;
+        if column.is_null(row) {
+            Err(format!("`{name}` is null in row {row}"))
+        } else {
+            Ok(column.as_ref())
+        }
     }
 
     fn text(&self, name: &str, row: usize) -> Result<String, String> {
-        let column = self.column(name, row)?.as_string_opt::<i32>().ok_or_else(|| format!("`{name}` is no text"))?;
+        let column = self
+            .column(name, row)?
+            .as_string_opt::<i32>()
+            .ok_or_else(|| format!("`{name}` is no text"))?;
         Ok(column.value(row).to_owned())
     }
 
     fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
-        let column = self.column(name, row)?.as_primitive_opt::<Int64Type>().ok_or_else(|| format!("`{name}` is no integer"))?;
+        let column = self
+            .column(name, row)?
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| format!("`{name}` is no integer"))?;
         Ok(column.value(row))
     }
 
     fn number(&self, name: &str, row: usize) -> Result<f64, String> {
-        let column = self.column(name, row)?.as_primitive_opt::<Float64Type>().ok_or_else(|| format!("`{name}` is no number"))?;
+        let column = self
+            .column(name, row)?
+            .as_primitive_opt::<Float64Type>()
+            .ok_or_else(|| format!("`{name}` is no number"))?;
         Ok(column.value(row))
     }
 
     fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
-        let column = self.column(name, row)?.as_boolean_opt().ok_or_else(|| format!("`{name}` is no flag"))?;
+        let column = self
+            .column(name, row)?
+            .as_boolean_opt()
+            .ok_or_else(|| format!("`{name}` is no flag"))?;
         Ok(column.value(row))
     }
 }
 
-fn each_batch(path: &Path, mut each: impl FnMut(&Columns) -> Result<(), String>) -> Result<(), ArtifactError> {
+fn each_batch(
+    path: &Path,
+    mut each: impl FnMut(&Columns) -> Result<(), String>,
+) -> Result<(), ArtifactError> {
     let file = File::open(path).map_err(|error| damaged(path, error.to_string()))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|builder| builder.build())

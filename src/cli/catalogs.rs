@@ -17,9 +17,19 @@ impl Catalogs {
         if !self.catalogs.is_empty() {
             return self.catalogs.clone();
         }
-        let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(SAMPLE)));
+        let beside = std::env::current_exe()
+            .ok()
+            .and_then(|program| Some(program.parent()?.join(SAMPLE)));
         let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SAMPLE);
-        let found = [Some(SAMPLE.into()), beside, Some(source)].into_iter().flatten().find(|path| path.is_file());
-        vec![found.unwrap_or_else(|| SAMPLE.into()).to_string_lossy().into_owned()]
+        let found = [Some(SAMPLE.into()), beside, Some(source)]
+            .into_iter()
+            .flatten()
+            .find(|path| path.is_file());
+        vec![
+            found
+                .unwrap_or_else(|| SAMPLE.into())
+                .to_string_lossy()
+                .into_owned(),
+        ]
     }
 }

@@ -38,7 +38,10 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         return Ok(End::Interrupted);
     }
     print::json_or(arguments.common.json, &summary, || text(&summary))?;
-    anyhow::ensure!(summary.spectra > 0, "no spectrum came out of these inputs; the list above says why, file by file");
+    anyhow::ensure!(
+        summary.spectra > 0,
+        "no spectrum came out of these inputs; the list above says why, file by file"
+    );
     Ok(End::Done)
 }
 
@@ -53,12 +56,20 @@ fn text(summary: &ImportSummary) -> String {
                 Status::Skipped => "skipped",
                 Status::Failed => "FAILED",
             };
-            let mut line = format!("{status:<9}{:>6} spectra  {:<17} {}", file.spectra, file.kind, file.path.display());
+            let mut line = format!(
+                "{status:<9}{:>6} spectra  {:<17} {}",
+                file.spectra,
+                file.kind,
+                file.path.display()
+            );
             if !file.message.is_empty() {
                 line.push_str(&format!("\n                 {}", file.message));
             }
             for issue in &file.issues {
-                line.push_str(&format!("\n                 row {} ({}), {}: {}", issue.row, issue.object_id, issue.column, issue.reason));
+                line.push_str(&format!(
+                    "\n                 row {} ({}), {}: {}",
+                    issue.row, issue.object_id, issue.column, issue.reason
+                ));
             }
             line
         })

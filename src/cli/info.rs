@@ -26,7 +26,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
     start_logging(&arguments.common);
     let resolved = arguments.flags.resolve()?;
     if arguments.settings_only {
-        print::json_or(arguments.common.json, &settings_json(&resolved), || settings_toml(&resolved))?;
+        print::json_or(arguments.common.json, &settings_json(&resolved), || {
+            settings_toml(&resolved)
+        })?;
         return Ok(End::Done);
     }
     let catalog = Catalog::open_table(&arguments.catalogs.inputs())?;
@@ -39,7 +41,8 @@ fn settings_json(resolved: &Resolved) -> Value {
     let rows: serde_json::Map<String, Value> = TABLE
         .iter()
         .map(|entry| {
-            let row = json!({ "value": resolved.settings.value(entry), "origin": resolved.origins[entry.key] });
+            let row =
+                json!({ "value": resolved.settings.value(entry), "origin": resolved.origins[entry.key] });
             (format!("{}.{}", entry.group, entry.key), row)
         })
         .collect();
@@ -51,7 +54,11 @@ fn settings_toml(resolved: &Resolved) -> String {
     let mut lines = vec![format!(
         "# spectriage {}; devices of this build: {}",
         env!("CARGO_PKG_VERSION"),
-        DeviceKind::available().into_iter().map(DeviceKind::name).collect::<Vec<_>>().join(", ")
+        DeviceKind::available()
+            .into_iter()
+            .map(DeviceKind::name)
+            .collect::<Vec<_>>()
+            .join(", ")
     )];
     let mut group = "";
     for entry in TABLE {
@@ -93,10 +100,20 @@ fn describe(catalog: &Catalog) -> Value {
 
 fn text(catalog: &Catalog) -> String {
     const SHOWN: usize = 20;
-    let mut lines = vec![format!("{} rows in {} files, layout {:?}", catalog.len(), catalog.files().len(), catalog.layouts())];
+    let mut lines = vec![format!(
+        "{} rows in {} files, layout {:?}",
+        catalog.len(),
+        catalog.files().len(),
+        catalog.layouts()
+    )];
     for file in catalog.files().iter().take(SHOWN) {
         let size = file.bytes as f64 / 1e6;
-        lines.push(format!("  {}: {} rows, {} row groups, {size:.1} MB", file.path.display(), file.rows, file.row_groups));
+        lines.push(format!(
+            "  {}: {} rows, {} row groups, {size:.1} MB",
+            file.path.display(),
+            file.rows,
+            file.row_groups
+        ));
     }
     for grid in catalog.grids().iter().take(SHOWN) {
         let (first, last) = (grid.at(0), grid.at(grid.len().max(1) - 1));
@@ -105,7 +122,10 @@ fn text(catalog: &Catalog) -> String {
             WavelengthGrid::Log10 { step, .. } => format!("by {step} dex"),
             WavelengthGrid::Listed { .. } => "listed".into(),
         };
-        lines.push(format!("grid: {} pixels, {first:.1}-{last:.1} Å vacuum, {kind}", grid.len()));
+        lines.push(format!(
+            "grid: {} pixels, {first:.1}-{last:.1} Å vacuum, {kind}",
+            grid.len()
+        ));
     }
     lines.push("columns:".into());
     for field in catalog.columns().fields() {

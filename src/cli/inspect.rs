@@ -28,7 +28,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
     let settings = arguments.settings.resolve()?.settings;
     let catalog = Catalog::open(&arguments.catalogs.inputs())?;
     let inspection = pipeline::inspect(&catalog, &arguments.id, &settings.output.metadata_dir)?;
-    print::json_or(arguments.common.json, &as_json(&inspection, arguments.pixels), || text(&inspection))?;
+    print::json_or(
+        arguments.common.json,
+        &as_json(&inspection, arguments.pixels),
+        || text(&inspection),
+    )?;
     Ok(End::Done)
 }
 
@@ -62,18 +66,38 @@ fn text(inspection: &Inspection) -> String {
         .into_iter()
         .flatten()
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| format!("{name:<20} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .map(|(name, value)| {
+            format!(
+                "{name:<20} {}",
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            )
+        })
         .collect();
     let (first, last) = (spectrum.grid.at(0), spectrum.grid.at(spectrum.len() - 1));
-    lines.push(format!("{:<20} {} ({} valid), {first:.1}-{last:.1} Å vacuum", "pixels", spectrum.len(), inspection.valid_pixels));
-    lines.push(format!("{:<20} {:.2} a pixel (median)", "S/N", inspection.median_sn));
+    lines.push(format!(
+        "{:<20} {} ({} valid), {first:.1}-{last:.1} Å vacuum",
+        "pixels",
+        spectrum.len(),
+        inspection.valid_pixels
+    ));
+    lines.push(format!(
+        "{:<20} {:.2} a pixel (median)",
+        "S/N", inspection.median_sn
+    ));
     if spectrum.ivar_estimated {
         lines.push(format!("{:<20} estimated from the scatter of the flux", "ivar"));
     }
     match (&inspection.verdict, inspection.ranking) {
         (Some(verdict), Some(n)) => {
-            let label = if verdict.anomalous { "anomalous" } else { "ordinary" };
-            lines.push(format!("\nranking {n}: rank {}, score {:.2}, percentile {:.1}, {label}", verdict.rank, verdict.score, verdict.percentile));
+            let label = if verdict.anomalous {
+                "anomalous"
+            } else {
+                "ordinary"
+            };
+            lines.push(format!(
+                "\nranking {n}: rank {}, score {:.2}, percentile {:.1}, {label}",
+                verdict.rank, verdict.score, verdict.percentile
+            ));
             lines.push(format!("reason: {}", verdict.reason));
             for region in &verdict.regions {
                 lines.push(format!(

@@ -27,7 +27,12 @@ use settings::SettingFlags;
 /// Without a subcommand it opens the screens; with --no-tui it runs the whole job: train an autoencoder on CATALOG, rank its spectra by how
 /// strange they are, and write figures to output_images and tables to metadata.
 #[derive(Debug, Parser)]
-#[command(name = "spectriage", version, args_conflicts_with_subcommands = true, max_term_width = 120)]
+#[command(
+    name = "spectriage",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 120
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -110,7 +115,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut self::Arguments::command(), "spectriage", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut self::Arguments::command(),
+                "spectriage",
+                &mut std::io::stdout(),
+            );
             Ok(End::Done)
         }
         Some(Command::Man) => man(),
@@ -119,7 +129,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
-            eprintln!("spectriage: {error:#}");
+            // Every message has its cause in it already.
+            eprintln!("spectriage: {error}");
             let usage = error.is::<UsageError>() || error.is::<crate::pipeline::settings::SettingsError>();
             ExitCode::from(if usage { WRONG_USAGE } else { FAILED })
         }
@@ -145,7 +156,8 @@ fn start_logging(common: &Common) {
         (false, 1) => "info",
         (false, _) => "debug",
     };
-    let filter = EnvFilter::try_from_env("SPECTRIAGE_LOG").unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")));
+    let filter = EnvFilter::try_from_env("SPECTRIAGE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -32,7 +32,14 @@ pub fn run(arguments: &Arguments, _cancel: &CancelToken) -> anyhow::Result<End> 
     let mut bars = Bars::new(&arguments.common);
     let inputs = arguments.catalogs.inputs();
     let checkpoint = arguments.checkpoint.clone();
-    let summary = pipeline::plot(&inputs, &settings, arguments.run, &arguments.ids, checkpoint, &mut bars)?;
+    let summary = pipeline::plot(
+        &inputs,
+        &settings,
+        arguments.run,
+        &arguments.ids,
+        checkpoint,
+        &mut bars,
+    )?;
     print::summary(&summary, arguments.common.json)?;
     Ok(End::Done)
 }

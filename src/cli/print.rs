@@ -16,7 +16,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    if json { line(&serde_json::to_string_pretty(value)?) } else { line(&text()) }
+    if json {
+        line(&serde_json::to_string_pretty(value)?)
+    } else {
+        line(&text())
+    }
 }
 
 /// What a job did: the files and the head of the ranking.
@@ -26,20 +30,44 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
         if !summary.top.is_empty() {
             lines.push(format!("{:>5} {:>8} {:<22} reason", "rank", "score", "object"));
             for verdict in &summary.top {
-                lines.push(format!("{:>5} {:>8.2} {:<22} {}", verdict.rank, verdict.score, verdict.object_id, verdict.reason));
+                lines.push(format!(
+                    "{:>5} {:>8.2} {:<22} {}",
+                    verdict.rank, verdict.score, verdict.object_id, verdict.reason
+                ));
             }
-            let skipped = if summary.skipped > 0 { format!(", {} rows skipped", summary.skipped) } else { String::new() };
-            lines.push(format!("\n{} spectra ranked, {} anomalous{skipped}", summary.ranked, summary.anomalous));
+            let skipped = if summary.skipped > 0 {
+                format!(", {} rows skipped", summary.skipped)
+            } else {
+                String::new()
+            };
+            lines.push(format!(
+                "\n{} spectra ranked, {} anomalous{skipped}",
+                summary.ranked, summary.anomalous
+            ));
         }
         if let Some(correlations) = &summary.correlations {
-            let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
+            let number =
+                |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
             lines.push(format!(
                 "correlation of the score with S/N {}, redshift {}, masked fraction {}",
-                number(correlations.sn), number(correlations.redshift), number(correlations.masked_fraction)
+                number(correlations.sn),
+                number(correlations.redshift),
+                number(correlations.masked_fraction)
             ));
         }
         if summary.interrupted {
-            lines.push("interrupted; go on with --resume".into());
+            let resumable = summary
+                .files
+                .iter()
+                .any(|path| path.extension().is_some_and(|extension| extension == "bpk"));
+            lines.push(
+                if resumable {
+                    "interrupted; go on with --resume"
+                } else {
+                    "interrupted; nothing was ranked"
+                }
+                .into(),
+            );
         }
         lines.push(format!("\nrun {} wrote:", summary.run));
         lines.extend(summary.files.iter().map(|path| format!("  {}", path.display())));

@@ -22,8 +22,18 @@ pub struct Bars {
 impl Bars {
     pub fn new(common: &Common) -> Self {
         let visible = !common.quiet && std::io::stderr().is_terminal();
-        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bar: ProgressBar::with_draw_target(None, target), stage: None, fold: None, quiet: common.quiet, issues: 0 }
+        let target = if visible {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bar: ProgressBar::with_draw_target(None, target),
+            stage: None,
+            fold: None,
+            quiet: common.quiet,
+            issues: 0,
+        }
     }
 
     fn tell(&self, text: &str) {
@@ -48,7 +58,10 @@ impl Observer for Bars {
             Event::Step { stage, done, total } => {
                 if self.stage != Some(stage) {
                     let (doing, what) = stage.words();
-                    self.start(total, &format!("{doing:>14} {{bar:30.cyan}} {{pos}}/{{len}} {what} {{per_sec}} {{eta}}"));
+                    self.start(
+                        total,
+                        &format!("{doing:>14} {{bar:30.cyan}} {{pos}}/{{len}} {what} {{per_sec}} {{eta}}"),
+                    );
                     self.stage = Some(stage);
                     self.fold = None;
                 }
@@ -67,21 +80,37 @@ impl Observer for Bars {
                     self.tell("skipped: more rows; the manifest lists them all");
                 }
             }
-            Event::Training { fold, folds, progress } => {
+            Event::Training {
+                fold,
+                folds,
+                progress,
+            } => {
                 if self.fold != Some(fold) {
-                    self.start((progress.epochs * progress.batches) as u64, "{prefix:>14} {bar:30.cyan} {msg} {eta}");
+                    self.start(
+                        (progress.epochs * progress.batches) as u64,
+                        "{prefix:>14} {bar:30.cyan} {msg} {eta}",
+                    );
                     self.bar.set_prefix(format!("training {}/{folds}", fold + 1));
                     self.fold = Some(fold);
                     self.stage = None;
                 }
-                self.bar.set_position(((progress.epoch - 1) * progress.batches + progress.batch) as u64);
-                let validation = progress.best.map_or_else(String::new, |(epoch, loss)| format!(", best {loss:.4} (epoch {epoch})"));
+                self.bar
+                    .set_position(((progress.epoch - 1) * progress.batches + progress.batch) as u64);
+                let validation = progress.best.map_or_else(String::new, |(epoch, loss)| {
+                    format!(", best {loss:.4} (epoch {epoch})")
+                });
                 self.bar.set_message(format!(
                     "epoch {}/{} loss {:.4}{validation} {:.0} spectra/s",
                     progress.epoch, progress.epochs, progress.train_loss, progress.spectra_per_second
                 ));
             }
-            Event::Trained { fold, folds, outcome, best_epoch, best_loss } => {
+            Event::Trained {
+                fold,
+                folds,
+                outcome,
+                best_epoch,
+                best_loss,
+            } => {
                 self.bar.finish_and_clear();
                 self.fold = None;
                 let how = match outcome {
@@ -89,7 +118,10 @@ impl Observer for Bars {
                     Outcome::StoppedEarly => ", stopped early",
                     Outcome::Cancelled => ", interrupted",
                 };
-                self.tell(&format!("trained {}/{folds}: best loss {best_loss:.4} in epoch {best_epoch}{how}", fold + 1));
+                self.tell(&format!(
+                    "trained {}/{folds}: best loss {best_loss:.4} in epoch {best_epoch}{how}",
+                    fold + 1
+                ));
             }
             Event::Note(text) => self.tell(&text),
             Event::Wrote(path) => tracing::info!(path = %path.display(), "wrote"),

@@ -25,7 +25,17 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     let settings = arguments.settings.resolve()?.settings;
     let mut bars = Bars::new(&arguments.common);
     let inputs = arguments.catalogs.inputs();
-    let summary = pipeline::rank_only(&inputs, &settings, arguments.checkpoint.clone(), &mut bars, cancel)?;
+    let summary = pipeline::rank_only(
+        &inputs,
+        &settings,
+        arguments.checkpoint.clone(),
+        &mut bars,
+        cancel,
+    )?;
     print::summary(&summary, arguments.common.json)?;
-    Ok(if summary.interrupted { End::Interrupted } else { End::Done })
+    Ok(if summary.interrupted {
+        End::Interrupted
+    } else {
+        End::Done
+    })
 }

@@ -33,5 +33,9 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     let start = arguments.start.from(&settings)?;
     let summary = pipeline::run(&inputs, &settings, start, &mut bars, cancel)?;
     print::summary(&summary, arguments.common.json)?;
-    Ok(if summary.interrupted { End::Interrupted } else { End::Done })
+    Ok(if summary.interrupted {
+        End::Interrupted
+    } else {
+        End::Done
+    })
 }

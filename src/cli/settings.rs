@@ -14,7 +14,18 @@ pub struct SettingFlags {
 }
 
 /// Shown by `-h`; `--help` shows all.
-const OFTEN: &[&str] = &["where", "order_by", "limit", "method", "epochs", "device", "seed", "sample_size", "images_dir", "metadata_dir"];
+const OFTEN: &[&str] = &[
+    "where",
+    "order_by",
+    "limit",
+    "method",
+    "epochs",
+    "device",
+    "seed",
+    "sample_size",
+    "images_dir",
+    "metadata_dir",
+];
 
 const DEFAULT_FILE: &str = "spectriage.toml";
 
@@ -48,9 +59,11 @@ impl clap::Args for SettingFlags {
                 Kind::Number => argument.value_name("X").allow_negative_numbers(true),
                 Kind::Text => argument.value_name("SQL"),
                 Kind::Path => argument.value_name("DIR"),
-                Kind::Switch => {
-                    argument.value_name("BOOL").num_args(0..=1).require_equals(true).default_missing_value("true")
-                }
+                Kind::Switch => argument
+                    .value_name("BOOL")
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value("true"),
                 Kind::Choice(choices) => argument.value_parser(choices.to_vec()),
             })
         })
@@ -70,7 +83,10 @@ impl clap::FromArgMatches for SettingFlags {
                 Some((entry.key.to_string(), value.clone()))
             })
             .collect();
-        Ok(Self { flags, config: matches.get_one::<PathBuf>("config").cloned() })
+        Ok(Self {
+            flags,
+            config: matches.get_one::<PathBuf>("config").cloned(),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -99,8 +115,10 @@ impl SettingFlags {
         });
         let file = match path {
             Some(path) => {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| SettingsError::File { file: path.clone(), what: error.to_string() })?;
+                let text = std::fs::read_to_string(&path).map_err(|error| SettingsError::File {
+                    file: path.clone(),
+                    what: error.to_string(),
+                })?;
                 Some((path, text))
             }
             None => None,

@@ -33,7 +33,10 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     start_logging(&arguments.common);
-    anyhow::ensure!((0.0..=1.0).contains(&arguments.anomaly_fraction), "--anomaly-fraction is a share from 0 to 1");
+    anyhow::ensure!(
+        (0.0..=1.0).contains(&arguments.anomaly_fraction),
+        "--anomaly-fraction is a share from 0 to 1"
+    );
     let simulation = Simulation {
         seed: arguments.seed,
         count: arguments.count,
@@ -44,8 +47,12 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         let stem = arguments.output.file_stem().unwrap_or_default().to_string_lossy();
         arguments.output.with_file_name(format!("{stem}_truth.csv"))
     });
-    let request =
-        SimulateRequest { simulation, output: arguments.output.clone(), truth, mantissa_bits: arguments.mantissa_bits };
+    let request = SimulateRequest {
+        simulation,
+        output: arguments.output.clone(),
+        truth,
+        mantissa_bits: arguments.mantissa_bits,
+    };
     let summary = pipeline::simulate(&request, &mut Bars::new(&arguments.common), cancel)?;
     if summary.interrupted {
         return Ok(End::Interrupted);

@@ -28,7 +28,9 @@ impl Start {
             Some(_) if self.reset => Ok(None),
             Some("newest") => pipeline::newest_checkpoint(&settings.output.metadata_dir)
                 .map(Some)
-                .ok_or_else(|| PipelineError::NoCheckpoint { folder: settings.output.metadata_dir.clone() }),
+                .ok_or_else(|| PipelineError::NoCheckpoint {
+                    folder: settings.output.metadata_dir.clone(),
+                }),
             // For batch scripts: go on where there is something to go on from.
             Some("auto") => Ok(pipeline::newest_checkpoint(&settings.output.metadata_dir)),
             Some(path) => Ok(Some(path.into())),
@@ -55,5 +57,9 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     let mut bars = Bars::new(&arguments.common);
     let summary = pipeline::train_only(&arguments.catalogs.inputs(), &settings, start, &mut bars, cancel)?;
     print::summary(&summary, arguments.common.json)?;
-    Ok(if summary.interrupted { End::Interrupted } else { End::Done })
+    Ok(if summary.interrupted {
+        End::Interrupted
+    } else {
+        End::Done
+    })
 }

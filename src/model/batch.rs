@@ -31,7 +31,11 @@ pub(super) fn augment(sample: &Sample, settings: &TrainingSettings, random: &mut
         let range = index * sample.pixels..(index + 1) * sample.pixels;
         let (flux, ivar) = (&mut shown.flux[range.clone()], &mut shown.ivar[range]);
         if noise > 0.0 {
-            for (flux, ivar) in flux.iter_mut().zip(ivar.iter_mut()).filter(|(_, ivar)| **ivar > 0.0) {
+            for (flux, ivar) in flux
+                .iter_mut()
+                .zip(ivar.iter_mut())
+                .filter(|(_, ivar)| **ivar > 0.0)
+            {
                 let normal: f32 = random.sample(StandardNormal);
                 *flux += noise * normal / ivar.sqrt();
                 *ivar /= 1.0 + noise * noise;
@@ -51,7 +55,12 @@ pub(super) fn augment(sample: &Sample, settings: &TrainingSettings, random: &mut
 /// growing linearly beyond `outlier_sigma` (0: never). Shapes: `[batch, 1, pixels]` -> `[batch]`.
 ///
 /// Divided by the valid pixels, not by all: a mostly masked spectrum must not look well reconstructed.
-pub(super) fn losses(truth: &Batch, reconstruction: Tensor<3>, error_floor: f64, outlier_sigma: f64) -> Tensor<1> {
+pub(super) fn losses(
+    truth: &Batch,
+    reconstruction: Tensor<3>,
+    error_floor: f64,
+    outlier_sigma: f64,
+) -> Tensor<1> {
     let model = reconstruction.clone().detach();
     let weight = truth.ivar.clone() / (truth.ivar.clone() * (model * error_floor).square() + 1.0);
     let squares = (reconstruction - truth.flux.clone()).square() * weight;
@@ -62,7 +71,13 @@ pub(super) fn losses(truth: &Batch, reconstruction: Tensor<3>, error_floor: f64,
     } else {
         squares
     };
-    let valid = truth.ivar.clone().greater_scalar(0.0).float().sum_dim(2).clamp_min(1.0);
+    let valid = truth
+        .ivar
+        .clone()
+        .greater_scalar(0.0)
+        .float()
+        .sum_dim(2)
+        .clamp_min(1.0);
     let [batch, _, _] = squares.dims();
     (squares.sum_dim(2) / valid).reshape([batch])
 }

@@ -51,7 +51,9 @@ impl BottleneckAutoencoder {
                 .init(device)
         };
         let length = (0..CHANNELS.len()).fold(pixels, |length, _| (length - 1) / STRIDE + 1);
-        let hidden2 = LinearConfig::new(settings.hidden, pixels).with_bias(false).init(device);
+        let hidden2 = LinearConfig::new(settings.hidden, pixels)
+            .with_bias(false)
+            .init(device);
         Self {
             conv1: conv(2, CHANNELS[0], 9),
             conv2: conv(CHANNELS[0], CHANNELS[1], 7),
@@ -70,8 +72,10 @@ impl BottleneckAutoencoder {
                 weight: Param::from_tensor(Tensor::zeros([settings.hidden, pixels], device)),
                 bias: hidden2.bias,
             },
-            mean: Param::from_data(TensorData::new(pca.mean.clone(), [pixels]), device).set_require_grad(false),
-            typical_ivar: Param::from_data(TensorData::new(vec![pca.typical_ivar], [1]), device).set_require_grad(false),
+            mean: Param::from_data(TensorData::new(pca.mean.clone(), [pixels]), device)
+                .set_require_grad(false),
+            typical_ivar: Param::from_data(TensorData::new(vec![pca.typical_ivar], [1]), device)
+                .set_require_grad(false),
         }
     }
 

@@ -53,7 +53,11 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// A checkpoint with nothing trained yet.
     pub fn new(origin: Origin) -> Self {
-        Self { origin, members: Vec::new(), running: None }
+        Self {
+            origin,
+            members: Vec::new(),
+            running: None,
+        }
     }
 
     /// Whether all folds are trained.
@@ -65,20 +69,37 @@ impl Checkpoint {
     ///
     /// Errors: no space, no permission; an older file of this name stays as it was.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        let failed = |what: String| ModelError::Checkpoint { path: path.into(), what };
+        let failed = |what: String| ModelError::Checkpoint {
+            path: path.into(),
+            what,
+        };
         let header = Header {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             origin: self.origin.clone(),
-            members: self.members.iter().map(|(training, _)| training.clone()).collect(),
+            members: self
+                .members
+                .iter()
+                .map(|(training, _)| training.clone())
+                .collect(),
             running: self.running.as_ref().map(|state| state.header.clone()),
         };
         let header = serde_json::to_string(&header).map_err(|error| failed(error.to_string()))?;
         let blob = |name: String, bytes: &[u8]| {
-            Tensor::new(name, DType::U8, vec![bytes.len()], None, Bytes::from_bytes_vec(bytes.to_vec()))
+            Tensor::new(
+                name,
+                DType::U8,
+                vec![bytes.len()],
+                None,
+                Bytes::from_bytes_vec(bytes.to_vec()),
+            )
         };
-        let mut tensors: Vec<Tensor> =
-            self.members.iter().enumerate().map(|(fold, (_, bytes))| blob(format!("member.{fold}"), bytes)).collect();
+        let mut tensors: Vec<Tensor> = self
+            .members
+            .iter()
+            .enumerate()
+            .map(|(fold, (_, bytes))| blob(format!("member.{fold}"), bytes))
+            .collect();
         if let Some(state) = &self.running {
             tensors.push(blob("running.network".into(), &state.network));
             tensors.push(blob("running.best".into(), &state.best_network));
@@ -89,7 +110,10 @@ impl Checkpoint {
             .with_metadata(DIGEST, &self.digest(&header))
             .into_bytes()
             .map_err(|error| failed(error.to_string()))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(folder)?;
             let mut builder = tempfile::Builder::new();
@@ -106,24 +130,43 @@ impl Checkpoint {
             file.persist(path).map_err(|error| error.error)?;
             Ok(())
         };
-        write().map_err(|error| failed(format!("cannot be written: {error}; the training itself is not lost until this process ends")))
+        write().map_err(|error| {
+            failed(format!(
+                "cannot be written: {error}; the training itself is not lost until this process ends"
+            ))
+        })
     }
 
     /// Reads the file.
     ///
     /// Errors: not a checkpoint, damaged, or of a later format.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let failed = |what: String| ModelError::Checkpoint { path: path.into(), what };
-        let reader = Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
-        let text = reader.metadata().get(KEY).ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
-        let format = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|value| value["format"].as_u64());
+        let failed = |what: String| ModelError::Checkpoint {
+            path: path.into(),
+            what,
+        };
+        let reader =
+            Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
+        let text = reader
+            .metadata()
+            .get(KEY)
+            .ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
+        let format = serde_json::from_str::<serde_json::Value>(text)
+            .ok()
+            .and_then(|value| value["format"].as_u64());
         if format != Some(u64::from(FORMAT)) {
             let format = format.map_or_else(|| "of no number".into(), |format| format.to_string());
-            return Err(failed(format!("has checkpoint format {format}; this program reads {FORMAT}: train again with this version")));
+            return Err(failed(format!(
+                "has checkpoint format {format}; this program reads {FORMAT}: train again with this version"
+            )));
         }
         let header: Header =
             serde_json::from_str(text).map_err(|error| failed(format!("has a damaged header: {error}")))?;
-        let blob = |name: &str| reader.tensor_data(name).map_err(|error| failed(format!("lacks `{name}`: {error}")));
+        let blob = |name: &str| {
+            reader
+                .tensor_data(name)
+                .map_err(|error| failed(format!("lacks `{name}`: {error}")))
+        };
         let members = header
             .members
             .into_iter()
@@ -139,7 +182,11 @@ impl Checkpoint {
             }),
             None => None,
         };
-        let checkpoint = Self { origin: header.origin, members, running };
+        let checkpoint = Self {
+            origin: header.origin,
+            members,
+            running,
+        };
         if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(text)) {
             return Err(failed("is damaged: its content does not fit its digest; use another checkpoint, or `--reset` to start afresh".into()));
         }
@@ -149,7 +196,10 @@ impl Checkpoint {
     /// Digest of the header and of all tensors.
     fn digest(&self, header: &str) -> String {
         let mut hasher = blake3::Hasher::new();
-        let running = self.running.iter().flat_map(|state| [&state.network, &state.best_network, &state.optimizer]);
+        let running = self
+            .running
+            .iter()
+            .flat_map(|state| [&state.network, &state.best_network, &state.optimizer]);
         for part in self.members.iter().map(|(_, bytes)| bytes).chain(running) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
@@ -177,7 +227,10 @@ impl Checkpoint {
         if differing.is_empty() {
             Ok(())
         } else {
-            Err(ModelError::Mismatch { path: path.into(), what: differing.join("; ") })
+            Err(ModelError::Mismatch {
+                path: path.into(),
+                what: differing.join("; "),
+            })
         }
     }
 
@@ -190,9 +243,15 @@ impl Checkpoint {
             .iter()
             .map(|(training, bytes)| {
                 let network = load(Network::new(&self.origin.model, &pca, 0, &device), bytes)?;
-                Ok(Member { network, training: training.clone() })
+                Ok(Member {
+                    network,
+                    training: training.clone(),
+                })
             })
             .collect::<Result<_, ModelError>>()?;
-        Ok(Ensemble { settings: self.origin.model.clone(), members })
+        Ok(Ensemble {
+            settings: self.origin.model.clone(),
+            members,
+        })
     }
 }

@@ -65,8 +65,14 @@ impl Accelerator {
             DeviceKind::Vulkan => first(kind, burn::tensor::DeviceType::Vulkan)?,
             #[allow(unreachable_patterns)] // reachable unless all features are on
             _ => {
-                let available: Vec<_> = DeviceKind::available().into_iter().map(DeviceKind::name).collect();
-                return Err(ModelError::DeviceNotBuilt { device: kind.name().into(), available: available.join(", ") });
+                let available: Vec<_> = DeviceKind::available()
+                    .into_iter()
+                    .map(DeviceKind::name)
+                    .collect();
+                return Err(ModelError::DeviceNotBuilt {
+                    device: kind.name().into(),
+                    available: available.join(", "),
+                });
             }
         };
         Ok(Self { kind, device })
@@ -89,5 +95,7 @@ fn first(kind: DeviceKind, filter: burn::tensor::DeviceType) -> Result<Device, M
         .into_vec()
         .into_iter()
         .next()
-        .ok_or_else(|| ModelError::DeviceMissing { device: kind.name().into() })
+        .ok_or_else(|| ModelError::DeviceMissing {
+            device: kind.name().into(),
+        })
 }

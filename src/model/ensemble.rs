@@ -66,7 +66,12 @@ impl Ensemble {
         out
     }
 
-    fn reconstruct_batch(&self, network: &Network, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
+    fn reconstruct_batch(
+        &self,
+        network: &Network,
+        sample: &Sample,
+        accelerator: &Accelerator,
+    ) -> Reconstructed {
         let device = accelerator.inference();
         let batch = Batch::new(sample, &device);
         let output = network.forward(batch.flux, batch.ivar);
@@ -86,5 +91,9 @@ impl Ensemble {
 }
 
 fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+    tensor
+        .into_data()
+        .convert::<f32>()
+        .try_into_vec()
+        .expect("converted to f32")
 }

@@ -4,17 +4,29 @@ use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    #[error("device `{device}` is not in this build; build with `--features {device}` or choose one of: {available}")]
+    #[error(
+        "device `{device}` is not in this build; build with `--features {device}` or choose one of: {available}"
+    )]
     DeviceNotBuilt { device: String, available: String },
-    #[error("no {device} device was found on this machine: is its driver installed? `--device flex` runs on the processor")]
+    #[error(
+        "no {device} device was found on this machine: is its driver installed? `--device flex` runs on the processor"
+    )]
     DeviceMissing { device: String },
-    #[error("{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or lower `--folds`")]
+    #[error(
+        "{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or raise `--folds`"
+    )]
     TooFewSpectra { found: usize, needed: usize },
     #[error(
         "the loss became {value} in epoch {epoch}: lower `--learning-rate` (now {learning_rate:e}); the last good state is in the checkpoint"
     )]
-    Diverged { value: f64, epoch: usize, learning_rate: f64 },
-    #[error("the weights or the optimizer's state cannot be read or written: {0}; use `--reset` to start afresh")]
+    Diverged {
+        value: f64,
+        epoch: usize,
+        learning_rate: f64,
+    },
+    #[error(
+        "the weights or the optimizer's state cannot be read or written: {0}; use `--reset` to start afresh"
+    )]
     Record(String),
     #[error("{}: {what}", path.display())]
     Checkpoint { path: PathBuf, what: String },

@@ -58,15 +58,24 @@ pub(super) fn clip<M: Module>(network: &M, gradients: &mut GradientsParams, limi
     impl ModuleVisitor for Scale<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+                self.gradients
+                    .register(param.id, gradient.mul_scalar(self.factor));
             }
         }
     }
-    let mut norm = Norm { gradients, squares: None };
+    let mut norm = Norm {
+        gradients,
+        squares: None,
+    };
     network.visit(&mut norm);
-    let norm = norm.squares.map_or(0.0, |squares| f64::from(squares.into_scalar::<f32>()).sqrt());
+    let norm = norm
+        .squares
+        .map_or(0.0, |squares| f64::from(squares.into_scalar::<f32>()).sqrt());
     if limit > 0.0 && norm > limit {
-        network.visit(&mut Scale { gradients, factor: limit / norm });
+        network.visit(&mut Scale {
+            gradients,
+            factor: limit / norm,
+        });
     }
     norm
 }

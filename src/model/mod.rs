@@ -43,12 +43,19 @@ pub struct Sample {
 impl Sample {
     /// An empty sample of spectra with `pixels` pixels.
     pub fn new(pixels: usize) -> Self {
-        Self { pixels, flux: Vec::new(), ivar: Vec::new() }
+        Self {
+            pixels,
+            flux: Vec::new(),
+            ivar: Vec::new(),
+        }
     }
 
     /// Appends one spectrum. Panics if a slice has another length than `pixels`.
     pub fn push(&mut self, flux: &[f32], ivar: &[f32]) {
-        assert!(flux.len() == self.pixels && ivar.len() == self.pixels, "every spectrum is on the grid of the sample");
+        assert!(
+            flux.len() == self.pixels && ivar.len() == self.pixels,
+            "every spectrum is on the grid of the sample"
+        );
         self.flux.extend_from_slice(flux);
         self.ivar.extend_from_slice(ivar);
     }

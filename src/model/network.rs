@@ -28,7 +28,9 @@ static INITIALIZATION: std::sync::Mutex<()> = std::sync::Mutex::new(());
 impl Network {
     /// A fresh network with weights drawn from `seed`.
     pub fn new(settings: &ModelSettings, pca: &Pca, seed: u64, device: &Device) -> Self {
-        let _guard = INITIALIZATION.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _guard = INITIALIZATION
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         device.seed(seed);
         let network = match settings.architecture {
             Architecture::Skip => Self::Skip(SkipAutoencoder::new(device)),
@@ -53,11 +55,17 @@ impl Network {
                     out = Tensor::cat(vec![out, last.repeat_dim(2, pixels - length)], 2);
                 }
                 // A feature map is no summary: its mean over the pixels stands for it where a small vector is asked for.
-                Reconstruction { flux: out, latent: latent.mean_dim(2).squeeze_dim(2) }
+                Reconstruction {
+                    flux: out,
+                    latent: latent.mean_dim(2).squeeze_dim(2),
+                }
             }
             Self::Bottleneck(network) => {
                 let latent = network.encode(flux, ivar);
-                Reconstruction { flux: network.decode(latent.clone()), latent }
+                Reconstruction {
+                    flux: network.decode(latent.clone()),
+                    latent,
+                }
             }
         }
     }

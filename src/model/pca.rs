@@ -31,7 +31,12 @@ pub struct Pca {
 impl Pca {
     /// All zeros: for a network whose weights are about to be loaded.
     pub fn zeros(latent: usize, pixels: usize) -> Self {
-        Self { latent, mean: vec![0.0; pixels], components: vec![0.0; latent * pixels], typical_ivar: 1.0 }
+        Self {
+            latent,
+            mean: vec![0.0; pixels],
+            components: vec![0.0; latent * pixels],
+            typical_ivar: 1.0,
+        }
     }
 
     /// Fits `latent` components to the sample by expectation-maximization, each pixel weighted by its inverse variance (with `error_floor` of the flux
@@ -51,7 +56,12 @@ impl Pca {
             let mut weights = weights(index, model);
             let flux = sample.get(index).0;
             let valid = weights.iter().filter(|weight| **weight > 0.0).count().max(1);
-            let squares: f32 = flux.iter().zip(model).zip(&weights).map(|((f, m), w)| w * (f - m) * (f - m)).sum();
+            let squares: f32 = flux
+                .iter()
+                .zip(model)
+                .zip(&weights)
+                .map(|((f, m), w)| w * (f - m) * (f - m))
+                .sum();
             let trust = 1.0 / (1.0 + squares / valid as f32 / STRANGE_LOSS as f32);
             weights.iter_mut().for_each(|weight| *weight *= trust);
             weights
@@ -63,13 +73,24 @@ impl Pca {
                 .into_par_iter()
                 .map(|index| {
                     let model = combine(&mean, &components, &latents[index]);
-                    solve_latent(sample.get(index).0, &weights(index, &model), &mean, &components, latent)
+                    solve_latent(
+                        sample.get(index).0,
+                        &weights(index, &model),
+                        &mean,
+                        &components,
+                        latent,
+                    )
                 })
                 .collect();
             whiten(&mut latents, &mut components, &mut mean, latent, pixels);
             (mean, components) = solve_pixels(sample, &latents, &mean, &components, &bounded_weights);
         }
-        Self { latent, mean, components, typical_ivar: typical_ivar(sample) }
+        Self {
+            latent,
+            mean,
+            components,
+            typical_ivar: typical_ivar(sample),
+        }
     }
 }
 
@@ -85,14 +106,24 @@ fn combine(mean: &[f32], components: &[f32], latent: &[f32]) -> Vec<f32> {
 }
 
 /// Weight of each pixel: the inverse of its variance and the model's, bounded for outliers (Huber).
-pub(super) fn robust_weights(flux: &[f32], ivar: &[f32], model: &[f32], floor: f32, outlier: f32) -> Vec<f32> {
+pub(super) fn robust_weights(
+    flux: &[f32],
+    ivar: &[f32],
+    model: &[f32],
+    floor: f32,
+    outlier: f32,
+) -> Vec<f32> {
     flux.iter()
         .zip(ivar)
         .zip(model)
         .map(|((flux, ivar), model)| {
             let weight = ivar / (1.0 + ivar * floor * model * model);
             let sigmas = (flux - model).abs() * weight.sqrt();
-            if sigmas > outlier { weight * outlier / sigmas } else { weight }
+            if sigmas > outlier {
+                weight * outlier / sigmas
+            } else {
+                weight
+            }
         })
         .collect()
 }
@@ -132,7 +163,10 @@ pub(super) fn solve_latent(
         }
     }
     let solution = normal.cholesky().map(|cholesky| cholesky.solve(&right));
-    solution.map_or_else(|| vec![0.0; latent], |solution| solution.iter().map(|v| *v as f32).collect())
+    solution.map_or_else(
+        || vec![0.0; latent],
+        |solution| solution.iter().map(|v| *v as f32).collect(),
+    )
 }
 
 /// Mean flux of each pixel, weighted; a pixel that no spectrum covers takes its neighbor's.
@@ -158,7 +192,13 @@ fn weighted_mean(sample: &Sample, floor: f32) -> Vec<f32> {
 }
 
 fn typical_ivar(sample: &Sample) -> f32 {
-    let mut valid: Vec<f32> = sample.ivar.iter().copied().filter(|v| *v > 0.0).step_by(7).collect();
+    let mut valid: Vec<f32> = sample
+        .ivar
+        .iter()
+        .copied()
+        .filter(|v| *v > 0.0)
+        .step_by(7)
+        .collect();
     if valid.is_empty() {
         return 1.0;
     }
@@ -196,15 +236,27 @@ fn start(sample: &Sample, mean: &[f32], latent: usize, floor: f32) -> Vec<f32> {
 }
 
 /// Gives the latents mean zero and the unit matrix as covariance, and changes mean and components so that every reconstruction stays as it is.
-fn whiten(latents: &mut [Vec<f32>], components: &mut Vec<f32>, mean: &mut Vec<f32>, latent: usize, pixels: usize) {
+fn whiten(
+    latents: &mut [Vec<f32>],
+    components: &mut Vec<f32>,
+    mean: &mut Vec<f32>,
+    latent: usize,
+    pixels: usize,
+) {
     let count = latents.len() as f64;
-    let center = DVector::from_fn(latent, |k, _| latents.iter().map(|z| f64::from(z[k])).sum::<f64>() / count);
+    let center = DVector::from_fn(latent, |k, _| {
+        latents.iter().map(|z| f64::from(z[k])).sum::<f64>() / count
+    });
     let mut covariance = DMatrix::<f64>::identity(latent, latent) * 1e-6;
     for z in latents.iter() {
         let z = DVector::from_fn(latent, |k, _| f64::from(z[k])) - &center;
         covariance += &z * z.transpose() / count;
     }
-    *mean = combine(mean, components, &center.iter().map(|v| *v as f32).collect::<Vec<_>>());
+    *mean = combine(
+        mean,
+        components,
+        &center.iter().map(|v| *v as f32).collect::<Vec<_>>(),
+    );
     // Symmetric square root: keeps the order of the components, unlike a triangular factor.
     let eigen = covariance.symmetric_eigen();
     let root = |power: f64| {
@@ -286,7 +338,9 @@ fn solve_pixels(
                         matrix[(k, k)] += prior;
                     }
                     let right = DVector::from_fn(unknowns, |k, _| f64::from(right[k * width + pixel]));
-                    matrix.cholesky().map(|cholesky| cholesky.solve(&right).iter().copied().collect())
+                    matrix
+                        .cholesky()
+                        .map(|cholesky| cholesky.solve(&right).iter().copied().collect())
                 })
                 .collect()
         })
@@ -317,15 +371,26 @@ mod tests {
         let mut sample = Sample::new(pixels);
         let mut truth = Vec::new();
         for index in 0..count {
-            let (a, b) = (random.random_range(-1.0..1.0f32), random.random_range(-1.0..1.0f32));
+            let (a, b) = (
+                random.random_range(-1.0..1.0f32),
+                random.random_range(-1.0..1.0f32),
+            );
             let clean: Vec<f32> = (0..pixels)
                 .map(|i| 1.0 + a * (i as f32 * 0.05).sin() + b * (i as f32 * 0.11).cos())
                 .collect();
-            let ivar: Vec<f32> = (0..pixels).map(|_| if random.random_bool(0.33) { 0.0 } else { 100.0 }).collect();
+            let ivar: Vec<f32> = (0..pixels)
+                .map(|_| if random.random_bool(0.33) { 0.0 } else { 100.0 })
+                .collect();
             let mut flux: Vec<f32> = clean
                 .iter()
                 .zip(&ivar)
-                .map(|(f, v)| if *v > 0.0 { f + 0.1 * random.random_range(-1.7..1.7f32) } else { 0.0 })
+                .map(|(f, v)| {
+                    if *v > 0.0 {
+                        f + 0.1 * random.random_range(-1.7..1.7f32)
+                    } else {
+                        0.0
+                    }
+                })
                 .collect();
             if index == 5 {
                 flux[40] += 100.0;
@@ -343,11 +408,25 @@ mod tests {
         let mut squares = 0.0;
         for (index, clean) in truth.iter().enumerate() {
             let (flux, ivar) = sample.get(index);
-            let z = solve_latent(flux, &robust_weights(flux, ivar, &pca.mean, 0.0, 5.0), &pca.mean, &pca.components, 2);
+            let z = solve_latent(
+                flux,
+                &robust_weights(flux, ivar, &pca.mean, 0.0, 5.0),
+                &pca.mean,
+                &pca.components,
+                2,
+            );
             let model = combine(&pca.mean, &pca.components, &z);
-            squares += clean.iter().zip(&model).map(|(a, b)| f64::from((a - b).powi(2))).sum::<f64>() / 300.0;
+            squares += clean
+                .iter()
+                .zip(&model)
+                .map(|(a, b)| f64::from((a - b).powi(2)))
+                .sum::<f64>()
+                / 300.0;
         }
         let rms = (squares / 120.0).sqrt();
-        assert!(rms < 0.03, "rms error {rms}: noise is 0.1, two latents of 200 valid pixels should leave about 0.015");
+        assert!(
+            rms < 0.03,
+            "rms error {rms}: noise is 0.1, two latents of 200 valid pixels should leave about 0.015"
+        );
     }
 }

@@ -49,7 +49,14 @@ pub(super) fn batch(
         .flat_map_iter(|index| {
             let (flux, ivar) = sample.get(index);
             let model = &reconstruction[index * sample.pixels..(index + 1) * sample.pixels];
-            step(flux, ivar, model, &latents[index * length..(index + 1) * length], components, error_floor)
+            step(
+                flux,
+                ivar,
+                model,
+                &latents[index * length..(index + 1) * length],
+                components,
+                error_floor,
+            )
         })
         .collect()
 }

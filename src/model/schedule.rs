@@ -30,10 +30,23 @@ mod tests {
 
     #[test]
     fn it_rises_peaks_at_a_tenth_and_ends_low() {
-        let settings = TrainingSettings { learning_rate: 1.0, ..Default::default() };
+        let settings = TrainingSettings {
+            learning_rate: 1.0,
+            ..Default::default()
+        };
         assert!(learning_rate(&settings, 0, 1000) < 0.02);
         assert!((learning_rate(&settings, 100, 1000) - 1.0).abs() < 1e-9);
         assert!(learning_rate(&settings, 999, 1000) < 0.011);
-        assert_eq!(learning_rate(&TrainingSettings { schedule: ScheduleKind::Constant, ..settings }, 999, 1000), 1.0);
+        assert_eq!(
+            learning_rate(
+                &TrainingSettings {
+                    schedule: ScheduleKind::Constant,
+                    ..settings
+                },
+                999,
+                1000
+            ),
+            1.0
+        );
     }
 }

@@ -48,7 +48,12 @@ pub struct ModelSettings {
 
 impl Default for ModelSettings {
     fn default() -> Self {
-        Self { architecture: Architecture::Bottleneck, latent: 10, hidden: 128, error_floor: 0.02 }
+        Self {
+            architecture: Architecture::Bottleneck,
+            latent: 10,
+            hidden: 128,
+            error_floor: 0.02,
+        }
     }
 }
 

@@ -24,7 +24,10 @@ pub struct SkipAutoencoder {
 impl SkipAutoencoder {
     pub fn new(device: &Device) -> Self {
         let down = |from, to| {
-            Conv1dConfig::new(from, to, 3).with_stride(2).with_padding(PaddingConfig1d::Explicit(1, 1)).init(device)
+            Conv1dConfig::new(from, to, 3)
+                .with_stride(2)
+                .with_padding(PaddingConfig1d::Explicit(1, 1))
+                .init(device)
         };
         let up = |from, to, padding_out| {
             ConvTranspose1dConfig::new([from, to], 3)
@@ -77,7 +80,9 @@ mod tests {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let shape = param.val().dims();
             let count: usize = shape.iter().product();
-            let values: Vec<f32> = (self.0..self.0 + count).map(|i| (0.2 * (0.7 * i as f64).sin()) as f32).collect();
+            let values: Vec<f32> = (self.0..self.0 + count)
+                .map(|i| (0.2 * (0.7 * i as f64).sin()) as f32)
+                .collect();
             self.0 += count;
             param.map(|tensor| Tensor::from_data(TensorData::new(values, shape), &tensor.device()))
         }
@@ -86,9 +91,11 @@ mod tests {
     fn output(length: usize) -> (Vec<f32>, Vec<usize>) {
         let device = Device::flex();
         let network = SkipAutoencoder::new(&device).map(&mut Sines(0));
-        let input: Vec<f32> =
-            (0..length).map(|i| ((0.05 * i as f64).cos() + 0.3 * (0.9 * i as f64).sin()) as f32).collect();
-        let (flux, latent) = network.forward(Tensor::from_data(TensorData::new(input, [1, 1, length]), &device));
+        let input: Vec<f32> = (0..length)
+            .map(|i| ((0.05 * i as f64).cos() + 0.3 * (0.9 * i as f64).sin()) as f32)
+            .collect();
+        let (flux, latent) =
+            network.forward(Tensor::from_data(TensorData::new(input, [1, 1, length]), &device));
         let shape = latent.dims().to_vec();
         (flux.into_data().try_into_vec().unwrap(), shape)
     }
@@ -102,15 +109,37 @@ mod tests {
     #[test]
     fn forward_equals_pytorch() {
         let expected = [
-            (97, 97, 13, [14.214829, 36.539391, 27.276456, -16.100039], -0.249699),
-            (96, 95, 12, [14.214829, 36.539391, 27.276456, -16.100039], -2.106165),
-            (7281, 7281, 911, [14.214829, 36.539391, 27.276456, -16.100039], 10.491971),
+            (
+                97,
+                97,
+                13,
+                [14.214829, 36.539391, 27.276456, -16.100039],
+                -0.249699,
+            ),
+            (
+                96,
+                95,
+                12,
+                [14.214829, 36.539391, 27.276456, -16.100039],
+                -2.106165,
+            ),
+            (
+                7281,
+                7281,
+                911,
+                [14.214829, 36.539391, 27.276456, -16.100039],
+                10.491971,
+            ),
         ];
         for (length, out, latent, values, last) in expected {
             let (flux, shape) = output(length);
             assert_eq!((flux.len(), shape), (out, vec![1, 16, latent]));
             for (pixel, value) in [0, 1, 17, 50].into_iter().zip(values) {
-                assert!((flux[pixel] - value).abs() < 2e-4, "{length} pixels, pixel {pixel}: {} {value}", flux[pixel]);
+                assert!(
+                    (flux[pixel] - value).abs() < 2e-4,
+                    "{length} pixels, pixel {pixel}: {} {value}",
+                    flux[pixel]
+                );
             }
             assert!((flux[out - 1] - last).abs() < 2e-4);
         }

@@ -14,7 +14,8 @@ use super::batch::{Batch, augment, losses};
 use super::gradients::{clip, l1_norm};
 use super::schedule::learning_rate;
 use super::{
-    Accelerator, Architecture, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample, TrainingSettings,
+    Accelerator, Architecture, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample,
+    TrainingSettings,
 };
 
 /// One finished epoch.
@@ -149,7 +150,10 @@ impl Trainer<'_> {
         }
         let batches = train.len().div_ceil(self.settings.batch_size).max(1);
         let steps = batches * self.settings.epochs;
-        let (started, first_step) = (Instant::now(), state.header.epochs * batches + state.header.batches);
+        let (started, first_step) = (
+            Instant::now(),
+            state.header.epochs * batches + state.header.batches,
+        );
         let mut seen = 0;
         while state.header.epochs < self.settings.epochs {
             let epoch = state.header.epochs;
@@ -168,7 +172,11 @@ impl Trainer<'_> {
                 let value = f64::from(loss.clone().into_scalar::<f32>());
                 if !value.is_finite() {
                     let learning_rate = self.settings.learning_rate;
-                    return Err(ModelError::Diverged { value, epoch: epoch + 1, learning_rate });
+                    return Err(ModelError::Diverged {
+                        value,
+                        epoch: epoch + 1,
+                        learning_rate,
+                    });
                 }
                 if self.settings.l1 > 0.0
                     && let Some(norm) = l1_norm(&network)
@@ -232,7 +240,10 @@ impl Trainer<'_> {
     /// The network of the epoch with the lowest validation loss, for inference.
     pub fn best(&self, state: &TrainingState, pca: &Pca) -> Result<Network, ModelError> {
         let device = self.accelerator.inference();
-        load(Network::new(self.model, pca, self.seed, &device), &state.best_network)
+        load(
+            Network::new(self.model, pca, self.seed, &device),
+            &state.best_network,
+        )
     }
 
     fn finish_epoch(
@@ -248,7 +259,11 @@ impl Trainer<'_> {
         // With one batch an epoch this is the first loss that a step too far shows up in.
         if !record.validation_loss.is_finite() {
             let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);
-            return Err(ModelError::Diverged { value, epoch: record.epoch, learning_rate });
+            return Err(ModelError::Diverged {
+                value,
+                epoch: record.epoch,
+                learning_rate,
+            });
         }
         let header = &mut state.header;
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
@@ -271,7 +286,11 @@ impl Trainer<'_> {
             .map(|chunk| {
                 let batch = Batch::new(&sample.select(chunk), &device);
                 let output = network.forward(batch.flux.clone(), batch.ivar.clone());
-                f64::from(self.bounded(self.losses(&batch, output.flux)).sum().into_scalar::<f32>())
+                f64::from(
+                    self.bounded(self.losses(&batch, output.flux))
+                        .sum()
+                        .into_scalar::<f32>(),
+                )
             })
             .sum();
         sum / sample.len().max(1) as f64
@@ -299,11 +318,16 @@ impl Trainer<'_> {
     fn optimizer(&self) -> ModuleOptimizer {
         let decay = self.settings.weight_decay as f32;
         match self.settings.optimizer {
-            OptimizerKind::Adamw => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
+            OptimizerKind::Adamw => AdamWConfig::new()
+                .with_epsilon(1e-8)
+                .with_weight_decay(decay)
+                .init(),
             OptimizerKind::Adam => {
                 let config = AdamConfig::new().with_epsilon(1e-8);
                 if decay > 0.0 {
-                    config.with_weight_decay(Some(burn::optim::decay::WeightDecayConfig::new(decay))).init()
+                    config
+                        .with_weight_decay(Some(burn::optim::decay::WeightDecayConfig::new(decay)))
+                        .init()
                 } else {
                     config.init()
                 }
@@ -338,11 +362,17 @@ impl Trainer<'_> {
 }
 
 pub(super) fn bytes(network: &Network) -> Result<Vec<u8>, ModelError> {
-    Ok(network.clone().into_record().into_bytes().map_err(|error| damaged(&error))?.to_vec())
+    Ok(network
+        .clone()
+        .into_record()
+        .into_bytes()
+        .map_err(|error| damaged(&error))?
+        .to_vec())
 }
 
 pub(super) fn load(network: Network, bytes: &[u8]) -> Result<Network, ModelError> {
-    let record = burn::store::ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes.to_vec())).map_err(|error| damaged(&error))?;
+    let record = burn::store::ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))
+        .map_err(|error| damaged(&error))?;
     network.try_load_record(record).map_err(|error| damaged(&error))
 }
 

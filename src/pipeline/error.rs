@@ -20,11 +20,17 @@ pub enum PipelineError {
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
     Figure(#[from] FigureError),
-    #[error("no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns")]
+    #[error(
+        "no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns"
+    )]
     NothingSelected { condition: String, rows: u64 },
+    #[error("the catalog has no rows: {}", inputs.join(", "))]
+    EmptyCatalog { inputs: Vec<String> },
     #[error("none of the {selected} selected spectra can be used; the first reason: {first}")]
     NothingUsable { selected: u64, first: String },
-    #[error("the {spectra} spectra have no wavelength range in common: check the redshifts, or lower `--min-coverage`")]
+    #[error(
+        "the {spectra} spectra have no wavelength range in common: check the redshifts, or lower `--min-coverage`"
+    )]
     NoCommonRange { spectra: usize },
     #[error("no checkpoint was found in {}: run `spectriage train` first, or name one with `--checkpoint`", folder.display())]
     NoCheckpoint { folder: PathBuf },

@@ -21,9 +21,15 @@ pub struct Extent {
 /// where they share one, as in the original, else a logarithmic grid over their common range.
 pub fn choose(settings: &PrepareSettings, extents: &[Extent]) -> Result<Preparation, PipelineError> {
     let grid = match settings.frame {
-        Frame::Rest => covered(settings, extents.iter().map(|extent| (extent, 1.0 + extent.z)), settings.min_coverage)?,
+        Frame::Rest => covered(
+            settings,
+            extents.iter().map(|extent| (extent, 1.0 + extent.z)),
+            settings.min_coverage,
+        )?,
         Frame::Observed => match extents {
-            [first, rest @ ..] if rest.iter().all(|extent| extent.grid == first.grid) => from(&first.grid, settings.min_wavelength),
+            [first, rest @ ..] if rest.iter().all(|extent| extent.grid == first.grid) => {
+                from(&first.grid, settings.min_wavelength)
+            }
             _ => covered(settings, extents.iter().map(|extent| (extent, 1.0)), 0.5)?,
         },
     };
@@ -50,7 +56,10 @@ fn covered<'a>(
         .filter(|(extent, stretch)| extent.grid.len() > 1 && *stretch > 0.0)
         .map(|(extent, stretch)| {
             let low = extent.grid.at(0).max(settings.min_wavelength.unwrap_or(0.0));
-            (pixel(low / stretch), pixel(extent.grid.at(extent.grid.len() - 1) / stretch))
+            (
+                pixel(low / stretch),
+                pixel(extent.grid.at(extent.grid.len() - 1) / stretch),
+            )
         })
         .collect();
     let needed = ((share * ranges.len() as f64).ceil() as usize).max(1);
@@ -63,24 +72,36 @@ fn covered<'a>(
     let first = starts.iter().copied().find(|p| covering(*p) >= needed);
     let last = ends.iter().rev().copied().find(|p| covering(*p) >= needed);
     match (first, last) {
-        (Some(first), Some(last)) if last > first => {
-            Ok(WavelengthGrid::Log10 { start: first as f64 * step, step, n: (last - first + 1) as usize })
-        }
-        _ => Err(PipelineError::NoCommonRange { spectra: ranges.len() }),
+        (Some(first), Some(last)) if last > first => Ok(WavelengthGrid::Log10 {
+            start: first as f64 * step,
+            step,
+            n: (last - first + 1) as usize,
+        }),
+        _ => Err(PipelineError::NoCommonRange {
+            spectra: ranges.len(),
+        }),
     }
 }
 
 /// The part of a grid from `minimum` on.
 fn from(grid: &WavelengthGrid, minimum: Option<f64>) -> WavelengthGrid {
-    let first = minimum.map_or(0, |minimum| (0..grid.len()).find(|i| grid.at(*i) >= minimum).unwrap_or(0));
+    let first = minimum.map_or(0, |minimum| {
+        (0..grid.len()).find(|i| grid.at(*i) >= minimum).unwrap_or(0)
+    });
     match grid {
-        WavelengthGrid::Linear { start, step, n } => {
-            WavelengthGrid::Linear { start: start + step * first as f64, step: *step, n: n - first }
-        }
-        WavelengthGrid::Log10 { start, step, n } => {
-            WavelengthGrid::Log10 { start: start + step * first as f64, step: *step, n: n - first }
-        }
-        WavelengthGrid::Listed { wavelength } => WavelengthGrid::Listed { wavelength: wavelength[first..].to_vec() },
+        WavelengthGrid::Linear { start, step, n } => WavelengthGrid::Linear {
+            start: start + step * first as f64,
+            step: *step,
+            n: n - first,
+        },
+        WavelengthGrid::Log10 { start, step, n } => WavelengthGrid::Log10 {
+            start: start + step * first as f64,
+            step: *step,
+            n: n - first,
+        },
+        WavelengthGrid::Listed { wavelength } => WavelengthGrid::Listed {
+            wavelength: wavelength[first..].to_vec(),
+        },
     }
 }
 
@@ -90,26 +111,44 @@ mod tests {
 
     fn extents(redshifts: &[f64]) -> Vec<Extent> {
         let grid = Arc::new(WavelengthGrid::DESI);
-        redshifts.iter().map(|z| Extent { grid: grid.clone(), z: *z }).collect()
+        redshifts
+            .iter()
+            .map(|z| Extent {
+                grid: grid.clone(),
+                z: *z,
+            })
+            .collect()
     }
 
     #[test]
     fn the_rest_frame_grid_covers_what_enough_spectra_cover() {
-        let settings = PrepareSettings { min_coverage: 0.5, ..Default::default() };
+        let settings = PrepareSettings {
+            min_coverage: 0.5,
+            ..Default::default()
+        };
         let preparation = choose(&settings, &extents(&[0.0, 0.0, 0.5, 0.5])).unwrap();
         let grid = preparation.grid;
-        assert!((grid.at(0) / 2400.0 - 1.0).abs() < 2e-4, "half the spectra begin at 3600 / 1.5");
+        assert!(
+            (grid.at(0) / 2400.0 - 1.0).abs() < 2e-4,
+            "half the spectra begin at 3600 / 1.5"
+        );
         assert!((grid.at(grid.len() - 1) / 9824.0 - 1.0).abs() < 2e-4);
         // One spectrum of a hundred does not widen the grid.
         let mut redshifts = vec![0.1; 99];
         redshifts.push(2.5);
-        let grid = choose(&PrepareSettings::default(), &extents(&redshifts)).unwrap().grid;
+        let grid = choose(&PrepareSettings::default(), &extents(&redshifts))
+            .unwrap()
+            .grid;
         assert!((grid.at(0) / (3600.0 / 1.1) - 1.0).abs() < 2e-4);
     }
 
     #[test]
     fn the_original_grid_has_7281_pixels_from_4000_angstrom_on() {
-        let settings = PrepareSettings { frame: Frame::Observed, min_wavelength: Some(4000.0), ..Default::default() };
+        let settings = PrepareSettings {
+            frame: Frame::Observed,
+            min_wavelength: Some(4000.0),
+            ..Default::default()
+        };
         let grid = choose(&settings, &extents(&[0.1, 0.3])).unwrap().grid;
         assert_eq!((grid.len(), grid.at(0)), (7281, 4000.0));
     }

@@ -37,14 +37,20 @@ pub fn import(
     cancel: &CancelToken,
 ) -> Result<ImportSummary, PipelineError> {
     if request.output.exists() && !request.force {
-        return Err(PipelineError::OutputExists { path: request.output.clone() });
+        return Err(PipelineError::OutputExists {
+            path: request.output.clone(),
+        });
     }
     let sources = ingest::discover(&request.inputs)?;
     let provenance = serde_json::json!({
         "program": concat!("spectriage ", env!("CARGO_PKG_VERSION")),
         "inputs": sources.iter().map(|source| source.path.display().to_string()).collect::<Vec<_>>(),
     });
-    let options = WriterOptions { mantissa_bits: request.mantissa_bits, provenance, ..WriterOptions::default() };
+    let options = WriterOptions {
+        mantissa_bits: request.mantissa_bits,
+        provenance,
+        ..WriterOptions::default()
+    };
     let mut writer = CatalogWriter::create(&request.output, options)?;
     let mut identities = Identities::default();
     let mut summary = ImportSummary {
@@ -57,7 +63,10 @@ pub fn import(
     let total = sources.len() as u64;
     for (done, source) in sources.iter().enumerate() {
         let mut sink = |spectra: Vec<Spectrum>| -> Result<(), PipelineError> {
-            spectra.iter().try_for_each(|spectrum| writer.write(spectrum)).map_err(PipelineError::from)
+            spectra
+                .iter()
+                .try_for_each(|spectrum| writer.write(spectrum))
+                .map_err(PipelineError::from)
         };
         let outcome = match &source.kind {
             SourceKind::Parquet => foreign(&source.path, &mut identities, cancel, &mut sink)?,
@@ -68,7 +77,11 @@ pub fn import(
             return Ok(summary);
         }
         summary.report.files.push(outcome);
-        observer.event(Event::Step { stage: Stage::Import, done: done as u64 + 1, total });
+        observer.event(Event::Step {
+            stage: Stage::Import,
+            done: done as u64 + 1,
+            total,
+        });
     }
     summary.spectra = writer.rows();
     if summary.spectra > 0 {

@@ -22,8 +22,13 @@ pub struct Inspection {
 
 /// Looks an object up by its object id or target id.
 pub fn inspect(catalog: &Catalog, id: &str, metadata_dir: &Path) -> Result<Inspection, PipelineError> {
-    let row = *catalog.find(id)?.first().ok_or_else(|| PipelineError::NoSuchObject { id: id.into() })?;
-    let spectrum = catalog.read(row)?.map_err(|issue| PipelineError::Unusable { issue })?;
+    let row = *catalog
+        .find(id)?
+        .first()
+        .ok_or_else(|| PipelineError::NoSuchObject { id: id.into() })?;
+    let spectrum = catalog
+        .read(row)?
+        .map_err(|issue| PipelineError::Unusable { issue })?;
     let ratios: Vec<f32> = (0..spectrum.len())
         .filter(|pixel| spectrum.is_valid(*pixel))
         .map(|pixel| spectrum.flux[pixel] * spectrum.ivar[pixel].sqrt())
@@ -31,8 +36,17 @@ pub fn inspect(catalog: &Catalog, id: &str, metadata_dir: &Path) -> Result<Inspe
     let valid_pixels = ratios.len();
     let median_sn = median(ratios).map_or(0.0, f64::from);
     let found = read_ranking(metadata_dir, None).ok().and_then(|(n, judgements)| {
-        judgements.into_iter().find(|judgement| judgement.object_id == spectrum.facts.object_id).map(|judgement| (n, judgement))
+        judgements
+            .into_iter()
+            .find(|judgement| judgement.object_id == spectrum.facts.object_id)
+            .map(|judgement| (n, judgement))
     });
     let (ranking, verdict) = found.unzip();
-    Ok(Inspection { spectrum, valid_pixels, median_sn, ranking, verdict })
+    Ok(Inspection {
+        spectrum,
+        valid_pixels,
+        median_sn,
+        ranking,
+        verdict,
+    })
 }

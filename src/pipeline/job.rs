@@ -8,18 +8,19 @@ use serde::Serialize;
 
 use super::report::{self, picked};
 use super::score::{Scorer, Verdicts};
-use super::settings::{Method, Settings};
+use super::settings::{Method, NormalizationKind, Settings};
 use super::source::Selection;
 use super::train::{self, Trained, TrainingSet, newest_checkpoint};
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::anomaly::{Correlations, Judgement};
 use crate::artifact::{
-    self, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo, write_manifest, write_ranking, write_regions,
-    write_sampling_info,
+    self, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo, write_manifest, write_ranking,
+    write_regions, write_sampling_info,
 };
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, Ensemble};
-use crate::spectrum::prepare::Prepared;
+use crate::model::{Accelerator, Ensemble, TrainingSettings};
+use crate::spectrum::WavelengthGrid;
+use crate::spectrum::prepare::{Normalization, Prepared};
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -52,7 +53,11 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn open(inputs: &[String], settings: &'a Settings, observer: &mut dyn Observer) -> Result<Self, PipelineError> {
+    fn open(
+        inputs: &[String],
+        settings: &'a Settings,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, PipelineError> {
         let clock = Instant::now();
         let selection = Selection::open(inputs, &settings.selection, observer)?;
         let run = RunFiles::reserve(&settings.output.images_dir, &settings.output.metadata_dir)?;
@@ -98,7 +103,15 @@ impl<'a> Job<'a> {
         };
         let path = self.checkpoint_path();
         let mut checkpoint = train::start(origin, resume)?;
-        let trained = train::train(&set, &mut checkpoint, &path, self.settings, accelerator, observer, cancel)?;
+        let trained = train::train(
+            &set,
+            &mut checkpoint,
+            &path,
+            self.settings,
+            accelerator,
+            observer,
+            cancel,
+        )?;
         self.lap("train");
         // Cancelled before the first batch there is none.
         if path.is_file() {
@@ -119,8 +132,7 @@ impl<'a> Job<'a> {
         cancel: &CancelToken,
     ) -> Result<Option<Verdicts>, PipelineError> {
         let preparation = &checkpoint.origin.preparation;
-        // The folds are those of the training, whatever the settings say now.
-        let settings = Settings { training: checkpoint.origin.training.clone(), ..self.settings.clone() };
+        let settings = as_trained(self.settings, checkpoint);
         let scorer = || Scorer::new(&settings, preparation, ensemble, accelerator);
         let Some(verdicts) = scorer().judge(&mut self.selection, known, observer, cancel)? else {
             return Ok(None);
@@ -158,7 +170,12 @@ impl<'a> Job<'a> {
     }
 
     /// Writes the manifest and sums up.
-    fn finish(mut self, verdicts: Option<&Verdicts>, interrupted: bool, observer: &mut dyn Observer) -> Result<Summary, PipelineError> {
+    fn finish(
+        mut self,
+        verdicts: Option<&Verdicts>,
+        interrupted: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, PipelineError> {
         let inputs = self
             .selection
             .catalog
@@ -186,10 +203,12 @@ impl<'a> Job<'a> {
             inputs,
             rows,
             row_issues: issues.clone(),
-            correlations: correlations.map_or_else(artifact::Correlations::default, |c| artifact::Correlations {
-                sn: c.sn,
-                redshift: c.redshift,
-                masked_fraction: c.masked_fraction,
+            correlations: correlations.map_or_else(artifact::Correlations::default, |c| {
+                artifact::Correlations {
+                    sn: c.sn,
+                    redshift: c.redshift,
+                    masked_fraction: c.masked_fraction,
+                }
             }),
             files: Vec::new(),
             timings: self.timings.clone(),
@@ -240,7 +259,14 @@ pub fn run(
         return job.finish(None, true, observer);
     }
     report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
-    let verdicts = job.score(&checkpoint, &trained.ensemble, &accelerator, known, observer, cancel)?;
+    let verdicts = job.score(
+        &checkpoint,
+        &trained.ensemble,
+        &accelerator,
+        known,
+        observer,
+        cancel,
+    )?;
     let interrupted = verdicts.is_none();
     job.finish(verdicts.as_ref(), interrupted, observer)
 }
@@ -262,6 +288,27 @@ pub fn train_only(
     job.finish(None, trained.interrupted, observer)
 }
 
+/// The settings with what a trained model decides, whatever they say: folds, network and preparation. The device stays as asked for.
+fn as_trained(settings: &Settings, checkpoint: &Checkpoint) -> Settings {
+    let origin = &checkpoint.origin;
+    let mut settings = settings.clone();
+    settings.training = TrainingSettings {
+        device: settings.training.device,
+        ..origin.training.clone()
+    };
+    settings.model = origin.model.clone();
+    settings.prepare.frame = origin.preparation.frame;
+    settings.prepare.min_wavelength = origin.preparation.min_wavelength;
+    settings.prepare.normalization = match origin.preparation.normalization {
+        Normalization::Median { .. } => NormalizationKind::Median,
+        Normalization::Robust => NormalizationKind::Robust,
+    };
+    if let WavelengthGrid::Log10 { step, .. } = origin.preparation.grid {
+        settings.prepare.log_step = step;
+    }
+    settings
+}
+
 /// Opens a finished checkpoint: the given one, or the newest of the metadata folder.
 fn finished_checkpoint(
     settings: &Settings,
@@ -271,7 +318,9 @@ fn finished_checkpoint(
     let folder = &settings.output.metadata_dir;
     let path = match path {
         Some(path) => path,
-        None => newest_checkpoint(folder).ok_or_else(|| PipelineError::NoCheckpoint { folder: folder.clone() })?,
+        None => newest_checkpoint(folder).ok_or_else(|| PipelineError::NoCheckpoint {
+            folder: folder.clone(),
+        })?,
     };
     let checkpoint = Checkpoint::load(&path)?;
     if !checkpoint.is_complete() {
@@ -292,6 +341,7 @@ pub fn rank_only(
     let accelerator = Accelerator::open(settings.training.device)?;
     let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
     observer.event(Event::Note(format!("model: {}", path.display())));
+    let settings = &as_trained(settings, &checkpoint);
     let mut job = Job::open(inputs, settings, observer)?;
     let verdicts = job.score(&checkpoint, &ensemble, &accelerator, None, observer, cancel)?;
     let interrupted = verdicts.is_none();
@@ -313,14 +363,21 @@ pub fn plot(
     let checkpoint = checkpoint.or_else(|| own.is_file().then_some(own));
     let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
     observer.event(Event::Note(format!("ranking {n}, model: {}", path.display())));
+    let settings = &as_trained(settings, &checkpoint);
     let mut job = Job::open(inputs, settings, observer)?;
-    let settings = Settings { training: checkpoint.origin.training.clone(), ..settings.clone() };
-    let scorer = Scorer::new(&settings, &checkpoint.origin.preparation, &ensemble, &accelerator);
-    if let Some(missing) = ids.iter().find(|id| !judgements.iter().any(|judgement| judgement.object_id == **id)) {
+    let scorer = Scorer::new(settings, &checkpoint.origin.preparation, &ensemble, &accelerator);
+    if let Some(missing) = ids
+        .iter()
+        .find(|id| !judgements.iter().any(|judgement| judgement.object_id == **id))
+    {
         return Err(PipelineError::NoSuchObject { id: missing.clone() });
     }
     judgements.retain(|judgement| ids.is_empty() || ids.contains(&judgement.object_id));
-    let chosen = if ids.is_empty() { picked(&judgements, &settings) } else { judgements.iter().collect() };
+    let chosen = if ids.is_empty() {
+        picked(&judgements, settings)
+    } else {
+        judgements.iter().collect()
+    };
     report::draw_spectra(&job.run, &job.selection, &scorer, &chosen, observer)?;
     job.lap("draw");
     job.finish(None, false, observer)

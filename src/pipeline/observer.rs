@@ -40,9 +40,19 @@ pub enum Event {
     /// A row cannot be used.
     Issue(RowIssue),
     /// A batch of training is done.
-    Training { fold: usize, folds: usize, progress: Progress },
+    Training {
+        fold: usize,
+        folds: usize,
+        progress: Progress,
+    },
     /// The network of a fold is trained.
-    Trained { fold: usize, folds: usize, outcome: Outcome, best_epoch: usize, best_loss: f64 },
+    Trained {
+        fold: usize,
+        folds: usize,
+        outcome: Outcome,
+        best_epoch: usize,
+        best_loss: f64,
+    },
     /// Worth telling the user, once.
     Note(String),
     /// A file was written.

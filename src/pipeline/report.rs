@@ -20,7 +20,10 @@ use crate::spectrum::{Facts, Spectrum};
 /// The verdicts that are drawn: the top ones or a sample drawn with the seed, in the order of their rank.
 pub fn picked<'a>(judgements: &'a [Judgement], settings: &Settings) -> Vec<&'a Judgement> {
     let output = &settings.output;
-    let candidates: Vec<&Judgement> = judgements.iter().filter(|j| j.anomalous || !output.only_anomalous).collect();
+    let candidates: Vec<&Judgement> = judgements
+        .iter()
+        .filter(|j| j.anomalous || !output.only_anomalous)
+        .collect();
     let count = output.sample_size.min(candidates.len());
     match output.pick {
         Pick::Top => candidates.into_iter().take(count).collect(),
@@ -45,17 +48,34 @@ pub fn draw_spectra(
     let mut views = Vec::with_capacity(judgements.len());
     for (done, judgement) in judgements.iter().enumerate() {
         views.push(view(selection, scorer, judgement)?);
-        observer.event(Event::Step { stage: Stage::Draw, done: done as u64 + 1, total: judgements.len() as u64 });
+        observer.event(Event::Step {
+            stage: Stage::Draw,
+            done: done as u64 + 1,
+            total: judgements.len() as u64,
+        });
     }
     if views.is_empty() {
-        observer.event(Event::Note("no spectrum is to be drawn: none is anomalous, or `--sample-size` is 0".into()));
+        observer.event(Event::Note(
+            "no spectrum is to be drawn: none is anomalous, or `--sample-size` is 0".into(),
+        ));
         return Ok(());
     }
-    told(observer, run.write_figure("combined_spectra_with_images", &figure::combined(&views), DEFAULT_SCALE, output.svg)?);
+    told(
+        observer,
+        run.write_figure(
+            "combined_spectra_with_images",
+            &figure::combined(&views),
+            DEFAULT_SCALE,
+            output.svg,
+        )?,
+    );
     if output.each {
         for view in &views {
             let figure = figure::spectrum(view);
-            told(observer, run.write_spectrum_figure(&view.facts.object_id, &figure, DEFAULT_SCALE, output.svg)?);
+            told(
+                observer,
+                run.write_spectrum_figure(&view.facts.object_id, &figure, DEFAULT_SCALE, output.svg)?,
+            );
         }
     }
     Ok(())
@@ -73,9 +93,21 @@ pub fn draw_mean_error(
         Frame::Observed => "Observed",
     };
     let error = &verdicts.mean_error;
-    let figure =
-        figure::mean_reconstruction_error(&error.wavelength, &error.mean_squared_residual, frame, "normalized flux²");
-    told(observer, run.write_figure("mean_reconstruction_error", &figure, DEFAULT_SCALE, settings.output.svg)?);
+    let figure = figure::mean_reconstruction_error(
+        &error.wavelength,
+        &error.mean_squared_residual,
+        frame,
+        "normalized flux²",
+    );
+    told(
+        observer,
+        run.write_figure(
+            "mean_reconstruction_error",
+            &figure,
+            DEFAULT_SCALE,
+            settings.output.svg,
+        )?,
+    );
     Ok(())
 }
 
@@ -111,7 +143,10 @@ pub fn draw_loss(
             }
         })
         .collect();
-    told(observer, run.write_figure("loss", &figure::loss(&runs), DEFAULT_SCALE, settings.output.svg)?);
+    told(
+        observer,
+        run.write_figure("loss", &figure::loss(&runs), DEFAULT_SCALE, settings.output.svg)?,
+    );
     Ok(())
 }
 
@@ -122,12 +157,19 @@ fn told(observer: &mut dyn Observer, paths: Vec<std::path::PathBuf>) {
 }
 
 /// Everything that the figure of one spectrum shows, in its observed pixels and physical units.
-fn view(selection: &Selection, scorer: &Scorer, judgement: &Judgement) -> Result<SpectrumView, PipelineError> {
+fn view(
+    selection: &Selection,
+    scorer: &Scorer,
+    judgement: &Judgement,
+) -> Result<SpectrumView, PipelineError> {
     let spectrum = find(selection, &judgement.object_id)?;
     let preparation = scorer.preparation;
     let prepared = preparation.prepare(&spectrum, &preparation.edges());
     let (stretch, offset, scale) = (prepared.stretch, prepared.offset, prepared.scale);
-    let scored = scorer.reconstruct(vec![prepared]).pop().expect("one spectrum in, one out");
+    let scored = scorer
+        .reconstruct(vec![prepared])
+        .pop()
+        .expect("one spectrum in, one out");
     let wavelength = spectrum.grid.wavelengths();
     let reconstruction: Vec<f32> = wavelength
         .iter()
@@ -136,10 +178,22 @@ fn view(selection: &Selection, scorer: &Scorer, judgement: &Judgement) -> Result
             None => f32::NAN,
         })
         .collect();
-    let valid: Vec<bool> = (0..spectrum.len()).map(|pixel| spectrum.is_valid(pixel)).collect();
-    let sigma: Vec<f32> = spectrum.ivar.iter().map(|ivar| if *ivar > 0.0 { 1.0 / ivar.sqrt() } else { f32::NAN }).collect();
+    let valid: Vec<bool> = (0..spectrum.len())
+        .map(|pixel| spectrum.is_valid(pixel))
+        .collect();
+    let sigma: Vec<f32> = spectrum
+        .ivar
+        .iter()
+        .map(|ivar| if *ivar > 0.0 { 1.0 / ivar.sqrt() } else { f32::NAN })
+        .collect();
     let residual_sigma = (0..spectrum.len())
-        .map(|i| if valid[i] { (spectrum.flux[i] - reconstruction[i]) / sigma[i] } else { f32::NAN })
+        .map(|i| {
+            if valid[i] {
+                (spectrum.flux[i] - reconstruction[i]) / sigma[i]
+            } else {
+                f32::NAN
+            }
+        })
         .collect();
     Ok(SpectrumView {
         rank: judgement.rank,
@@ -174,14 +228,27 @@ pub fn find(selection: &Selection, id: &str) -> Result<Spectrum, PipelineError> 
 /// The sky image of an object from the folder of cutouts, by its id.
 fn sky(facts: &Facts, folder: Option<&Path>) -> SkyImage {
     let Some(folder) = folder else {
-        return SkyImage::Missing { why: "give a folder of images with --cutout-dir".into() };
+        return SkyImage::Missing {
+            why: "give a folder of images with --cutout-dir".into(),
+        };
     };
     for extension in ["jpg", "jpeg", "png"] {
         let path = folder.join(format!("{}.{extension}", facts.object_id));
         if let Ok(bytes) = std::fs::read(&path) {
-            let credit = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return SkyImage::Image { bytes, pixscale: None, credit, fiber_diameter: None };
+            let credit = folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            return SkyImage::Image {
+                bytes,
+                pixscale: None,
+                credit,
+                fiber_diameter: None,
+            };
         }
     }
-    SkyImage::Missing { why: format!("no {}.jpg or .png in {}", facts.object_id, folder.display()) }
+    SkyImage::Missing {
+        why: format!("no {}.jpg or .png in {}", facts.object_id, folder.display()),
+    }
 }

@@ -7,8 +7,8 @@ use super::source::{Selection, fold_key};
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::anomaly::window::{self, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, GridRegion, Judgement, Residual, artifact_fraction,
-    correlations, explain, flagged_fraction, rank, regions,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, GridRegion, Judgement, Residual,
+    artifact_fraction, correlations, explain, flagged_fraction, rank, regions,
 };
 use crate::model::{Accelerator, Ensemble, Sample, fold_of};
 use crate::spectrum::Facts;
@@ -66,7 +66,14 @@ impl<'a> Scorer<'a> {
         ensemble: &'a Ensemble,
         accelerator: &'a Accelerator,
     ) -> Self {
-        Self { settings, preparation, ensemble, accelerator, grid: preparation.grid.wavelengths(), kept: None }
+        Self {
+            settings,
+            preparation,
+            ensemble,
+            accelerator,
+            grid: preparation.grid.wavelengths(),
+            kept: None,
+        }
     }
 
     /// Judges and ranks the selection. `known` are all of its spectra where they are prepared already (after training on all of them).
@@ -81,14 +88,25 @@ impl<'a> Scorer<'a> {
     ) -> Result<Option<Verdicts>, PipelineError> {
         self.keep(selection, known, observer, cancel)?;
         let mut accumulated = Accumulated::new(self.grid.len(), self.settings);
-        self.visit(selection, observer, cancel, |scorer, chunk| accumulated.add(scorer, chunk))?;
+        self.visit(selection, observer, cancel, |scorer, chunk| {
+            accumulated.add(scorer, chunk)
+        })?;
         if cancel.is_cancelled() {
             return Ok(None);
         }
-        let Accumulated { errors, thresholds, squares, counts } = accumulated;
+        let Accumulated {
+            errors,
+            thresholds,
+            squares,
+            counts,
+        } = accumulated;
         let mean_error = MeanError {
             wavelength: self.grid.clone(),
-            mean_squared_residual: squares.iter().zip(&counts).map(|(sum, count)| sum / *count as f64).collect(),
+            mean_squared_residual: squares
+                .iter()
+                .zip(&counts)
+                .map(|(sum, count)| sum / *count as f64)
+                .collect(),
         };
         let mut judgements = Vec::new();
         let mut facts = Vec::new();
@@ -107,23 +125,29 @@ impl<'a> Scorer<'a> {
                 let mut steps = Vec::new();
                 self.visit(selection, observer, cancel, |scorer, chunk| {
                     let with_evidence: Vec<_> = chunk.iter().zip(evidence.by_ref()).collect();
-                    judgements.par_extend(
-                        with_evidence
-                            .into_par_iter()
-                            .map(|(scored, evidence)| scorer.by_significance(scored, evidence, &errors, &calibration)),
-                    );
+                    judgements.par_extend(with_evidence.into_par_iter().map(|(scored, evidence)| {
+                        scorer.by_significance(scored, evidence, &errors, &calibration)
+                    }));
                     facts.extend(chunk.iter().map(|scored| scored.prepared.facts.clone()));
                     done += chunk.len() as u64;
                     steps.push(done);
                 })?;
                 for done in steps {
-                    observer.event(Event::Step { stage: Stage::Judge, done, total: count });
+                    observer.event(Event::Step {
+                        stage: Stage::Judge,
+                        done,
+                        total: count,
+                    });
                 }
             }
             Method::Window => {
                 let thresholds = thresholds.build(&self.settings.window);
                 self.visit(selection, observer, cancel, |scorer, chunk| {
-                    judgements.par_extend(chunk.par_iter().map(|scored| scorer.by_windows(scored, &thresholds)));
+                    judgements.par_extend(
+                        chunk
+                            .par_iter()
+                            .map(|scored| scorer.by_windows(scored, &thresholds)),
+                    );
                     facts.extend(chunk.iter().map(|scored| scored.prepared.facts.clone()));
                 })?;
                 used_thresholds = Some(thresholds);
@@ -137,20 +161,39 @@ impl<'a> Scorer<'a> {
         }
         redshifts.extend(facts.iter().map(|facts: &Facts| facts.z.unwrap_or(f64::NAN)));
         let column = |value: fn(&Judgement) -> f64| judgements.iter().map(value).collect::<Vec<_>>();
-        let correlations =
-            correlations(&column(|j| j.score), &column(|j| j.sn), &redshifts, &column(|j| j.masked_fraction));
+        let correlations = correlations(
+            &column(|j| j.score),
+            &column(|j| j.sn),
+            &redshifts,
+            &column(|j| j.masked_fraction),
+        );
         rank(&mut judgements);
         // The verdicts were sorted; the facts follow them by identity.
-        let mut by_id: std::collections::HashMap<String, Facts> =
-            facts.into_iter().map(|facts| (facts.object_id.clone(), facts)).collect();
-        let facts = judgements.iter().filter_map(|judgement| by_id.remove(&judgement.object_id)).collect();
-        Ok(Some(Verdicts { judgements, facts, correlations, thresholds: used_thresholds, mean_error }))
+        let mut by_id: std::collections::HashMap<String, Facts> = facts
+            .into_iter()
+            .map(|facts| (facts.object_id.clone(), facts))
+            .collect();
+        let facts = judgements
+            .iter()
+            .filter_map(|judgement| by_id.remove(&judgement.object_id))
+            .collect();
+        Ok(Some(Verdicts {
+            judgements,
+            facts,
+            correlations,
+            thresholds: used_thresholds,
+            mean_error,
+        }))
     }
 
     /// The residual of one spectrum; `observed` holds its observed wavelengths.
     fn with_residual<T>(&self, scored: &Scored, work: impl FnOnce(&Residual) -> T) -> T {
         let prepared = &scored.prepared;
-        let observed: Vec<f64> = self.grid.iter().map(|wavelength| wavelength * prepared.stretch).collect();
+        let observed: Vec<f64> = self
+            .grid
+            .iter()
+            .map(|wavelength| wavelength * prepared.stretch)
+            .collect();
         let residual = Residual {
             flux: &prepared.flux,
             ivar: &prepared.ivar,
@@ -164,7 +207,13 @@ impl<'a> Scorer<'a> {
 
     fn evidence(&self, scored: &Scored, errors: &ErrorModel) -> Evidence {
         self.with_residual(scored, |residual| {
-            Evidence::measure(residual, &scored.latent, scored.member as u16, errors, &self.settings.significance)
+            Evidence::measure(
+                residual,
+                &scored.latent,
+                scored.member as u16,
+                errors,
+                &self.settings.significance,
+            )
         })
     }
 
@@ -179,24 +228,48 @@ impl<'a> Scorer<'a> {
             let score = calibration.score(evidence);
             let found = regions(residual, evidence, errors, calibration);
             let reason = explain(&score, evidence, &found, calibration);
-            self.judgement(scored, residual, &found, evidence, score.score, calibration.is_anomalous(&score), reason)
+            self.judgement(
+                scored,
+                residual,
+                &found,
+                evidence,
+                score.score,
+                calibration.is_anomalous(&score),
+                reason,
+            )
         })
     }
 
     fn by_windows(&self, scored: &Scored, thresholds: &WindowThresholds) -> Judgement {
         self.with_residual(scored, |residual| {
             let settings = &self.settings.window;
-            let verdict = window::judge(residual, &window::windows(residual, settings), thresholds, settings);
+            let verdict = window::judge(
+                residual,
+                &window::windows(residual, settings),
+                thresholds,
+                settings,
+            );
             let reason = match verdict.regions.first() {
                 None => "no window beyond its threshold".into(),
                 Some(region) => format!(
                     "{} at {:.0}-{:.0} Å rest; {:.0}% of its pixels flagged",
-                    words(region), region.rest_min, region.rest_max, 100.0 * verdict.flagged_fraction
+                    words(region),
+                    region.rest_min,
+                    region.rest_max,
+                    100.0 * verdict.flagged_fraction
                 ),
             };
             let neutral = ErrorModel::neutral(residual.len(), &self.settings.significance);
             let evidence = self.evidence(scored, &neutral);
-            self.judgement(scored, residual, &verdict.regions, &evidence, verdict.score, verdict.anomalous, reason)
+            self.judgement(
+                scored,
+                residual,
+                &verdict.regions,
+                &evidence,
+                verdict.score,
+                verdict.anomalous,
+                reason,
+            )
         })
     }
 
@@ -244,12 +317,20 @@ impl<'a> Scorer<'a> {
             .into_iter()
             .map(|prepared| {
                 let member = fold_of(&fold_key(&prepared.facts), folds, seed);
-                Scored { prepared, member, reconstruction: Vec::new(), latent: Vec::new() }
+                Scored {
+                    prepared,
+                    member,
+                    reconstruction: Vec::new(),
+                    latent: Vec::new(),
+                }
             })
             .collect();
         for member in 0..folds {
             let mut sample = Sample::new(self.grid.len());
-            let mut of_member: Vec<&mut Scored> = scored.iter_mut().filter(|scored| scored.member == member).collect();
+            let mut of_member: Vec<&mut Scored> = scored
+                .iter_mut()
+                .filter(|scored| scored.member == member)
+                .collect();
             for scored in &of_member {
                 sample.push(&scored.prepared.flux, &scored.prepared.ivar);
             }
@@ -298,7 +379,11 @@ impl<'a> Scorer<'a> {
                 break;
             }
             kept.extend(self.reconstruct(chunk));
-            observer.event(Event::Step { stage: Stage::Reconstruct, done: kept.len() as u64, total });
+            observer.event(Event::Step {
+                stage: Stage::Reconstruct,
+                done: kept.len() as u64,
+                total,
+            });
         }
         self.kept = Some(kept);
         Ok(())
@@ -352,7 +437,9 @@ impl Accumulated {
             scorer.with_residual(scored, |residual| {
                 match scorer.settings.detect.method {
                     Method::Significance => self.errors.add(residual),
-                    Method::Window => self.thresholds.add(&window::windows(residual, &scorer.settings.window)),
+                    Method::Window => self
+                        .thresholds
+                        .add(&window::windows(residual, &scorer.settings.window)),
                 }
                 for pixel in (0..residual.len()).filter(|pixel| residual.is_valid(*pixel)) {
                     let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);

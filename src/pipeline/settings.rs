@@ -178,8 +178,14 @@ impl Entry {
                 }
             }
             Kind::Integers => {
-                let listed = text.trim_matches(['[', ']']).split(',').map(|part| part.trim().parse::<u64>());
-                listed.collect::<Result<Vec<_>, _>>().map_err(|_| format!("`{text}` is no list of whole numbers"))?.into()
+                let listed = text
+                    .trim_matches(['[', ']'])
+                    .split(',')
+                    .map(|part| part.trim().parse::<u64>());
+                listed
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|_| format!("`{text}` is no list of whole numbers"))?
+                    .into()
             }
             Kind::Number => number(text)?.into(),
             Kind::Text | Kind::Path => text.into(),
@@ -339,21 +345,31 @@ impl Settings {
             origins.insert(entry.key, origin);
         };
         if let Some((path, text)) = file {
-            let failed = |what: String| SettingsError::File { file: path.clone(), what };
-            let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
+            let failed = |what: String| SettingsError::File {
+                file: path.clone(),
+                what,
+            };
+            let table: toml::Table = text
+                .parse()
+                .map_err(|error: toml::de::Error| failed(error.to_string()))?;
             for (group, keys) in table {
                 let toml::Value::Table(keys) = keys else {
                     return Err(failed(format!("`{group}` must be a group like `[training]`")));
                 };
                 for (key, value) in keys {
-                    let entry = TABLE.iter().find(|entry| entry.group == group && entry.key == key).ok_or_else(|| {
-                        failed(format!("there is no setting `{group}.{key}`{}", hint(&key)))
-                    })?;
+                    let entry = TABLE
+                        .iter()
+                        .find(|entry| entry.group == group && entry.key == key)
+                        .ok_or_else(|| {
+                            failed(format!("there is no setting `{group}.{key}`{}", hint(&key)))
+                        })?;
                     let text = match &value {
                         toml::Value::String(text) => text.clone(),
                         other => other.to_string(),
                     };
-                    let value = entry.parse(&text).map_err(|what| failed(format!("`{group}.{key}`: {what}")))?;
+                    let value = entry
+                        .parse(&text)
+                        .map_err(|what| failed(format!("`{group}.{key}`: {what}")))?;
                     set(entry, value, Origin::File(path.clone()));
                 }
             }
@@ -364,17 +380,25 @@ impl Settings {
             }
             let key = name["SPECTRIAGE_".len()..].to_lowercase();
             let entry = find(&key, &name)?;
-            let value = entry.parse(&text).map_err(|what| SettingsError::Value { name: name.clone(), what })?;
+            let value = entry.parse(&text).map_err(|what| SettingsError::Value {
+                name: name.clone(),
+                what,
+            })?;
             set(entry, value, Origin::Environment(name));
         }
         for (key, text) in flags {
             let name = format!("--{}", key.replace('_', "-"));
             let entry = find(key, &name)?;
-            let value = entry.parse(text).map_err(|what| SettingsError::Value { name: name.clone(), what })?;
+            let value = entry.parse(text).map_err(|what| SettingsError::Value {
+                name: name.clone(),
+                what,
+            })?;
             set(entry, value, Origin::Flag(name));
         }
-        let settings: Settings = serde_json::from_value(values)
-            .map_err(|error| SettingsError::Value { name: "settings".into(), what: error.to_string() })?;
+        let settings: Settings = serde_json::from_value(values).map_err(|error| SettingsError::Value {
+            name: "settings".into(),
+            what: error.to_string(),
+        })?;
         settings.check()?;
         Ok(Resolved { settings, origins })
     }
@@ -386,20 +410,54 @@ impl Settings {
         let rules = [
             ("epochs", training.epochs >= 1, "at least 1 is needed"),
             ("batch_size", training.batch_size >= 1, "at least 1 is needed"),
-            ("folds", training.folds >= 1, "at least 1 is needed; 1 means that spectra are scored by a model that saw them"),
-            ("learning_rate", training.learning_rate > 0.0, "it must be above 0"),
-            ("validation_fraction", (0.0..0.9).contains(&training.validation_fraction), "it must be from 0 to below 0.9"),
-            ("latent", (1..=256).contains(&self.model.latent), "it must be from 1 to 256"),
+            (
+                "folds",
+                training.folds >= 1,
+                "at least 1 is needed; 1 means that spectra are scored by a model that saw them",
+            ),
+            (
+                "learning_rate",
+                training.learning_rate > 0.0,
+                "it must be above 0",
+            ),
+            (
+                "validation_fraction",
+                (0.0..0.9).contains(&training.validation_fraction),
+                "it must be from 0 to below 0.9",
+            ),
+            (
+                "latent",
+                (1..=256).contains(&self.model.latent),
+                "it must be from 1 to 256",
+            ),
             ("hidden", self.model.hidden >= 1, "at least 1 is needed"),
-            ("error_floor", (0.0..1.0).contains(&self.model.error_floor), "it must be from 0 to below 1"),
+            (
+                "error_floor",
+                (0.0..1.0).contains(&self.model.error_floor),
+                "it must be from 0 to below 1",
+            ),
             ("noise", training.noise >= 0.0, "it must not be negative"),
-            ("log_step", (1e-5..1e-2).contains(&prepare.log_step), "it must be from 1e-5 to below 1e-2"),
-            ("min_coverage", share(prepare.min_coverage), "it must be from 0 to 1"),
+            (
+                "log_step",
+                (1e-5..1e-2).contains(&prepare.log_step),
+                "it must be from 1e-5 to below 1e-2",
+            ),
+            (
+                "min_coverage",
+                share(prepare.min_coverage),
+                "it must be from 0 to 1",
+            ),
         ];
         let detection = window.check().and_then(|()| self.significance.check());
-        detection.map_err(|error| SettingsError::Value { name: "detection".into(), what: error.to_string() })?;
+        detection.map_err(|error| SettingsError::Value {
+            name: "detection".into(),
+            what: error.to_string(),
+        })?;
         match rules.iter().find(|(_, holds, _)| !holds) {
-            Some((key, _, what)) => Err(SettingsError::Value { name: (*key).into(), what: (*what).into() }),
+            Some((key, _, what)) => Err(SettingsError::Value {
+                name: (*key).into(),
+                what: (*what).into(),
+            }),
             None => Ok(()),
         }
     }
@@ -414,7 +472,10 @@ fn find(key: &str, name: &str) -> Result<&'static Entry, SettingsError> {
     TABLE
         .iter()
         .find(|entry| entry.key == key)
-        .ok_or_else(|| SettingsError::Unknown { name: name.into(), hint: hint(key) })
+        .ok_or_else(|| SettingsError::Unknown {
+            name: name.into(),
+            hint: hint(key),
+        })
 }
 
 /// The name that was probably meant.
@@ -431,9 +492,22 @@ fn hint(key: &str) -> String {
 mod tests {
     use super::*;
 
-    fn resolve(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Resolved, SettingsError> {
-        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
-        Settings::resolve(Some(("spectriage.toml".into(), file.into())), owned(environment), &owned(flags))
+    fn resolve(
+        file: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&str, &str)],
+    ) -> Result<Resolved, SettingsError> {
+        let owned = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(a, b)| (a.to_string(), b.to_string()))
+                .collect::<Vec<_>>()
+        };
+        Settings::resolve(
+            Some(("spectriage.toml".into(), file.into())),
+            owned(environment),
+            &owned(flags),
+        )
     }
 
     #[test]
@@ -443,39 +517,81 @@ mod tests {
             .as_object()
             .unwrap()
             .iter()
-            .flat_map(|(group, keys)| keys.as_object().unwrap().keys().map(move |key| (group.clone(), key.clone())))
+            .flat_map(|(group, keys)| {
+                keys.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |key| (group.clone(), key.clone()))
+            })
             .collect();
-        let mut named: Vec<_> = TABLE.iter().map(|entry| (entry.group.to_string(), entry.key.to_string())).collect();
+        let mut named: Vec<_> = TABLE
+            .iter()
+            .map(|entry| (entry.group.to_string(), entry.key.to_string()))
+            .collect();
         fields.sort();
         named.sort();
         assert_eq!(fields, named);
         let mut keys: Vec<_> = TABLE.iter().map(|entry| entry.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), TABLE.len(), "a key is unique, because flags and variables have no groups");
+        assert_eq!(
+            keys.len(),
+            TABLE.len(),
+            "a key is unique, because flags and variables have no groups"
+        );
     }
 
     #[test]
     fn flag_over_environment_over_file_over_default() {
         let file = "[training]\nepochs = 3\nbatch_size = 4\nseed = 5\n";
-        let resolved = resolve(file, &[("SPECTRIAGE_BATCH_SIZE", "6"), ("SPECTRIAGE_SEED", "7")], &[("seed", "8")]).unwrap();
+        let resolved = resolve(
+            file,
+            &[("SPECTRIAGE_BATCH_SIZE", "6"), ("SPECTRIAGE_SEED", "7")],
+            &[("seed", "8")],
+        )
+        .unwrap();
         let training = &resolved.settings.training;
         assert_eq!((training.epochs, training.batch_size, training.seed), (3, 6, 8));
         assert_eq!(training.folds, TrainingSettings::default().folds);
         assert_eq!(resolved.origins["seed"], Origin::Flag("--seed".into()));
-        assert_eq!(resolved.origins["batch_size"], Origin::Environment("SPECTRIAGE_BATCH_SIZE".into()));
+        assert_eq!(
+            resolved.origins["batch_size"],
+            Origin::Environment("SPECTRIAGE_BATCH_SIZE".into())
+        );
         assert_eq!(resolved.origins["folds"], Origin::Default);
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused_with_its_place() {
-        let error = resolve("[training]\nepoch = 3\n", &[], &[]).unwrap_err().to_string();
-        assert!(error.contains("spectriage.toml") && error.contains("training.epoch") && error.contains("`epochs`"), "{error}");
-        let error = resolve("", &[("SPECTRIAGE_EPOCHS", "many")], &[]).unwrap_err().to_string();
-        assert!(error.contains("SPECTRIAGE_EPOCHS") && error.contains("many"), "{error}");
-        let error = resolve("", &[], &[("frame", "galactic")]).unwrap_err().to_string();
-        assert!(error.contains("--frame") && error.contains("rest, observed"), "{error}");
+        let error = resolve("[training]\nepoch = 3\n", &[], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("spectriage.toml")
+                && error.contains("training.epoch")
+                && error.contains("`epochs`"),
+            "{error}"
+        );
+        let error = resolve("", &[("SPECTRIAGE_EPOCHS", "many")], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("SPECTRIAGE_EPOCHS") && error.contains("many"),
+            "{error}"
+        );
+        let error = resolve("", &[], &[("frame", "galactic")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("--frame") && error.contains("rest, observed"),
+            "{error}"
+        );
         assert!(resolve("", &[("SPECTRIAGE_NONSENSE", "1")], &[]).is_err());
-        assert!(resolve("", &[], &[("epochs", "0")]).unwrap_err().to_string().contains("epochs"));
+        assert!(
+            resolve("", &[], &[("epochs", "0")])
+                .unwrap_err()
+                .to_string()
+                .contains("epochs")
+        );
     }
 }

@@ -52,7 +52,11 @@ pub fn simulate(
         let what = format!("{} cannot be written", path.display());
         move |source| PipelineError::Io { what, source }
     };
-    let folder = request.truth.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = request
+        .truth
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".spectriage-").suffix(".part");
     #[cfg(unix)]
@@ -77,18 +81,31 @@ pub fn simulate(
             return Ok(summary);
         }
         let end = (summary.spectra + CHUNK).min(simulation.count);
-        let made: Vec<_> = (summary.spectra..end).into_par_iter().map(|index| simulation.spectrum(index)).collect();
+        let made: Vec<_> = (summary.spectra..end)
+            .into_par_iter()
+            .map(|index| simulation.spectrum(index))
+            .collect();
         for (spectrum, truth) in made {
             writer.write(&spectrum)?;
             summary.anomalies += u64::from(truth.kind.is_some());
-            truths.serialize(&truth).map_err(|error| io(&request.truth)(error.into()))?;
+            truths
+                .serialize(&truth)
+                .map_err(|error| io(&request.truth)(error.into()))?;
         }
         summary.spectra = end;
-        observer.event(Event::Step { stage: Stage::Simulate, done: end, total: simulation.count });
+        observer.event(Event::Step {
+            stage: Stage::Simulate,
+            done: end,
+            total: simulation.count,
+        });
     }
-    let temporary = truths.into_inner().map_err(|error| io(&request.truth)(error.into_error()))?;
+    let temporary = truths
+        .into_inner()
+        .map_err(|error| io(&request.truth)(error.into_error()))?;
     temporary.as_file().sync_all().map_err(io(&request.truth))?;
     writer.finish()?;
-    temporary.persist(&request.truth).map_err(|error| io(&request.truth)(error.error))?;
+    temporary
+        .persist(&request.truth)
+        .map_err(|error| io(&request.truth)(error.error))?;
     Ok(summary)
 }

@@ -31,8 +31,17 @@ pub struct Selection {
 
 impl Selection {
     /// Opens the catalog and selects its rows.
-    pub fn open(inputs: &[String], settings: &SelectionSettings, observer: &mut dyn Observer) -> Result<Self, PipelineError> {
+    pub fn open(
+        inputs: &[String],
+        settings: &SelectionSettings,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, PipelineError> {
         let catalog = Catalog::open(inputs)?;
+        if catalog.is_empty() {
+            return Err(PipelineError::EmptyCatalog {
+                inputs: inputs.to_vec(),
+            });
+        }
         let query = Query {
             filter: settings.r#where.clone(),
             order_by: settings.order_by.clone(),
@@ -45,14 +54,24 @@ impl Selection {
                 rows: catalog.len(),
             });
         }
-        observer.event(Event::Selected { rows: selected.len() as u64, of: catalog.len() });
+        observer.event(Event::Selected {
+            rows: selected.len() as u64,
+            of: catalog.len(),
+        });
         let duplicates = catalog.duplicate_rows()?;
         let skipped: std::collections::HashSet<u64> = duplicates.iter().map(|(row, _)| *row).collect();
-        let rows: Vec<u64> = selected.iter().copied().filter(|row| !skipped.contains(row)).collect();
+        let rows: Vec<u64> = selected
+            .iter()
+            .copied()
+            .filter(|row| !skipped.contains(row))
+            .collect();
         let count = selected.len() as u64;
         let selected: std::collections::HashSet<u64> = selected.into_iter().collect();
-        let issues: Vec<RowIssue> =
-            duplicates.into_iter().filter(|(row, _)| selected.contains(row)).map(|(_, issue)| issue).collect();
+        let issues: Vec<RowIssue> = duplicates
+            .into_iter()
+            .filter(|(row, _)| selected.contains(row))
+            .map(|(_, issue)| issue)
+            .collect();
         for issue in &issues {
             observer.event(Event::Issue(issue.clone()));
         }
@@ -62,7 +81,13 @@ impl Selection {
             hasher.update(&row.to_le_bytes());
         }
         let digest = hasher.finalize().to_hex().to_string();
-        Ok(Self { catalog, rows, selected: count, issues, digest })
+        Ok(Self {
+            catalog,
+            rows,
+            selected: count,
+            issues,
+            digest,
+        })
     }
 
     /// The rows to train on: all, or `limit` of them drawn with the seed, in catalog order.
@@ -108,7 +133,10 @@ impl Selection {
         let rows = self.training_rows(EXTENTS, settings.training.seed);
         let mut extents = Vec::with_capacity(rows.len());
         self.read(&rows, observer, |_, spectrum| {
-            extents.push(Extent { z: spectrum.facts.z.unwrap_or(0.0), grid: spectrum.grid });
+            extents.push(Extent {
+                z: spectrum.facts.z.unwrap_or(0.0),
+                grid: spectrum.grid,
+            });
             Ok(())
         })?;
         if extents.is_empty() {
@@ -136,9 +164,18 @@ impl Selection {
                 spectra.push(spectrum);
                 Ok(())
             })?;
-            each(spectra.par_iter().map(|spectrum| preparation.prepare(spectrum, &edges)).collect())?;
+            each(
+                spectra
+                    .par_iter()
+                    .map(|spectrum| preparation.prepare(spectrum, &edges))
+                    .collect(),
+            )?;
             let done = (number * CHUNK + chunk.len()) as u64;
-            observer.event(Event::Step { stage: Stage::Read, done, total: rows.len() as u64 });
+            observer.event(Event::Step {
+                stage: Stage::Read,
+                done,
+                total: rows.len() as u64,
+            });
         }
         Ok(())
     }
@@ -146,7 +183,10 @@ impl Selection {
     pub fn nothing_usable(&self) -> PipelineError {
         PipelineError::NothingUsable {
             selected: self.selected,
-            first: self.issues.first().map_or_else(|| "none given".into(), ToString::to_string),
+            first: self
+                .issues
+                .first()
+                .map_or_else(|| "none given".into(), ToString::to_string),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::source::{Selection, fold_key};
 use super::settings::Settings;
+use super::source::{Selection, fold_key};
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
-    Accelerator, Architecture, Ensemble, Flow, ModelError, Outcome, Pca, Progress, Sample, Trainer, Training, TrainingObserver,
-    TrainingState, fold_of,
+    Accelerator, Architecture, Ensemble, Flow, ModelError, Outcome, Pca, Progress, Sample, Trainer, Training,
+    TrainingObserver, TrainingState, fold_of,
 };
 use crate::spectrum::prepare::{Preparation, Prepared};
 
@@ -51,7 +51,8 @@ impl TrainingSet {
                 continue;
             }
             // Another hash of the same key: a thousandth is fine enough for a share.
-            let watches = (fold_of(&key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0;
+            let watches =
+                (fold_of(&key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0;
             if watches { &mut validation } else { &mut train }.push(&spectrum.flux, &spectrum.ivar);
         }
         (train, validation)
@@ -90,13 +91,21 @@ pub fn train(
         let fold = checkpoint.members.len();
         let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());
         if train.len() < FEWEST {
-            return Err(ModelError::TooFewSpectra { found: train.len(), needed: FEWEST }.into());
+            return Err(ModelError::TooFewSpectra {
+                found: train.len(),
+                needed: FEWEST,
+            }
+            .into());
         }
         let trainer = Trainer {
             model: &settings.model,
             settings: &settings.training,
             accelerator,
-            seed: settings.training.seed.wrapping_mul(1_000_003).wrapping_add(fold as u64),
+            seed: settings
+                .training
+                .seed
+                .wrapping_mul(1_000_003)
+                .wrapping_add(fold as u64),
         };
         let running = checkpoint.running.take();
         // A resumed network brings its components with it.
@@ -105,10 +114,23 @@ pub fn train(
         } else {
             Pca::fit(&train, settings.model.latent, settings.model.error_floor)
         };
-        let mut keeper = Keeper { checkpoint, path, fold, folds, observer, cancel };
+        let mut keeper = Keeper {
+            checkpoint,
+            path,
+            fold,
+            folds,
+            observer,
+            cancel,
+        };
         let (outcome, state) = trainer.train(&train, &validation, &pca, running, &mut keeper)?;
         let best = best_epoch(&state);
-        observer.event(Event::Trained { fold, folds, outcome, best_epoch: best.0, best_loss: best.1 });
+        observer.event(Event::Trained {
+            fold,
+            folds,
+            outcome,
+            best_epoch: best.0,
+            best_loss: best.1,
+        });
         if outcome == Outcome::Cancelled {
             checkpoint.running = Some(state);
         } else {
@@ -124,7 +146,10 @@ pub fn train(
         }
         checkpoint.save(path)?;
     }
-    Ok(Trained { ensemble: checkpoint.ensemble(accelerator)?, interrupted: !checkpoint.is_complete() })
+    Ok(Trained {
+        ensemble: checkpoint.ensemble(accelerator)?,
+        interrupted: !checkpoint.is_complete(),
+    })
 }
 
 fn best_epoch(state: &TrainingState) -> (usize, f64) {
@@ -149,8 +174,16 @@ struct Keeper<'a> {
 
 impl TrainingObserver for Keeper<'_> {
     fn progress(&mut self, progress: &Progress) -> Flow {
-        self.observer.event(Event::Training { fold: self.fold, folds: self.folds, progress: progress.clone() });
-        if self.cancel.is_cancelled() { Flow::Stop } else { Flow::Continue }
+        self.observer.event(Event::Training {
+            fold: self.fold,
+            folds: self.folds,
+            progress: progress.clone(),
+        });
+        if self.cancel.is_cancelled() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
     }
 
     fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError> {
@@ -165,7 +198,13 @@ pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
     entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let n: u64 = path.file_name()?.to_str()?.strip_prefix("checkpoint_")?.strip_suffix(".bpk")?.parse().ok()?;
+            let n: u64 = path
+                .file_name()?
+                .to_str()?
+                .strip_prefix("checkpoint_")?
+                .strip_suffix(".bpk")?
+                .parse()
+                .ok()?;
             Some((n, path))
         })
         .max()

@@ -8,9 +8,9 @@ mod facts;
 mod grid;
 pub mod lines;
 mod mask;
+pub mod noise;
 pub mod prepare;
 pub mod resample;
-pub mod noise;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;

@@ -15,8 +15,21 @@ const FLOORS: [&[&str]; 5] = [
 /// The folders of pure functions, and what they may not name.
 const PURE: [&str; 4] = ["spectrum", "anomaly", "figure", "simulate"];
 const IMPURE: [&str; 15] = [
-    "burn", "burn_pack", "arrow", "parquet", "datafusion", "ratatui", "crossterm", "tokio", "indicatif", "tempfile",
-    "std::fs", "std::time", "std::net", "std::process", "std::env",
+    "burn",
+    "burn_pack",
+    "arrow",
+    "parquet",
+    "datafusion",
+    "ratatui",
+    "crossterm",
+    "tokio",
+    "indicatif",
+    "tempfile",
+    "std::fs",
+    "std::time",
+    "std::net",
+    "std::process",
+    "std::env",
 ];
 
 /// Where one backend may be told from another.
@@ -28,7 +41,10 @@ fn floor(folder: &str) -> Option<usize> {
 
 /// The code without its line comments (which hold links into all floors).
 fn code(text: &str) -> String {
-    text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// All paths that code names, groups written out: `use a::{b, c::d};` names `a::b` and `a::c::d`.
@@ -100,14 +116,18 @@ fn violations(file: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for feature in ["cuda", "vulkan"] {
         if file != DEVICES && code.contains(&format!("feature = \"{feature}\"")) {
-            wrong.push(format!("{file} asks for the feature {feature}, which only {DEVICES} may"));
+            wrong.push(format!(
+                "{file} asks for the feature {feature}, which only {DEVICES} may"
+            ));
         }
     }
     let Some((own, _)) = file.split_once('/') else {
         return wrong;
     };
     let Some(own_floor) = floor(own) else {
-        wrong.push(format!("{file} is in a folder that no floor has: add `{own}` to docs/architecture.md and here"));
+        wrong.push(format!(
+            "{file} is in a folder that no floor has: add `{own}` to docs/architecture.md and here"
+        ));
         return wrong;
     };
     for path in paths(&code) {
@@ -141,7 +161,10 @@ fn sources() -> BTreeMap<String, String> {
                 walk(&path, root, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let name = path.strip_prefix(root).unwrap().components();
-                let name = name.map(|part| part.as_os_str().to_str().unwrap()).collect::<Vec<_>>().join("/");
+                let name = name
+                    .map(|part| part.as_os_str().to_str().unwrap())
+                    .collect::<Vec<_>>()
+                    .join("/");
                 found.insert(name, std::fs::read_to_string(&path).unwrap());
             }
         }
@@ -156,22 +179,36 @@ fn sources() -> BTreeMap<String, String> {
 fn every_file_keeps_to_its_floor() {
     let sources = sources();
     assert!(sources.len() > 50, "only {} files were found", sources.len());
-    let wrong: Vec<String> = sources.iter().flat_map(|(file, text)| violations(file, text)).collect();
-    assert!(wrong.is_empty(), "docs/architecture.md is not kept:\n{}", wrong.join("\n"));
+    let wrong: Vec<String> = sources
+        .iter()
+        .flat_map(|(file, text)| violations(file, text))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "docs/architecture.md is not kept:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn folders_do_not_name_each_other_in_a_circle() {
     let mut below: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, text) in sources() {
-        let Some((own, _)) = file.split_once('/') else { continue };
+        let Some((own, _)) = file.split_once('/') else {
+            continue;
+        };
         let named = paths(&code(&text));
         let named = named.iter().filter_map(|path| folder_of(path, depth(&file)));
-        let named = named.filter(|folder| floor(folder).is_some() && *folder != own).map(str::to_owned);
+        let named = named
+            .filter(|folder| floor(folder).is_some() && *folder != own)
+            .map(str::to_owned);
         below.entry(own.to_owned()).or_default().extend(named);
     }
     // Take away what rests on nothing that is left; a circle cannot be taken away.
-    while let Some(ground) = below.iter().find(|(_, named)| named.iter().all(|n| !below.contains_key(n))) {
+    while let Some(ground) = below
+        .iter()
+        .find(|(_, named)| named.iter().all(|n| !below.contains_key(n)))
+    {
         let ground = ground.0.clone();
         below.remove(&ground);
     }
@@ -180,28 +217,80 @@ fn folders_do_not_name_each_other_in_a_circle() {
 
 #[test]
 fn the_documentation_names_the_same_folders_in_the_same_order() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
-    let drawn = text.lines().filter_map(|line| line.strip_prefix("    ")?.split_once('/'));
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let drawn = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once('/'));
     let drawn: Vec<usize> = drawn.filter_map(|(folder, _)| floor(folder)).collect();
-    assert_eq!(drawn.len(), FLOORS.iter().map(|floor| floor.len()).sum::<usize>(), "each folder has its line");
-    assert!(drawn.is_sorted_by(|above, below| above >= below), "the house is drawn from the roof down: {drawn:?}");
+    assert_eq!(
+        drawn.len(),
+        FLOORS.iter().map(|floor| floor.len()).sum::<usize>(),
+        "each folder has its line"
+    );
+    assert!(
+        drawn.is_sorted_by(|above, below| above >= below),
+        "the house is drawn from the roof down: {drawn:?}"
+    );
 }
 
 #[test]
 fn violations_are_seen() {
     let seen = |file: &str, text: &str| violations(file, text).len();
     assert_eq!(seen("spectrum/a.rs", "use crate::anomaly::Region;"), 1);
-    assert_eq!(seen("anomaly/a.rs", "use crate::{spectrum::Facts, model::{Sample, Pca}};"), 2);
-    assert_eq!(seen("catalog/a.rs", "fn f() -> crate::pipeline::PipelineError { todo }"), 1);
-    assert_eq!(seen("model/a.rs", "use super::super::cli;\nuse super::super::spectrum::Facts;"), 1);
+    assert_eq!(
+        seen(
+            "anomaly/a.rs",
+            "use crate::{spectrum::Facts, model::{Sample, Pca}};"
+        ),
+        2
+    );
+    assert_eq!(
+        seen(
+            "catalog/a.rs",
+            "fn f() -> crate::pipeline::PipelineError { todo }"
+        ),
+        1
+    );
+    assert_eq!(
+        seen(
+            "model/a.rs",
+            "use super::super::cli;\nuse super::super::spectrum::Facts;"
+        ),
+        1
+    );
     assert_eq!(seen("model/mod.rs", "pub(super) use super::cli::run;"), 1);
-    assert_eq!(seen("figure/a.rs", "let x: burn::tensor::Tensor<1>; use std::{fs::File, io};"), 2);
+    assert_eq!(
+        seen(
+            "figure/a.rs",
+            "let x: burn::tensor::Tensor<1>; use std::{fs::File, io};"
+        ),
+        2
+    );
     assert_eq!(seen("simulate/a.rs", "let now = std::time::Instant::now();"), 1);
     assert_eq!(seen("pipeline/a.rs", "#[cfg(feature = \"cuda\")]\nfn f() {}"), 1);
     assert_eq!(seen("gossip/a.rs", ""), 1, "a folder that no floor has");
     // What is allowed stays allowed.
-    assert_eq!(seen("model/device.rs", "#[cfg(feature = \"cuda\")] use burn::tensor::Device;"), 0);
+    assert_eq!(
+        seen(
+            "model/device.rs",
+            "#[cfg(feature = \"cuda\")] use burn::tensor::Device;"
+        ),
+        0
+    );
     assert_eq!(seen("cli/a.rs", "use crate::{pipeline, catalog::Catalog};"), 0);
-    assert_eq!(seen("figure/a.rs", "// see crate::pipeline\nuse crate::anomaly::Region; use super::super::spectrum;"), 0);
-    assert_eq!(seen("anomaly/a.rs", "let burn = arrow; use super::model; mod tests { use super::*; }"), 0);
+    assert_eq!(
+        seen(
+            "figure/a.rs",
+            "// see crate::pipeline\nuse crate::anomaly::Region; use super::super::spectrum;"
+        ),
+        0
+    );
+    assert_eq!(
+        seen(
+            "anomaly/a.rs",
+            "let burn = arrow; use super::model; mod tests { use super::*; }"
+        ),
+        0
+    );
 }

@@ -17,7 +17,18 @@ struct Desk(tempfile::TempDir);
 
 /// Flags of a job of a second.
 const QUICK: [&str; 12] = [
-    "--log-step", "6e-4", "--epochs", "2", "--folds", "2", "--latent", "4", "--hidden", "16", "--sample-size", "2",
+    "--log-step",
+    "6e-4",
+    "--epochs",
+    "2",
+    "--folds",
+    "2",
+    "--latent",
+    "4",
+    "--hidden",
+    "16",
+    "--sample-size",
+    "2",
 ];
 
 impl Desk {
@@ -38,10 +49,15 @@ impl Desk {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SPECTRIAGE_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SPECTRIAGE_"))
+        {
             command.env_remove(name);
         }
-        command.current_dir(self.0.path()).args(arguments).timeout(std::time::Duration::from_secs(120));
+        command
+            .current_dir(self.0.path())
+            .args(arguments)
+            .timeout(std::time::Duration::from_secs(120));
         command
     }
 
@@ -82,6 +98,10 @@ struct Ended {
 impl Ended {
     fn of(output: &std::process::Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program speaks UTF-8");
-        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }

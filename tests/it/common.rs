@@ -80,12 +80,22 @@ pub fn write_catalog(path: &Path, spectra: &[Spectrum]) {
 
 /// `count` simulated spectra and the truth about them.
 pub fn simulated(seed: u64, count: u64, anomaly_fraction: f64) -> Vec<(Spectrum, Truth)> {
-    Simulation { seed, count, anomaly_fraction, ..Simulation::default() }.spectra().collect()
+    Simulation {
+        seed,
+        count,
+        anomaly_fraction,
+        ..Simulation::default()
+    }
+    .spectra()
+    .collect()
 }
 
 /// `count` simulated spectra without anomalies.
 pub fn ordinary(seed: u64, count: u64) -> Vec<Spectrum> {
-    simulated(seed, count, 0.0).into_iter().map(|(spectrum, _)| spectrum).collect()
+    simulated(seed, count, 0.0)
+        .into_iter()
+        .map(|(spectrum, _)| spectrum)
+        .collect()
 }
 
 /// The whole job, afresh and in silence.
@@ -95,13 +105,22 @@ pub fn run(inputs: &[String], settings: &Settings) -> Result<Summary, PipelineEr
 
 /// The ranking of a catalog by a checkpoint.
 pub fn rank(inputs: &[String], settings: &Settings, checkpoint: &Path) -> Result<Summary, PipelineError> {
-    pipeline::rank_only(inputs, settings, Some(checkpoint.into()), &mut Silent, &CancelToken::default())
+    pipeline::rank_only(
+        inputs,
+        settings,
+        Some(checkpoint.into()),
+        &mut Silent,
+        &CancelToken::default(),
+    )
 }
 
 /// By object id.
 pub fn by_id(ranking: Vec<Judgement>) -> BTreeMap<String, Judgement> {
     let count = ranking.len();
-    let map: BTreeMap<_, _> = ranking.into_iter().map(|verdict| (verdict.object_id.clone(), verdict)).collect();
+    let map: BTreeMap<_, _> = ranking
+        .into_iter()
+        .map(|verdict| (verdict.object_id.clone(), verdict))
+        .collect();
     assert_eq!(map.len(), count, "an id is in a ranking once");
     map
 }
@@ -112,7 +131,10 @@ pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+            (
+                entry.file_name().into_string().unwrap(),
+                std::fs::read(entry.path()).unwrap(),
+            )
         })
         .collect()
 }
@@ -126,7 +148,11 @@ pub struct StopAt {
 
 impl StopAt {
     pub fn new(fold: usize, epoch: usize, batch: usize) -> Self {
-        Self { cancel: CancelToken::default(), at: (fold, epoch, batch), outcomes: Vec::new() }
+        Self {
+            cancel: CancelToken::default(),
+            at: (fold, epoch, batch),
+            outcomes: Vec::new(),
+        }
     }
 }
 

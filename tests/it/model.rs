@@ -2,8 +2,9 @@
 
 use spectriage::model::checkpoint::{Checkpoint, Origin};
 use spectriage::model::{
-    Accelerator, Architecture, DeviceKind, Ensemble, EpochRecord, Flow, Member, ModelError, ModelSettings, Outcome, Pca, Progress,
-    Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings, TrainingState,
+    Accelerator, Architecture, DeviceKind, Ensemble, EpochRecord, Flow, Member, ModelError, ModelSettings,
+    Outcome, Pca, Progress, Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings,
+    TrainingState,
 };
 use spectriage::spectrum::WavelengthGrid;
 use spectriage::spectrum::prepare::{Frame, Normalization, Preparation};
@@ -34,11 +35,21 @@ fn sample(count: usize, masked: f32) -> Sample {
 }
 
 fn model(architecture: Architecture) -> ModelSettings {
-    ModelSettings { architecture, latent: 4, hidden: 32, ..ModelSettings::default() }
+    ModelSettings {
+        architecture,
+        latent: 4,
+        hidden: 32,
+        ..ModelSettings::default()
+    }
 }
 
 fn training(epochs: usize) -> TrainingSettings {
-    TrainingSettings { epochs, batch_size: 4, patience: 0, ..TrainingSettings::default() }
+    TrainingSettings {
+        epochs,
+        batch_size: 4,
+        patience: 0,
+        ..TrainingSettings::default()
+    }
 }
 
 /// Stops after the given epoch and batch (from 1), if at all, and counts what is kept.
@@ -51,8 +62,16 @@ struct Watch {
 impl TrainingObserver for Watch {
     fn progress(&mut self, progress: &Progress) -> Flow {
         assert!(progress.epoch <= progress.epochs && progress.batch <= progress.batches);
-        assert_eq!(progress.finished.is_some(), progress.batch == progress.batches, "an epoch ends with its last batch");
-        if self.stop == Some((progress.epoch, progress.batch)) { Flow::Stop } else { Flow::Continue }
+        assert_eq!(
+            progress.finished.is_some(),
+            progress.batch == progress.batches,
+            "an epoch ends with its last batch"
+        );
+        if self.stop == Some((progress.epoch, progress.batch)) {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
     }
 
     fn keep(&mut self, _: &TrainingState) -> Result<(), ModelError> {
@@ -72,7 +91,13 @@ struct Job {
 impl Job {
     fn new(model: ModelSettings, training: TrainingSettings, train: Sample) -> Self {
         let accelerator = Accelerator::open(DeviceKind::Flex).unwrap();
-        Self { model, training, accelerator, train, validation: sample(3, 0.0) }
+        Self {
+            model,
+            training,
+            accelerator,
+            train,
+            validation: sample(3, 0.0),
+        }
     }
 
     fn pca(&self) -> Pca {
@@ -83,11 +108,18 @@ impl Job {
     }
 
     fn trainer<'a>(&'a self, accelerator: &'a Accelerator) -> Trainer<'a> {
-        Trainer { model: &self.model, settings: &self.training, accelerator, seed: 11 }
+        Trainer {
+            model: &self.model,
+            settings: &self.training,
+            accelerator,
+            seed: 11,
+        }
     }
 
     fn train(&self, watch: &mut Watch, resume: Option<TrainingState>) -> (Outcome, TrainingState) {
-        self.trainer(&self.accelerator).train(&self.train, &self.validation, &self.pca(), resume, watch).unwrap()
+        self.trainer(&self.accelerator)
+            .train(&self.train, &self.validation, &self.pca(), resume, watch)
+            .unwrap()
     }
 
     /// What the best network of a state makes of `sample` on a device.
@@ -95,7 +127,10 @@ impl Job {
         let accelerator = Accelerator::open(device).unwrap();
         let network = self.trainer(&accelerator).best(state, &self.pca()).unwrap();
         let training = described(state);
-        let ensemble = Ensemble { settings: self.model.clone(), members: vec![Member { network, training }] };
+        let ensemble = Ensemble {
+            settings: self.model.clone(),
+            members: vec![Member { network, training }],
+        };
         ensemble.reconstruct(0, sample, &accelerator)
     }
 }
@@ -117,14 +152,26 @@ fn history(state: &TrainingState) -> &[EpochRecord] {
 #[test]
 fn both_networks_learn_eight_spectra_by_heart() {
     for architecture in [Architecture::Bottleneck, Architecture::Skip] {
-        let quiet = TrainingSettings { noise: 0.0, block_masks: 0, learning_rate: 5e-3, weight_decay: 0.0, ..training(400) };
+        let quiet = TrainingSettings {
+            noise: 0.0,
+            block_masks: 0,
+            learning_rate: 5e-3,
+            weight_decay: 0.0,
+            ..training(400)
+        };
         let job = Job::new(model(architecture), quiet, sample(8, 0.0));
         let (outcome, state) = job.train(&mut Watch::default(), None);
         assert_eq!((outcome, history(&state).len()), (Outcome::Finished, 400));
         let (first, last) = (history(&state)[0].train_loss, history(&state)[399].train_loss);
         println!("{architecture:?}: {first} to {last}");
-        assert!(last * 10.0 < first, "{architecture:?}: the loss went from {first} to {last}");
-        let rates: Vec<f64> = history(&state).iter().map(|record| record.learning_rate).collect();
+        assert!(
+            last * 10.0 < first,
+            "{architecture:?}: the loss went from {first} to {last}"
+        );
+        let rates: Vec<f64> = history(&state)
+            .iter()
+            .map(|record| record.learning_rate)
+            .collect();
         assert!(rates.iter().all(|rate| *rate > 0.0 && *rate <= 5e-3));
     }
 }
@@ -141,8 +188,13 @@ fn the_same_seed_gives_the_same_losses_and_weights() {
         let reconstruct = |state| job.reconstruct(state, &seen, DeviceKind::Flex);
         assert_eq!(reconstruct(&a), reconstruct(&b), "{architecture:?}");
         let pca = job.pca();
-        let other = Trainer { seed: 12, ..job.trainer(&job.accelerator) };
-        let (_, c) = other.train(&job.train, &job.validation, &pca, None, &mut Watch::default()).unwrap();
+        let other = Trainer {
+            seed: 12,
+            ..job.trainer(&job.accelerator)
+        };
+        let (_, c) = other
+            .train(&job.train, &job.validation, &pca, None, &mut Watch::default())
+            .unwrap();
         assert_ne!(history(&a), history(&c), "and another seed gives others");
     }
 }
@@ -155,20 +207,34 @@ fn a_training_resumed_anywhere_ends_as_one_without_a_break() {
     assert_eq!(watch.kept, 4, "the state is kept after every epoch");
     // In the middle of an epoch, at its end, at the very beginning, and two batches before the end.
     for stop in [(2, 3), (3, 5), (1, 1), (4, 3)] {
-        let mut watch = Watch { stop: Some(stop), ..Watch::default() };
+        let mut watch = Watch {
+            stop: Some(stop),
+            ..Watch::default()
+        };
         let (outcome, state) = job.train(&mut watch, None);
         assert_eq!(outcome, Outcome::Cancelled);
         let (_, resumed) = job.train(&mut Watch::default(), Some(state));
         assert_eq!(resumed.header, whole.header, "stopped after {stop:?}");
         let reconstruct = |state| job.reconstruct(state, &sample(4, 0.0), DeviceKind::Flex);
-        assert_eq!(reconstruct(&resumed), reconstruct(&whole), "stopped after {stop:?}");
+        assert_eq!(
+            reconstruct(&resumed),
+            reconstruct(&whole),
+            "stopped after {stop:?}"
+        );
     }
 }
 
 #[test]
 fn training_stops_early_at_the_best_epoch_of_the_held_out_spectra() {
     // Nothing can be learned of spectra that have nothing in common with the training set.
-    let mut job = Job::new(model(Architecture::Bottleneck), TrainingSettings { patience: 3, ..training(60) }, sample(20, 0.0));
+    let mut job = Job::new(
+        model(Architecture::Bottleneck),
+        TrainingSettings {
+            patience: 3,
+            ..training(60)
+        },
+        sample(20, 0.0),
+    );
     let mut flipped = Sample::new(PIXELS);
     for index in 0..3 {
         let (flux, ivar) = job.validation.get(index);
@@ -176,10 +242,19 @@ fn training_stops_early_at_the_best_epoch_of_the_held_out_spectra() {
     }
     job.validation = flipped;
     let (outcome, state) = job.train(&mut Watch::default(), None);
-    let losses: Vec<f64> = history(&state).iter().map(|record| record.validation_loss).collect();
-    let best = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
+    let losses: Vec<f64> = history(&state)
+        .iter()
+        .map(|record| record.validation_loss)
+        .collect();
+    let best = (0..losses.len())
+        .min_by(|a, b| losses[*a].total_cmp(&losses[*b]))
+        .unwrap();
     if outcome == Outcome::StoppedEarly {
-        assert_eq!(losses.len(), best + 1 + 3, "three epochs without improvement: {losses:?}");
+        assert_eq!(
+            losses.len(),
+            best + 1 + 3,
+            "three epochs without improvement: {losses:?}"
+        );
     } else {
         assert!(losses.len() - best - 1 < 3, "{losses:?}");
     }
@@ -201,7 +276,10 @@ fn masked_pixels_change_nothing() {
     let valid = changed.ivar.iter().position(|ivar| *ivar > 0.0).unwrap();
     changed.flux[valid] += 1.0;
     let job = Job::new(model(Architecture::Bottleneck), training(3), sample(20, 0.0));
-    assert_ne!(job.reconstruct(&clean.0, &changed, DeviceKind::Flex).latent, clean.1.latent);
+    assert_ne!(
+        job.reconstruct(&clean.0, &changed, DeviceKind::Flex).latent,
+        clean.1.latent
+    );
 }
 
 #[test]
@@ -210,12 +288,21 @@ fn the_two_processor_backends_agree() {
         let job = Job::new(model(architecture), training(2), sample(20, 0.0));
         let (_, state) = job.train(&mut Watch::default(), None);
         let seen = sample(6, 0.0);
-        let (flex, ndarray) =
-            (job.reconstruct(&state, &seen, DeviceKind::Flex), job.reconstruct(&state, &seen, DeviceKind::Ndarray));
+        let (flex, ndarray) = (
+            job.reconstruct(&state, &seen, DeviceKind::Flex),
+            job.reconstruct(&state, &seen, DeviceKind::Ndarray),
+        );
         assert_eq!(flex.flux.len(), 6 * PIXELS);
-        for (what, a, b) in [("flux", &flex.flux, &ndarray.flux), ("latent", &flex.latent, &ndarray.latent)] {
+        for (what, a, b) in [
+            ("flux", &flex.flux, &ndarray.flux),
+            ("latent", &flex.latent, &ndarray.latent),
+        ] {
             assert_eq!(a.len(), b.len());
-            let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs() / (1.0 + a.abs())).fold(0.0, f32::max);
+            let worst = a
+                .iter()
+                .zip(b)
+                .map(|(a, b)| (a - b).abs() / (1.0 + a.abs()))
+                .fold(0.0, f32::max);
             assert!(worst < 1e-3, "{architecture:?}: {what} differs by {worst}");
         }
     }
@@ -225,17 +312,30 @@ fn the_two_processor_backends_agree() {
 fn a_checkpoint_comes_back_as_it_was() {
     let job = Job::new(model(Architecture::Bottleneck), training(3), sample(20, 0.0));
     let (_, finished) = job.train(&mut Watch::default(), None);
-    let (_, running) = job.train(&mut Watch { stop: Some((2, 2)), ..Watch::default() }, None);
+    let (_, running) = job.train(
+        &mut Watch {
+            stop: Some((2, 2)),
+            ..Watch::default()
+        },
+        None,
+    );
     let checkpoint = Checkpoint {
         origin: Origin {
             preparation: Preparation {
                 frame: Frame::Rest,
                 min_wavelength: Some(4000.0),
                 normalization: Normalization::default(),
-                grid: WavelengthGrid::Log10 { start: 3.51, step: 1.0 / 3000.0, n: PIXELS },
+                grid: WavelengthGrid::Log10 {
+                    start: 3.51,
+                    step: 1.0 / 3000.0,
+                    n: PIXELS,
+                },
             },
             model: job.model.clone(),
-            training: TrainingSettings { learning_rate: 1.0 / 3.0, ..job.training.clone() },
+            training: TrainingSettings {
+                learning_rate: 1.0 / 3.0,
+                ..job.training.clone()
+            },
             catalog_digest: "of a catalog".into(),
         },
         members: vec![(described(&finished), finished.best_network.clone())],
@@ -254,10 +354,16 @@ fn a_checkpoint_comes_back_as_it_was() {
     assert!(state.optimizer == running.optimizer);
     let (_, whole) = job.train(&mut Watch::default(), None);
     let (_, resumed) = job.train(&mut Watch::default(), Some(state));
-    assert_eq!(resumed.header, whole.header, "training goes on from the file as from memory");
+    assert_eq!(
+        resumed.header, whole.header,
+        "training goes on from the file as from memory"
+    );
 
     // Nothing but the checkpoint is in the folder, and others may read it as they may read the other files.
-    let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["checkpoint_1.bpk"]);
     #[cfg(unix)]
     {
@@ -265,7 +371,11 @@ fn a_checkpoint_comes_back_as_it_was() {
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "").unwrap();
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&path), mode(&plain), "the permissions are those that the user's umask gives");
+        assert_eq!(
+            mode(&path),
+            mode(&plain),
+            "the permissions are those that the user's umask gives"
+        );
     }
 }
 
@@ -276,6 +386,9 @@ fn a_device_that_is_not_built_in_is_refused_by_name() {
             continue;
         }
         let error = Accelerator::open(kind).unwrap_err().to_string();
-        assert!(error.contains(kind.name()) && error.contains("--features") && error.contains("flex"), "{error}");
+        assert!(
+            error.contains(kind.name()) && error.contains("--features") && error.contains("flex"),
+            "{error}"
+        );
     }
 }

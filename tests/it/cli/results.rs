@@ -8,14 +8,26 @@ use super::{Desk, QUICK};
 fn the_whole_job_prints_json_alone_and_leaves_its_files() {
     let desk = Desk::with_catalog(40);
     let summary = desk.json(&[&["--no-tui", "catalog.parquet", "--json", "--svg"][..], &QUICK].concat());
-    assert_eq!((&summary["run"], &summary["selected"], &summary["ranked"]), (&1.into(), &40.into(), &40.into()));
+    assert_eq!(
+        (&summary["run"], &summary["selected"], &summary["ranked"]),
+        (&1.into(), &40.into(), &40.into())
+    );
     assert_eq!(summary["interrupted"], false);
-    let files: Vec<&str> = summary["files"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+    let files: Vec<&str> = summary["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|path| path.as_str().unwrap())
+        .collect();
     assert!(files.iter().all(|path| desk.path(path).is_file()), "{files:?}");
     let named: BTreeSet<String> = files.iter().map(|path| (*path).to_owned()).collect();
     let there: BTreeSet<String> = ["metadata", "output_images"]
         .into_iter()
-        .flat_map(|folder| std::fs::read_dir(desk.path(folder)).unwrap().map(move |entry| (folder, entry.unwrap())))
+        .flat_map(|folder| {
+            std::fs::read_dir(desk.path(folder))
+                .unwrap()
+                .map(move |entry| (folder, entry.unwrap()))
+        })
         .map(|(folder, entry)| format!("{folder}/{}", entry.file_name().to_str().unwrap()))
         .collect();
     assert_eq!(named, there, "it names all files that it leaves");
@@ -25,31 +37,61 @@ fn the_whole_job_prints_json_alone_and_leaves_its_files() {
     // The parts: a ranking, one object of it, figures of it.
     let id = top[0]["object_id"].as_str().unwrap();
     let ranked = desk.json(&["rank", "catalog.parquet", "--json"]);
-    assert_eq!((&ranked["run"], &ranked["top"][0]["object_id"]), (&2.into(), &id.into()));
+    assert_eq!(
+        (&ranked["run"], &ranked["top"][0]["object_id"]),
+        (&2.into(), &id.into())
+    );
     let inspected = desk.json(&["inspect", id, "catalog.parquet", "--json", "--pixels"]);
     assert_eq!(inspected["facts"]["object_id"], id);
-    assert_eq!((&inspected["ranking"], &inspected["verdict"]["rank"]), (&2.into(), &1.into()));
-    assert_eq!(inspected["flux"].as_array().unwrap().len(), inspected["pixels"].as_u64().unwrap() as usize);
+    assert_eq!(
+        (&inspected["ranking"], &inspected["verdict"]["rank"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(
+        inspected["flux"].as_array().unwrap().len(),
+        inspected["pixels"].as_u64().unwrap() as usize
+    );
     let text = desk.good(&["inspect", id, "catalog.parquet"]).stdout;
     for part in [id, "ranking 2: rank 1", "reason: ", "valid)", "vacuum"] {
         assert!(text.contains(part), "{text}");
     }
     let plotted = desk.json(&["plot", "catalog.parquet", "--id", id, "--each", "--json"]);
     let expected = format!("output_images/spectrum_{id}_3.png");
-    assert!(plotted["files"].as_array().unwrap().iter().any(|path| path == expected.as_str()), "{plotted}");
+    assert!(
+        plotted["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|path| path == expected.as_str()),
+        "{plotted}"
+    );
 
     let described = desk.json(&["info", "catalog.parquet", "--json"]);
     assert_eq!(described["rows"], 40);
-    assert!(described["columns"].as_array().unwrap().iter().any(|column| column["name"] == "spectype"));
+    assert!(
+        described["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|column| column["name"] == "spectype")
+    );
 }
 
 #[test]
 fn notes_go_to_stderr_as_plain_lines_and_quiet_is_quiet() {
     let desk = Desk::with_catalog(40);
     let noted = desk.quick(&["--no-tui"]);
-    assert!(!noted.stderr.contains('\u{1b}') && !noted.stderr.contains('\r'), "{:?}", noted.stderr);
+    assert!(
+        !noted.stderr.contains('\u{1b}') && !noted.stderr.contains('\r'),
+        "{:?}",
+        noted.stderr
+    );
     assert!(noted.stderr.lines().count() < 10, "{}", noted.stderr);
-    assert!(noted.stdout.contains("40 spectra ranked") && noted.stdout.contains("metadata/ranking_1.csv"), "{}", noted.stdout);
+    assert!(
+        noted.stdout.contains("40 spectra ranked") && noted.stdout.contains("metadata/ranking_1.csv"),
+        "{}",
+        noted.stdout
+    );
     let quiet = desk.quick(&["rank", "-q"]);
     assert_eq!(quiet.stderr, "");
     assert!(!quiet.stdout.is_empty(), "results are no notes");
@@ -60,10 +102,15 @@ fn training_and_ranking_apart_give_the_ranking_of_the_whole_job() {
     let (whole, parts) = (Desk::with_catalog(40), Desk::with_catalog(40));
     whole.quick(&["--no-tui"]);
     parts.quick(&["train"]);
-    assert!(!parts.path("metadata/ranking_1.csv").exists() && parts.path("metadata/checkpoint_1.bpk").exists());
+    assert!(
+        !parts.path("metadata/ranking_1.csv").exists() && parts.path("metadata/checkpoint_1.bpk").exists()
+    );
     parts.quick(&["rank"]);
     let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
-    assert_eq!(read(&whole, "metadata/ranking_1.csv"), read(&parts, "metadata/ranking_2.csv"));
+    assert_eq!(
+        read(&whole, "metadata/ranking_1.csv"),
+        read(&parts, "metadata/ranking_2.csv")
+    );
 }
 
 #[test]
@@ -71,7 +118,11 @@ fn a_reader_that_goes_away_is_no_error() {
     let desk = Desk::with_catalog(10);
     let script = format!("'{}' info catalog.parquet | head -1", super::program().display());
     let ended = super::Ended::of(
-        &std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.0.path()).output().unwrap(),
+        &std::process::Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(desk.0.path())
+            .output()
+            .unwrap(),
     );
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     assert!(ended.stdout.starts_with("10 rows"), "{}", ended.stdout);
@@ -83,7 +134,17 @@ fn simulate_writes_the_same_bytes_twice_and_other_ones_for_another_seed() {
     for (name, seed) in [("a", "5"), ("b", "5"), ("c", "6")] {
         let name = format!("{name}/sample.parquet");
         std::fs::create_dir(desk.path(&name[..1])).unwrap();
-        let made = desk.json(&["simulate", &name, "-n", "20", "--seed", seed, "--anomaly-fraction", "0.5", "--json"]);
+        let made = desk.json(&[
+            "simulate",
+            &name,
+            "-n",
+            "20",
+            "--seed",
+            seed,
+            "--anomaly-fraction",
+            "0.5",
+            "--json",
+        ]);
         assert_eq!(made["spectra"], 20);
         assert!(made["anomalies"].as_u64().unwrap() > 2);
     }
@@ -92,9 +153,18 @@ fn simulate_writes_the_same_bytes_twice_and_other_ones_for_another_seed() {
         assert!(read(&format!("a/{file}")) == read(&format!("b/{file}")), "{file}");
         assert!(read(&format!("a/{file}")) != read(&format!("c/{file}")), "{file}");
     }
-    assert!(String::from_utf8(read("a/sample_truth.csv")).unwrap().lines().count() == 21);
+    assert!(
+        String::from_utf8(read("a/sample_truth.csv"))
+            .unwrap()
+            .lines()
+            .count()
+            == 21
+    );
     let ended = desk.run(&["simulate", "d.parquet", "--anomaly-fraction", "8"]);
-    assert!(ended.code != Some(0) && !desk.path("d.parquet").exists(), "{ended:?}");
+    assert!(
+        ended.code != Some(0) && !desk.path("d.parquet").exists(),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -104,13 +174,23 @@ fn the_shipped_real_spectra_are_imported_and_described() {
     let summary = desk.json(&["import", "real.parquet", real, "--json"]);
     assert!(summary["spectra"].as_u64().unwrap() > 0, "{summary}");
     let files = summary["files"].as_array().unwrap();
-    assert!(files.iter().all(|file| file["status"] == "imported" || !file["message"].as_str().unwrap().is_empty()));
+    assert!(
+        files
+            .iter()
+            .all(|file| file["status"] == "imported" || !file["message"].as_str().unwrap().is_empty())
+    );
     let described = desk.json(&["info", "real.parquet", "--json"]);
     assert_eq!(described["rows"], summary["spectra"]);
     // A file that is there is not replaced unasked.
     let again = desk.run(&["import", "real.parquet", real]);
-    assert!(again.code == Some(1) && again.stderr.contains("--force"), "{again:?}");
+    assert!(
+        again.code == Some(1) && again.stderr.contains("--force"),
+        "{again:?}"
+    );
     let before = std::fs::read(desk.path("real.parquet")).unwrap();
     desk.good(&["import", "real.parquet", real, "--force"]);
-    assert!(std::fs::read(desk.path("real.parquet")).unwrap() == before, "and the same input gives the same file");
+    assert!(
+        std::fs::read(desk.path("real.parquet")).unwrap() == before,
+        "and the same input gives the same file"
+    );
 }

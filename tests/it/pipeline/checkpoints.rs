@@ -30,21 +30,50 @@ fn another_catalog_or_other_settings_are_refused_with_what_differs() {
     let other = place.catalog("other.parquet", &ordinary(7, 40));
     let changes: [(&[String], fn(&mut Settings), &str); 6] = [
         (&other, |_| (), "another catalog"),
-        (&inputs, |settings| settings.selection.limit = Some(39), "selection"),
-        (&inputs, |settings| settings.training.batch_size = 5, "batch_size was 16, now 5"),
-        (&inputs, |settings| settings.training.seed = 8, "seed was 7, now 8"),
-        (&inputs, |settings| settings.model.latent = 4, "latent was 5, now 4"),
-        (&inputs, |settings| settings.prepare.min_wavelength = Some(4000.0), "min_wavelength"),
+        (
+            &inputs,
+            |settings| settings.selection.limit = Some(39),
+            "selection",
+        ),
+        (
+            &inputs,
+            |settings| settings.training.batch_size = 5,
+            "batch_size was 16, now 5",
+        ),
+        (
+            &inputs,
+            |settings| settings.training.seed = 8,
+            "seed was 7, now 8",
+        ),
+        (
+            &inputs,
+            |settings| settings.model.latent = 4,
+            "latent was 5, now 4",
+        ),
+        (
+            &inputs,
+            |settings| settings.prepare.min_wavelength = Some(4000.0),
+            "min_wavelength",
+        ),
     ];
     for (inputs, change, named) in changes {
         let mut changed = settings.clone();
         change(&mut changed);
         let error = resume(inputs, &changed).expect_err(named);
-        assert!(matches!(error, PipelineError::Model(ModelError::Mismatch { .. })), "{error:?}");
+        assert!(
+            matches!(error, PipelineError::Model(ModelError::Mismatch { .. })),
+            "{error:?}"
+        );
         let error = error.to_string();
-        assert!(error.contains(named) && error.contains("checkpoint_1.bpk") && error.contains("--reset"), "{named}: {error}");
+        assert!(
+            error.contains(named) && error.contains("checkpoint_1.bpk") && error.contains("--reset"),
+            "{named}: {error}"
+        );
     }
-    assert!(!resume(&inputs, &settings).unwrap().interrupted, "and what fits is taken");
+    assert!(
+        !resume(&inputs, &settings).unwrap().interrupted,
+        "and what fits is taken"
+    );
 }
 
 /// Reads a damaged checkpoint as far as a job would; the outcome is an error or a usable ensemble, never a panic.
@@ -60,7 +89,10 @@ fn load(path: &std::path::Path, what: &str) -> Result<Checkpoint, ModelError> {
 
 fn same(a: &Checkpoint, b: &Checkpoint) -> bool {
     let running = |checkpoint: &Checkpoint| {
-        checkpoint.running.clone().map(|state| (state.header, state.network, state.best_network, state.optimizer))
+        checkpoint
+            .running
+            .clone()
+            .map(|state| (state.header, state.network, state.best_network, state.optimizer))
     };
     a.origin == b.origin && a.members == b.members && running(a) == running(b)
 }
@@ -73,10 +105,15 @@ fn a_damaged_checkpoint_is_an_error_and_no_panic() {
     let whole = load(&path, "no damage").unwrap();
     let damaged = place.path().join("damaged.bpk");
     let header = bytes.len().min(6000);
-    let offsets = (0..header).step_by(97).chain((header..bytes.len()).step_by(bytes.len() / 40 + 1));
+    let offsets = (0..header)
+        .step_by(97)
+        .chain((header..bytes.len()).step_by(bytes.len() / 40 + 1));
     for offset in offsets {
         std::fs::write(&damaged, &bytes[..offset]).unwrap();
-        assert!(load(&damaged, &format!("{offset} of {} bytes", bytes.len())).is_err(), "cut after {offset} bytes");
+        assert!(
+            load(&damaged, &format!("{offset} of {} bytes", bytes.len())).is_err(),
+            "cut after {offset} bytes"
+        );
         let mut changed = bytes.clone();
         changed[offset] ^= 0x5a;
         std::fs::write(&damaged, &changed).unwrap();
@@ -86,13 +123,27 @@ fn a_damaged_checkpoint_is_an_error_and_no_panic() {
             assert!(same(&loaded, &whole), "{what}, and nobody noticed");
         }
     }
-    for (text, what) in [(&b""[..], "nothing in it"), (b"PAR1 no checkpoint at all", "something else in it")] {
+    for (text, what) in [
+        (&b""[..], "nothing in it"),
+        (b"PAR1 no checkpoint at all", "something else in it"),
+    ] {
         std::fs::write(&damaged, text).unwrap();
-        assert!(load(&damaged, what).unwrap_err().to_string().contains("damaged.bpk"));
+        assert!(
+            load(&damaged, what)
+                .unwrap_err()
+                .to_string()
+                .contains("damaged.bpk")
+        );
     }
     // The error reaches the user of the job with the file's name.
     std::fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
-    let resumed = pipeline::run(&inputs, &settings, Some(damaged), &mut Silent, &CancelToken::default());
+    let resumed = pipeline::run(
+        &inputs,
+        &settings,
+        Some(damaged),
+        &mut Silent,
+        &CancelToken::default(),
+    );
     assert!(resumed.unwrap_err().to_string().contains("damaged.bpk"));
 }
 
@@ -109,7 +160,10 @@ fn a_diverging_training_says_so_and_leaves_a_checkpoint_that_loads() {
         settings.training.learning_rate = 1e30;
         settings.training.patience = 0;
         let error = common::run(&inputs, &settings).expect_err("no network learns at this rate");
-        assert!(matches!(error, PipelineError::Model(ModelError::Diverged { .. })), "{error:?}");
+        assert!(
+            matches!(error, PipelineError::Model(ModelError::Diverged { .. })),
+            "{error:?}"
+        );
         assert!(error.to_string().contains("--learning-rate"), "{error}");
         if place.checkpoint(1).exists() {
             Checkpoint::load(&place.checkpoint(1)).expect("the last good checkpoint is whole");

@@ -48,7 +48,9 @@ fn marked() -> Vec<Spectrum> {
 
 /// The same objects in another order.
 fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
-    (0..items.len()).map(|i| items[(i * 23 + 11) % items.len()].clone()).collect()
+    (0..items.len())
+        .map(|i| items[(i * 23 + 11) % items.len()].clone())
+        .collect()
 }
 
 /// The spike of each object is the strongest excess in its regions.
@@ -61,13 +63,22 @@ fn check_marks(place: &Workplace, run: u64, spectra: &[Spectrum]) {
         if i % EVERY != 0 {
             continue;
         }
-        assert!(verdict.rank <= 20, "object {i} has a spike of 60 sigma and rank {}", verdict.rank);
-        let found = verdict.regions.iter().max_by(|a, b| a.significance.total_cmp(&b.significance));
+        assert!(
+            verdict.rank <= 20,
+            "object {i} has a spike of 60 sigma and rank {}",
+            verdict.rank
+        );
+        let found = verdict
+            .regions
+            .iter()
+            .max_by(|a, b| a.significance.total_cmp(&b.significance));
         let found = found.unwrap_or_else(|| panic!("object {i} has a spike of 60 sigma and no region"));
         assert!(
             found.wavelength_min - 8.0 < spike(i) && spike(i) < found.wavelength_max + 8.0,
             "object {i} has its spike at {} Angstrom, but its region at {}-{}",
-            spike(i), found.wavelength_min, found.wavelength_max
+            spike(i),
+            found.wavelength_min,
+            found.wavelength_max
         );
     }
 }
@@ -79,23 +90,35 @@ fn check_facts(place: &Workplace, run: u64, spectra: &[Spectrum]) {
     let rows: BTreeMap<String, BTreeMap<String, String>> = reader
         .records()
         .map(|row| {
-            let row: BTreeMap<String, String> =
-                header.iter().map(str::to_owned).zip(row.unwrap().iter().map(str::to_owned)).collect();
+            let row: BTreeMap<String, String> = header
+                .iter()
+                .map(str::to_owned)
+                .zip(row.unwrap().iter().map(str::to_owned))
+                .collect();
             (row["object_id"].clone(), row)
         })
         .collect();
     for spectrum in spectra {
         let (facts, row) = (&spectrum.facts, &rows[&spectrum.facts.object_id]);
         let number = |name: &str| row[name].parse::<f64>().ok();
-        assert_eq!((number("z"), number("ra"), number("dec")), (facts.z, facts.ra, facts.dec), "{}", facts.object_id);
+        assert_eq!(
+            (number("z"), number("ra"), number("dec")),
+            (facts.z, facts.ra, facts.dec),
+            "{}",
+            facts.object_id
+        );
     }
 }
 
 /// The highest flux that the axis of a figure names; its labels stand left of the frame.
 fn highest_flux_label(svg: &str) -> f64 {
-    let labels = svg.split("<text").filter(|text| text.contains("text-anchor=\"end\""));
+    let labels = svg
+        .split("<text")
+        .filter(|text| text.contains("text-anchor=\"end\""));
     let texts = labels.filter_map(|text| text.split_once('>')?.1.split('<').next());
-    let numbers: Vec<f64> = texts.filter_map(|text| text.replace('−', "-").parse().ok()).collect();
+    let numbers: Vec<f64> = texts
+        .filter_map(|text| text.replace('−', "-").parse().ok())
+        .collect();
     // They ascend; where they fall, the residual panel begins.
     let flux = numbers.chunk_by(|a, b| a < b).next().unwrap();
     flux[flux.len() - 1]
@@ -126,34 +149,61 @@ fn order_and_files_of_the_rows_change_nothing_but_their_order() {
     settings.output.sample_size = DRAWN;
     settings.output.each = true;
     settings.output.svg = true;
-    common::rank(&[folder.to_str().unwrap().to_owned()], &settings, &first.checkpoint(1)).unwrap();
+    common::rank(
+        &[folder.to_str().unwrap().to_owned()],
+        &settings,
+        &first.checkpoint(1),
+    )
+    .unwrap();
     check_marks(&second, 1, &spectra);
     check_facts(&second, 1, &spectra);
     let (a, b) = (by_id(first.ranking(1)), by_id(second.ranking(1)));
     for (id, verdict) in &a {
         let other = &b[id];
-        assert!((verdict.score - other.score).abs() < 1e-3 * verdict.score.abs().max(1.0), "{id}: {verdict:?} {other:?}");
-        assert!((verdict.reduced_chi2 / other.reduced_chi2 - 1.0).abs() < 1e-3, "{id}");
+        assert!(
+            (verdict.score - other.score).abs() < 1e-3 * verdict.score.abs().max(1.0),
+            "{id}: {verdict:?} {other:?}"
+        );
+        assert!(
+            (verdict.reduced_chi2 / other.reduced_chi2 - 1.0).abs() < 1e-3,
+            "{id}"
+        );
         let places = |judgement: &spectriage::anomaly::Judgement| -> Vec<(usize, usize)> {
-            judgement.regions.iter().map(|region| (region.start, region.end)).collect()
+            judgement
+                .regions
+                .iter()
+                .map(|region| (region.start, region.end))
+                .collect()
         };
         assert_eq!(places(verdict), places(other), "{id}");
     }
 
     // The figure of an object has its id in the title and its own flux on the axis.
     for place in [&first, &second] {
-        let drawn: Vec<String> =
-            place.ranking(1).into_iter().take(DRAWN).map(|verdict| verdict.object_id).collect();
-        let scales: std::collections::HashSet<usize> =
-            drawn.iter().map(|id| spectra.iter().position(|s| s.facts.object_id == *id).unwrap() % 3).collect();
-        assert!(scales.len() > 1, "the test draws objects of different scales, else it shows nothing");
+        let drawn: Vec<String> = place
+            .ranking(1)
+            .into_iter()
+            .take(DRAWN)
+            .map(|verdict| verdict.object_id)
+            .collect();
+        let scales: std::collections::HashSet<usize> = drawn
+            .iter()
+            .map(|id| spectra.iter().position(|s| s.facts.object_id == *id).unwrap() % 3)
+            .collect();
+        assert!(
+            scales.len() > 1,
+            "the test draws objects of different scales, else it shows nothing"
+        );
         for id in &drawn {
             let svg = std::fs::read_to_string(place.images().join(format!("spectrum_{id}_1.svg"))).unwrap();
             assert!(svg.contains(id.as_str()), "the figure of {id} names it");
             for other in drawn.iter().filter(|other| *other != id) {
                 assert!(!svg.contains(other.as_str()), "the figure of {id} names {other}");
             }
-            let i = spectra.iter().position(|spectrum| spectrum.facts.object_id == *id).unwrap();
+            let i = spectra
+                .iter()
+                .position(|spectrum| spectrum.facts.object_id == *id)
+                .unwrap();
             let mut sorted = spectra[i].flux.clone();
             sorted.sort_by(f32::total_cmp);
             let typical = f64::from(sorted[sorted.len() * 9 / 10]);
@@ -163,9 +213,16 @@ fn order_and_files_of_the_rows_change_nothing_but_their_order() {
                 "{id}: the axis goes to {label}, and its flux to about {typical}"
             );
         }
-        let combined = std::fs::read_to_string(place.images().join("combined_spectra_with_images_1.svg")).unwrap();
-        let at: Vec<usize> = drawn.iter().map(|id| combined.find(id.as_str()).unwrap()).collect();
-        assert!(at.is_sorted(), "the combined figure shows them in the order of their rank");
+        let combined =
+            std::fs::read_to_string(place.images().join("combined_spectra_with_images_1.svg")).unwrap();
+        let at: Vec<usize> = drawn
+            .iter()
+            .map(|id| combined.find(id.as_str()).unwrap())
+            .collect();
+        assert!(
+            at.is_sorted(),
+            "the combined figure shows them in the order of their rank"
+        );
     }
 }
 

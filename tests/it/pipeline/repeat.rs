@@ -7,10 +7,18 @@ use crate::common::{self, Workplace, contents, ordinary, simulated};
 /// A manifest without what depends on clock and folder.
 fn settled(manifest: &[u8]) -> serde_json::Value {
     let mut manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap();
-    assert!(manifest["timings"].as_object().is_some_and(|timings| !timings.is_empty()));
+    assert!(
+        manifest["timings"]
+            .as_object()
+            .is_some_and(|timings| !timings.is_empty())
+    );
     manifest.as_object_mut().unwrap().remove("timings");
     for folder in ["images_dir", "metadata_dir"] {
-        assert!(manifest["settings"]["settings"]["output"][folder].take().is_string());
+        assert!(
+            manifest["settings"]["settings"]["output"][folder]
+                .take()
+                .is_string()
+        );
     }
     manifest
 }
@@ -24,7 +32,10 @@ fn assert_same_files(a: &Workplace, b: &Workplace) {
                 assert_eq!(settled(bytes), settled(&b[name]), "{name}");
             } else if !name.ends_with(".bpk") {
                 // burn numbers parameters at random; that the weights are the same shows in everything else.
-                assert!(*bytes == b[name], "{name} differs between two runs with the same seed");
+                assert!(
+                    *bytes == b[name],
+                    "{name} differs between two runs with the same seed"
+                );
             }
         }
     }
@@ -43,7 +54,10 @@ fn both(inputs: &[String], change: impl Fn(&mut Settings)) -> (Workplace, Workpl
 #[test]
 fn the_same_seed_gives_the_same_bytes_in_another_folder() {
     let place = Workplace::new();
-    let spectra: Vec<_> = simulated(2, 70, 0.1).into_iter().map(|(spectrum, _)| spectrum).collect();
+    let spectra: Vec<_> = simulated(2, 70, 0.1)
+        .into_iter()
+        .map(|(spectrum, _)| spectrum)
+        .collect();
     let inputs = place.catalog("catalog.parquet", &spectra);
     let (a, b) = both(&inputs, |settings| {
         settings.output.each = true;
@@ -51,15 +65,36 @@ fn the_same_seed_gives_the_same_bytes_in_another_folder() {
         settings.output.pick = Pick::Random;
     });
     assert_same_files(&a, &b);
-    let names: Vec<String> = contents(&a.metadata()).into_keys().chain(contents(&a.images()).into_keys()).collect();
+    let names: Vec<String> = contents(&a.metadata())
+        .into_keys()
+        .chain(contents(&a.images()).into_keys())
+        .collect();
     for expected in [
-        "checkpoint_1.bpk", "manifest_1.json", "ranking_1.csv", "ranking_1.json", "ranking_1.parquet", "regions_1.parquet",
-        "sampling_info_1.json", "combined_spectra_with_images_1.png", "combined_spectra_with_images_1.svg", "loss_1.png",
-        "loss_1.svg", "mean_reconstruction_error_1.png", "mean_reconstruction_error_1.svg",
+        "checkpoint_1.bpk",
+        "manifest_1.json",
+        "ranking_1.csv",
+        "ranking_1.json",
+        "ranking_1.parquet",
+        "regions_1.parquet",
+        "sampling_info_1.json",
+        "combined_spectra_with_images_1.png",
+        "combined_spectra_with_images_1.svg",
+        "loss_1.png",
+        "loss_1.svg",
+        "mean_reconstruction_error_1.png",
+        "mean_reconstruction_error_1.svg",
     ] {
-        assert!(names.iter().any(|name| name == expected), "{expected} is missing from {names:?}");
+        assert!(
+            names.iter().any(|name| name == expected),
+            "{expected} is missing from {names:?}"
+        );
     }
-    assert!(!names.iter().any(|name| name.contains("reserved") || name.contains("tmp")), "{names:?}");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.contains("reserved") || name.contains("tmp")),
+        "{names:?}"
+    );
 
     let (a, b) = both(&inputs, |settings| settings.detect.method = Method::Window);
     assert_same_files(&a, &b);
@@ -73,7 +108,13 @@ fn another_seed_gives_another_ranking() {
     common::run(&inputs, &settings).unwrap();
     settings.training.seed += 1;
     common::run(&inputs, &settings).unwrap();
-    let scores = |n| place.ranking(n).iter().map(|verdict| verdict.score).collect::<Vec<_>>();
+    let scores = |n| {
+        place
+            .ranking(n)
+            .iter()
+            .map(|verdict| verdict.score)
+            .collect::<Vec<_>>()
+    };
     assert_ne!(scores(1), scores(2));
 }
 
@@ -83,20 +124,30 @@ fn two_runs_at_once_have_a_number_each_and_all_their_files() {
     let inputs = place.catalog("catalog.parquet", &ordinary(3, 50));
     let settings = place.settings();
     let summaries: Vec<_> = std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..3).map(|_| scope.spawn(|| common::run(&inputs, &settings).unwrap())).collect();
+        let runs: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| common::run(&inputs, &settings).unwrap()))
+            .collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     let mut numbers: Vec<u64> = summaries.iter().map(|summary| summary.run).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3]);
     for summary in &summaries {
-        let ending = |path: &std::path::PathBuf| path.to_str().unwrap().contains(&format!("_{}.", summary.run));
-        assert!(summary.files.iter().all(|path| path.is_file() && ending(path)), "{:?}", summary.files);
+        let ending =
+            |path: &std::path::PathBuf| path.to_str().unwrap().contains(&format!("_{}.", summary.run));
+        assert!(
+            summary.files.iter().all(|path| path.is_file() && ending(path)),
+            "{:?}",
+            summary.files
+        );
         assert_eq!(summary.files.len(), summaries[0].files.len());
     }
     // The same job each: what one does in the same process changes nothing in another.
     let csv = |n: u64| std::fs::read(place.metadata().join(format!("ranking_{n}.csv"))).unwrap();
     assert!(csv(1) == csv(2) && csv(2) == csv(3));
-    let left: Vec<String> = contents(&place.images()).into_keys().filter(|name| name.starts_with('.')).collect();
+    let left: Vec<String> = contents(&place.images())
+        .into_keys()
+        .filter(|name| name.starts_with('.'))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -9,13 +9,18 @@ use spectriage::spectrum::Spectrum;
 use crate::common::{self, Workplace, ordinary};
 
 fn ids(spectra: &[Spectrum]) -> BTreeSet<String> {
-    spectra.iter().map(|spectrum| spectrum.facts.object_id.clone()).collect()
+    spectra
+        .iter()
+        .map(|spectrum| spectrum.facts.object_id.clone())
+        .collect()
 }
 
 #[test]
 fn bad_rows_are_listed_and_everything_else_is_ranked() {
     let mut spectra = ordinary(8, 48);
-    let valid = (0..spectra[3].len()).find(|pixel| spectra[3].is_valid(*pixel)).unwrap();
+    let valid = (0..spectra[3].len())
+        .find(|pixel| spectra[3].is_valid(*pixel))
+        .unwrap();
     spectra[3].flux[valid] = f32::NAN;
     spectra[11].ivar[100] = -1.0;
     spectra[12].ivar.fill(0.0);
@@ -24,8 +29,12 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
     let copied = spectra[30].facts.object_id.clone();
     spectra[31].facts.object_id = copied.clone();
     let bad = [3usize, 11, 12, 20, 31];
-    let good: Vec<Spectrum> =
-        spectra.iter().enumerate().filter(|(i, _)| !bad.contains(i)).map(|(_, spectrum)| spectrum.clone()).collect();
+    let good: Vec<Spectrum> = spectra
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| !bad.contains(i))
+        .map(|(_, spectrum)| spectrum.clone())
+        .collect();
 
     let place = Workplace::new();
     let inputs = place.catalog("catalog.parquet", &spectra);
@@ -35,7 +44,11 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
         settings.training.max_spectra = max_spectra;
         let summary = common::run(&inputs, &settings).unwrap();
         assert_eq!((summary.selected, summary.ranked, summary.skipped), (48, 43, 5));
-        let ranked: BTreeSet<String> = place.ranking(run).into_iter().map(|verdict| verdict.object_id).collect();
+        let ranked: BTreeSet<String> = place
+            .ranking(run)
+            .into_iter()
+            .map(|verdict| verdict.object_id)
+            .collect();
         assert_eq!(ranked, ids(&good));
         let manifest = place.manifest(run);
         assert_eq!(manifest["rows"]["selected"], 48);
@@ -44,7 +57,10 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
             let named: Vec<_> = issues.iter().filter(|issue| issue["row"] == row as u64).collect();
             assert_eq!(named.len(), 1, "row {row}: {named:?}");
             assert_eq!(named[0]["object_id"], spectra[row].facts.object_id.as_str());
-            assert!(!named[0]["reason"].as_str().unwrap().is_empty() && !named[0]["column"].as_str().unwrap().is_empty());
+            assert!(
+                !named[0]["reason"].as_str().unwrap().is_empty()
+                    && !named[0]["column"].as_str().unwrap().is_empty()
+            );
         }
         assert_eq!(issues.len(), bad.len());
     }
@@ -64,9 +80,14 @@ fn a_catalog_with_nothing_usable_says_why() {
     let place = Workplace::new();
     let inputs = place.catalog("catalog.parquet", &spectra);
     let error = common::run(&inputs, &place.settings()).unwrap_err();
-    let PipelineError::NothingUsable { selected, first } = &error else { panic!("{error:?}") };
+    let PipelineError::NothingUsable { selected, first } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(*selected, 12);
-    assert!(first.contains("catalog.parquet") && first.contains(&spectra[0].facts.object_id), "{first}");
+    assert!(
+        first.contains("catalog.parquet") && first.contains(&spectra[0].facts.object_id),
+        "{first}"
+    );
 }
 
 #[test]
@@ -74,7 +95,10 @@ fn too_few_spectra_are_an_error_with_a_number() {
     let place = Workplace::new();
     let inputs = place.catalog("catalog.parquet", &ordinary(8, 6));
     let error = common::run(&inputs, &place.settings()).unwrap_err();
-    assert!(matches!(error, PipelineError::Model(ModelError::TooFewSpectra { .. })), "{error:?}");
+    assert!(
+        matches!(error, PipelineError::Model(ModelError::TooFewSpectra { .. })),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("at least"), "{error}");
 }
 
@@ -85,9 +109,15 @@ fn a_condition_that_selects_nothing_is_named() {
     let mut settings = place.settings();
     settings.selection.r#where = Some("z > 17".into());
     let error = common::run(&inputs, &settings).unwrap_err();
-    assert!(matches!(error, PipelineError::NothingSelected { rows: 12, .. }), "{error:?}");
+    assert!(
+        matches!(error, PipelineError::NothingSelected { rows: 12, .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("z > 17"));
-    assert!(!place.metadata().exists(), "a job that cannot begin leaves no folder");
+    assert!(
+        !place.metadata().exists(),
+        "a job that cannot begin leaves no folder"
+    );
 }
 
 #[test]
@@ -101,9 +131,15 @@ fn a_selection_is_ranked_whole_and_alone() {
     settings.selection.r#where = Some(format!("z < {} AND zwarn = 0", redshifts[45]));
     settings.selection.order_by = Some("z DESC".into());
     common::run(&inputs, &settings).unwrap();
-    let expected: Vec<Spectrum> =
-        spectra.into_iter().filter(|s| s.facts.z.unwrap() < redshifts[45] && s.facts.zwarn == Some(0)).collect();
-    let ranked: BTreeSet<String> = place.ranking(1).into_iter().map(|verdict| verdict.object_id).collect();
+    let expected: Vec<Spectrum> = spectra
+        .into_iter()
+        .filter(|s| s.facts.z.unwrap() < redshifts[45] && s.facts.zwarn == Some(0))
+        .collect();
+    let ranked: BTreeSet<String> = place
+        .ranking(1)
+        .into_iter()
+        .map(|verdict| verdict.object_id)
+        .collect();
     assert_eq!(ranked, ids(&expected));
     assert!(ranked.len() > 30);
 }
