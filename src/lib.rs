@@ -3,6 +3,7 @@
 //! The rooms, from the ground up (each knows nothing of what stands above it; `docs/architecture.md` has the plan):
 //!
 //! - [`spectrum`], [`anomaly`], [`figure`], [`simulate`]: the science, as pure functions on plain values
+//! - [`durable`]: files that are whole or not there
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
 //! - [`cli`]: the command line
@@ -11,6 +12,7 @@ pub mod anomaly;
 pub mod artifact;
 pub mod catalog;
 pub mod cli;
+pub mod durable;
 pub mod figure;
 pub mod ingest;
 pub mod model;

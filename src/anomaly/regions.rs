@@ -122,7 +122,8 @@ pub fn artifact_fraction(regions: &[GridRegion]) -> f64 {
         .iter()
         .map(|region| region.artifact_fraction * (region.end - region.start) as f64)
         .sum();
-    prone / pixels.max(1) as f64
+    // an empty sum of floats is -0
+    (prone / pixels.max(1) as f64).abs()
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -157,7 +157,7 @@ fn each_batch(
 ) -> Result<(), ArtifactError> {
     let file = File::open(path).map_err(|error| damaged(path, error.to_string()))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.build())
+        .and_then(ParquetRecordBatchReaderBuilder::build)
         .map_err(|error| damaged(path, error.to_string()))?;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, error.to_string()))?;

@@ -34,7 +34,10 @@ pub(super) fn expand(input: &str) -> Result<Input, CatalogError> {
     let found = glob::glob(input).map_err(|e| no_files(input, &e.to_string()))?;
     let mut files = Vec::new();
     for path in found {
-        let path = path.map_err(|e| CatalogError::io(&e.path().to_owned(), e.into()))?;
+        let path = path.map_err(|e| {
+            let place = e.path().to_owned();
+            CatalogError::io(&place, e.into())
+        })?;
         if path.is_file() {
             files.push(path);
         } else {

@@ -263,7 +263,7 @@ fn pick(fields: &Fields, names: &[&str], usable: impl Fn(&Field) -> bool) -> Opt
 fn table_columns(fields: &Fields, position: Option<&(String, String)>) -> Vec<TableColumn> {
     let scalars: Vec<&Field> = fields
         .iter()
-        .map(|field| field.as_ref())
+        .map(AsRef::as_ref)
         .filter(|field| plain_type(field.data_type()).is_some())
         .collect();
     let mut renamed: Vec<(&Field, &str)> = Vec::new();

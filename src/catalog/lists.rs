@@ -171,8 +171,11 @@ fn column(batch: &RecordBatch, parent: Option<&str>, name: &str) -> Result<Array
     }
 }
 
+/// The range of each row in the values of a list column; `None` where the row is null.
+type RowRanges = Vec<Option<Range<usize>>>;
+
 /// The values below a list column, and the range of each row in them.
-fn ranges(array: &ArrayRef) -> Result<(ArrayRef, Vec<Option<Range<usize>>>), String> {
+fn ranges(array: &ArrayRef) -> Result<(ArrayRef, RowRanges), String> {
     let valid = |row: usize| array.is_valid(row);
     let rows = 0..array.len();
     let (values, ranges): (ArrayRef, Vec<_>) = match array.data_type() {

@@ -21,6 +21,7 @@ pub(super) struct RowExtras {
 }
 
 /// Row `row` of a decoded batch as a spectrum.
+#[allow(clippy::result_large_err)] // the facts come back with the fault, to say whose it is
 pub(super) fn assemble(
     file: &CatalogFile,
     pool: &GridPool,

@@ -1,8 +1,7 @@
 //! Writes a catalog: streaming, so that memory does not grow with the number of spectra, and atomic, so that the name
 //! only ever holds a whole file.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,10 +16,10 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
 use super::buffer::RowBuffer;
 use super::{CatalogError, ExtraColumn, ExtraValue, schema, votable};
+use crate::durable::Draft;
 use crate::spectrum::Spectrum;
 
 /// Rows gathered before they are encoded.
@@ -74,7 +73,7 @@ pub struct CatalogWriter {
     path: PathBuf,
     options: WriterOptions,
     schema: SchemaRef,
-    file: SerializedFileWriter<BufWriter<NamedTempFile>>,
+    file: SerializedFileWriter<BufWriter<Draft>>,
     /// Makes encoders for the table columns: pages as large as the row group.
     table_encoders: ArrowRowGroupWriterFactory,
     /// Makes encoders for the list columns: pages of a few rows.
@@ -93,13 +92,9 @@ impl CatalogWriter {
     /// Errors: the folder cannot be written to; the options contradict themselves.
     pub fn create(path: &Path, options: WriterOptions) -> Result<Self, CatalogError> {
         check(&options)?;
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let extra: Vec<Field> = options.extra.iter().map(ExtraColumn::field).collect();
         let schema = Arc::new(schema::arrow_schema(&extra));
-        let temporary = temporary_in(folder, path).map_err(|e| CatalogError::io(folder, e))?;
+        let draft = Draft::of(path).map_err(|e| CatalogError::io(path, e))?;
         let wrap = |e| CatalogError::parquet(path, e);
         let parquet_schema = parquet::arrow::ArrowSchemaConverter::new()
             .convert(&schema)
@@ -109,9 +104,8 @@ impl CatalogWriter {
             .set_data_page_row_count_limit(PAGE_ROWS)
             .build();
         add_encoded_arrow_schema_to_metadata(&schema, &mut list_properties);
-        let file =
-            SerializedFileWriter::new(BufWriter::new(temporary), root.clone(), Arc::new(list_properties))
-                .map_err(wrap)?;
+        let file = SerializedFileWriter::new(BufWriter::new(draft), root.clone(), Arc::new(list_properties))
+            .map_err(wrap)?;
         // The limit of rows a page is one for all columns of a writer; a second one, that writes nowhere, lends the other.
         let table_properties = Arc::new(properties(&options).build());
         let nowhere = SerializedFileWriter::new(std::io::sink(), root, table_properties).map_err(wrap)?;
@@ -188,12 +182,8 @@ impl CatalogWriter {
             .into_inner()
             .map_err(|e| CatalogError::parquet(&path, e))?;
         let io = |e| CatalogError::io(&path, e);
-        let mut temporary = buffered.into_inner().map_err(|e| io(e.into_error()))?;
-        temporary.flush().map_err(io)?;
-        temporary.as_file().sync_all().map_err(io)?;
-        let bytes = temporary.as_file().metadata().map_err(io)?.len();
-        temporary.persist(&path).map_err(|e| io(e.error))?;
-        sync_folder(&path).map_err(io)?;
+        let draft = buffered.into_inner().map_err(|e| io(e.into_error()))?;
+        let bytes = draft.publish().map_err(io)?;
         Ok(WriteSummary {
             rows: self.rows,
             bytes,
@@ -320,31 +310,6 @@ fn check(options: &WriterOptions) -> Result<(), CatalogError> {
         Some(name) => refuse(format!("the name of the further column `{name}` is taken")),
         None => Ok(()),
     }
-}
-
-fn temporary_in(folder: &Path, path: &Path) -> std::io::Result<NamedTempFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    {
-        // As any new file has it, less the umask; a temporary file's own would be for its owner only.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
-/// A rename is on disk when its folder is.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        let folder = fs::canonicalize(path)?;
-        return folder
-            .parent()
-            .map_or(Ok(()), |parent| File::open(parent)?.sync_all());
-    }
-    Ok(())
 }
 
 fn properties(options: &WriterOptions) -> WriterPropertiesBuilder {

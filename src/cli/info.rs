@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::catalogs::Catalogs;
 use super::{Common, End, SettingFlags, print, start_logging};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Query};
 use crate::model::DeviceKind;
 use crate::pipeline::settings::{Origin, Resolved, TABLE};
 use crate::spectrum::WavelengthGrid;
@@ -32,8 +32,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
         return Ok(End::Done);
     }
     let catalog = Catalog::open_table(&arguments.catalogs.inputs())?;
-    let description = describe(&catalog);
-    print::json_or(arguments.common.json, &description, || text(&catalog))?;
+    let selection = resolved.settings.selection;
+    let query = Query {
+        filter: selection.r#where,
+        order_by: selection.order_by,
+        limit: selection.limit,
+    };
+    let selected = catalog.select(&query)?.len() as u64;
+    print::json_or(arguments.common.json, &describe(&catalog, selected), || {
+        text(&catalog, selected)
+    })?;
     Ok(End::Done)
 }
 
@@ -81,9 +89,10 @@ fn settings_toml(resolved: &Resolved) -> String {
     lines.join("\n")
 }
 
-fn describe(catalog: &Catalog) -> Value {
+fn describe(catalog: &Catalog, selected: u64) -> Value {
     json!({
         "rows": catalog.len(),
+        "selected": selected,
         "layouts": catalog.layouts().iter().map(|layout| format!("{layout:?}")).collect::<Vec<_>>(),
         "digest": catalog.digest(),
         "files": catalog.files().iter().map(|file| json!({
@@ -98,7 +107,7 @@ fn describe(catalog: &Catalog) -> Value {
     })
 }
 
-fn text(catalog: &Catalog) -> String {
+fn text(catalog: &Catalog, selected: u64) -> String {
     const SHOWN: usize = 20;
     let mut lines = vec![format!(
         "{} rows in {} files, layout {:?}",
@@ -106,6 +115,9 @@ fn text(catalog: &Catalog) -> String {
         catalog.files().len(),
         catalog.layouts()
     )];
+    if selected < catalog.len() {
+        lines.push(format!("{selected} rows selected"));
+    }
     for file in catalog.files().iter().take(SHOWN) {
         let size = file.bytes as f64 / 1e6;
         lines.push(format!(

@@ -114,15 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
-        Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                shell,
-                &mut self::Arguments::command(),
-                "spectriage",
-                &mut std::io::stdout(),
-            );
-            Ok(End::Done)
-        }
+        Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };
     match end {
@@ -142,8 +134,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[error("{0}")]
 struct UsageError(String);
 
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<End> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "spectriage", &mut script);
+    print::whole(&String::from_utf8(script)?)?;
+    Ok(End::Done)
+}
+
 fn man() -> anyhow::Result<End> {
-    clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    print::whole(&String::from_utf8(page)?)?;
     Ok(End::Done)
 }
 

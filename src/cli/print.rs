@@ -6,9 +6,14 @@ use serde::Serialize;
 
 use crate::pipeline::Summary;
 
-/// Prints one line to stdout; a reader that has gone away (`| head`) is no error.
+/// Prints one line to stdout.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    whole(&format!("{text}\n"))
+}
+
+/// Prints a text to stdout as it is; a reader that has gone away (`| head`) is no error.
+pub fn whole(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }

@@ -154,7 +154,7 @@ fn log_range(min: f64, max: f64) -> (f64, f64) {
 
 /// `multiple * 10^exponent`, as near to the decimal number as a float can be.
 fn decimal(multiple: f64, exponent: i32) -> f64 {
-    if exponent < 0 && exponent >= -300 {
+    if (-300..0).contains(&exponent) {
         multiple / 10f64.powi(-exponent)
     } else {
         multiple * 10f64.powi(exponent)

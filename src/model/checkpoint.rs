@@ -14,6 +14,7 @@ use super::{
     Accelerator, Ensemble, Member, ModelError, ModelSettings, Network, Pca, Training, TrainingHeader,
     TrainingSettings, TrainingState,
 };
+use crate::durable::Draft;
 use crate::spectrum::prepare::Preparation;
 
 const FORMAT: u32 = 2;
@@ -110,25 +111,13 @@ impl Checkpoint {
             .with_metadata(DIGEST, &self.digest(&header))
             .into_bytes()
             .map_err(|error| failed(error.to_string()))?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
         let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".spectriage-").suffix(".part");
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                // As for any new file: all that the umask leaves.
-                builder.permissions(std::fs::Permissions::from_mode(0o666));
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
             }
-            let mut file = builder.tempfile_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            Ok(())
+            let mut draft = Draft::of(path)?;
+            draft.write_all(&bytes)?;
+            draft.publish().map(|_| ())
         };
         write().map_err(|error| {
             failed(format!(

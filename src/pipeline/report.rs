@@ -97,7 +97,7 @@ pub fn draw_mean_error(
         &error.wavelength,
         &error.mean_squared_residual,
         frame,
-        "normalized flux²",
+        "norm. flux²",
     );
     told(
         observer,

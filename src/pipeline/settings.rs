@@ -51,7 +51,7 @@ impl Default for PrepareSettings {
             min_wavelength: None,
             normalization: NormalizationKind::Median,
             log_step: 1e-4,
-            min_coverage: 0.05,
+            min_coverage: 0.2,
         }
     }
 }
@@ -275,6 +275,7 @@ pub const TABLE: &[Entry] = table! {
         "neighbors" Integer, "Spectra nearest in S/N that one is compared with";
         "scale_floor" Number, "Least scale (ln) of a calibrated statistic";
         "monotone_slack" Number, "By how much (ln) faint spectra may typically stand out more than bright ones";
+        "latent_slack" Number, "The same for the rarity of the latent vector, which noise makes larger";
         "power" Number, "Exponent of the power mean that joins the window widths";
         "latent_weight" Number, "Weight of the rarity of the latent vector against the windows";
         "outside_score" Number, "Score of a spectrum that does not reach the model's grid at all";
@@ -538,6 +539,42 @@ mod tests {
             keys.len(),
             TABLE.len(),
             "a key is unique, because flags and variables have no groups"
+        );
+    }
+
+    #[test]
+    fn the_page_of_settings_has_them_all() {
+        let page = include_str!("../../docs/settings.md");
+        let defaults = Settings::default();
+        let missing: Vec<String> = TABLE
+            .iter()
+            .map(|entry| {
+                let default = match defaults.value(entry) {
+                    Value::Null => "none".to_string(),
+                    value => format!("`{value}`"),
+                };
+                let choices = match entry.kind {
+                    Choice(choices) => format!(" (`{}`)", choices.join("`, `")),
+                    _ => String::new(),
+                };
+                format!(
+                    "| `{}` | {default} | {}{choices} |",
+                    entry.key,
+                    entry.about.replace('|', "\\|")
+                )
+            })
+            .filter(|row| !page.contains(row.as_str()))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "docs/settings.md lacks these rows:\n{}",
+            missing.join("\n")
+        );
+        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(
+            rows,
+            TABLE.len(),
+            "docs/settings.md has rows of settings that are gone"
         );
     }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{CatalogWriter, WriterOptions};
+use crate::durable::Draft;
 use crate::simulate::Simulation;
 
 /// Spectra that are made at once.
@@ -52,21 +53,7 @@ pub fn simulate(
         let what = format!("{} cannot be written", path.display());
         move |source| PipelineError::Io { what, source }
     };
-    let folder = request
-        .truth
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".spectriage-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As for any new file: all that the umask leaves.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let temporary = builder.tempfile_in(folder).map_err(io(&request.truth))?;
-    let mut truths = csv::Writer::from_writer(temporary);
+    let mut truths = csv::Writer::from_writer(Draft::of(&request.truth).map_err(io(&request.truth))?);
     let mut writer = CatalogWriter::create(&request.output, options)?;
     let mut summary = SimulateSummary {
         output: request.output.clone(),
@@ -99,13 +86,10 @@ pub fn simulate(
             total: simulation.count,
         });
     }
-    let temporary = truths
+    let truths = truths
         .into_inner()
         .map_err(|error| io(&request.truth)(error.into_error()))?;
-    temporary.as_file().sync_all().map_err(io(&request.truth))?;
     writer.finish()?;
-    temporary
-        .persist(&request.truth)
-        .map_err(|error| io(&request.truth)(error.error))?;
+    truths.publish().map_err(io(&request.truth))?;
     Ok(summary)
 }

@@ -1,5 +1,7 @@
 //! The selected rows of a catalog as prepared spectra: kept in memory where they fit, else read again for every pass.
 
+use std::collections::HashSet;
+
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -9,7 +11,7 @@ use super::grid::{self, Extent};
 use super::settings::{SelectionSettings, Settings};
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{Catalog, Query};
-use crate::spectrum::prepare::{Preparation, Prepared};
+use crate::spectrum::prepare::{Frame, Preparation, Prepared};
 use crate::spectrum::{Facts, RowIssue, Spectrum};
 
 /// Spectra whose extent decides on the grid.
@@ -25,6 +27,8 @@ pub struct Selection {
     pub selected: u64,
     /// Selected rows that cannot be used; those found while reading are added as they are met.
     pub issues: Vec<RowIssue>,
+    /// Their numbers.
+    noted: HashSet<u64>,
     /// Of catalog and rows: what a checkpoint was trained on.
     pub digest: String,
 }
@@ -59,14 +63,14 @@ impl Selection {
             of: catalog.len(),
         });
         let duplicates = catalog.duplicate_rows()?;
-        let skipped: std::collections::HashSet<u64> = duplicates.iter().map(|(row, _)| *row).collect();
+        let skipped: HashSet<u64> = duplicates.iter().map(|(row, _)| *row).collect();
         let rows: Vec<u64> = selected
             .iter()
             .copied()
             .filter(|row| !skipped.contains(row))
             .collect();
         let count = selected.len() as u64;
-        let selected: std::collections::HashSet<u64> = selected.into_iter().collect();
+        let selected: HashSet<u64> = selected.into_iter().collect();
         let issues: Vec<RowIssue> = duplicates
             .into_iter()
             .filter(|(row, _)| selected.contains(row))
@@ -86,6 +90,7 @@ impl Selection {
             rows,
             selected: count,
             issues,
+            noted: HashSet::new(),
             digest,
         })
     }
@@ -105,23 +110,44 @@ impl Selection {
     fn read(
         &mut self,
         rows: &[u64],
+        frame: Frame,
         observer: &mut dyn Observer,
-        mut each: impl FnMut(u64, Spectrum) -> Result<(), PipelineError>,
+        mut each: impl FnMut(Spectrum) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
-        let mut issues = Vec::new();
         for (row, read) in rows.iter().zip(self.catalog.spectra(rows)) {
-            match read? {
-                Ok(spectrum) => each(*row, spectrum)?,
-                Err(issue) => issues.push(issue),
-            }
-        }
-        for issue in issues {
-            if !self.issues.contains(&issue) {
-                observer.event(Event::Issue(issue.clone()));
-                self.issues.push(issue);
+            match read?.and_then(|spectrum| self.in_frame(spectrum, *row, frame)) {
+                Ok(spectrum) => each(spectrum)?,
+                Err(issue) => {
+                    // Every pass over the catalog meets the same bad rows.
+                    if self.noted.insert(*row) {
+                        observer.event(Event::Issue(issue.clone()));
+                        self.issues.push(issue);
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The spectrum, or the issue that it cannot be brought to the rest frame.
+    fn in_frame(&self, spectrum: Spectrum, row: u64, frame: Frame) -> Result<Spectrum, RowIssue> {
+        let reason = match (frame, spectrum.facts.z) {
+            (Frame::Observed, _) => return Ok(spectrum),
+            (Frame::Rest, Some(z)) if z.is_finite() && z > -0.1 => return Ok(spectrum),
+            (Frame::Rest, Some(z)) => format!("a redshift of {z} has no rest frame"),
+            (Frame::Rest, None) => {
+                "no redshift, which the rest frame needs; use --frame observed to do without".into()
+            }
+        };
+        let files = self.catalog.files();
+        let file = &files[files.partition_point(|file| file.first_row <= row) - 1];
+        Err(RowIssue {
+            file: file.path.display().to_string(),
+            row: row - file.first_row,
+            object_id: spectrum.facts.object_id,
+            column: "z".into(),
+            reason,
+        })
     }
 
     /// Chooses the model's grid from a sample of the rows.
@@ -132,7 +158,7 @@ impl Selection {
     ) -> Result<Preparation, PipelineError> {
         let rows = self.training_rows(EXTENTS, settings.training.seed);
         let mut extents = Vec::with_capacity(rows.len());
-        self.read(&rows, observer, |_, spectrum| {
+        self.read(&rows, settings.prepare.frame, observer, |spectrum| {
             extents.push(Extent {
                 z: spectrum.facts.z.unwrap_or(0.0),
                 grid: spectrum.grid,
@@ -160,7 +186,7 @@ impl Selection {
                 return Ok(());
             }
             let mut spectra = Vec::with_capacity(chunk.len());
-            self.read(chunk, observer, |_, spectrum| {
+            self.read(chunk, preparation.frame, observer, |spectrum| {
                 spectra.push(spectrum);
                 Ok(())
             })?;

@@ -470,7 +470,7 @@ fn the_second_of_two_rows_with_one_id_is_an_issue() {
 fn files_of_different_columns_make_one_table() {
     let folder = folder();
     let pixels = || lists::<Float32Type>(&[vec![1.0; 5]]);
-    let wave = || lists::<Float64Type>(&[vec![1.0, 2.0, 3.0, 4.0, 5.0].iter().map(|w| w * 1000.0).collect()]);
+    let wave = || lists::<Float64Type>(&[[1.0, 2.0, 3.0, 4.0, 5.0].iter().map(|w| w * 1000.0).collect()]);
     let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
     let dictionary: DictionaryArray<Int32Type> = vec!["GALAXY"].into_iter().collect();
     write_columns(
