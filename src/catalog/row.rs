@@ -182,6 +182,10 @@ fn mask_kind(file: &CatalogFile, pixels: &Pixels, facts: &Facts, extras: &RowExt
 }
 
 /// What makes the pixels of a row unusable.
+/// A ratio of flux to error that no instrument reaches. Squares of larger ones leave the range of float32, and one such pixel would
+/// make the loss of a whole training NaN. It is a ratio because catalogs differ in the unit of flux.
+const ABSURD_RATIO: f64 = 1e12;
+
 fn check(flux: &[f32], ivar: &[f32], mask: Option<&[u32]>, kind: MaskKind) -> Result<(), Fault> {
     if flux.is_empty() {
         return Err(("flux", "it has no pixels".into()));
@@ -205,6 +209,17 @@ fn check(flux: &[f32], ivar: &[f32], mask: Option<&[u32]>, kind: MaskKind) -> Re
     if !(0..flux.len()).any(usable) {
         return Err(("mask", "every measured pixel is masked".into()));
     }
+    let ratio = |i: usize| f64::from(flux[i]).abs() * f64::from(ivar[i]).sqrt();
+    if let Some(i) = (0..flux.len()).find(|i| usable(*i) && ratio(*i) > ABSURD_RATIO) {
+        return Err((
+            "flux",
+            format!(
+                "{:e} at pixel {i} is {:.0e} times its error: one of the two is wrong",
+                flux[i],
+                ratio(i)
+            ),
+        ));
+    }
     Ok(())
 }
 
@@ -227,6 +242,9 @@ mod tests {
         );
         assert_eq!(column(&[1.0, f32::NAN], &[1.0, 1.0], None), Some("flux"));
         assert_eq!(column(&[1.0, f32::INFINITY], &[1.0, 1.0], None), Some("flux"));
+        assert_eq!(column(&[1.0, 1e38], &[1.0, 1.0], None), Some("flux"));
+        assert_eq!(column(&[1.0, 2.0], &[1.0, 1e38], None), Some("flux"));
+        assert_eq!(column(&[1e-17, 2e-17], &[1e36, 1e36], None), None, "another unit");
         assert_eq!(column(&[1.0, 2.0], &[1.0, -1.0], None), Some("ivar"));
         assert_eq!(column(&[1.0, 2.0], &[1.0, f32::NAN], None), Some("ivar"));
         assert_eq!(column(&[1.0, 2.0], &[0.0, 0.0], None), Some("ivar"));

@@ -121,7 +121,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
-            eprintln!("spectriage: {error:#}");
+            // Every message has its cause in it already.
+            eprintln!("spectriage: {error}");
             let usage = error.is::<UsageError>() || error.is::<crate::pipeline::settings::SettingsError>();
             ExitCode::from(if usage { WRONG_USAGE } else { FAILED })
         }

@@ -61,7 +61,18 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
             ));
         }
         if summary.interrupted {
-            lines.push("interrupted; go on with --resume".into());
+            let resumable = summary
+                .files
+                .iter()
+                .any(|path| path.extension().is_some_and(|extension| extension == "bpk"));
+            lines.push(
+                if resumable {
+                    "interrupted; go on with --resume"
+                } else {
+                    "interrupted; nothing was ranked"
+                }
+                .into(),
+            );
         }
         lines.push(format!("\nrun {} wrote:", summary.run));
         lines.extend(summary.files.iter().map(|path| format!("  {}", path.display())));

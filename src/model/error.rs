@@ -13,7 +13,7 @@ pub enum ModelError {
     )]
     DeviceMissing { device: String },
     #[error(
-        "{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or lower `--folds`"
+        "{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or raise `--folds`"
     )]
     TooFewSpectra { found: usize, needed: usize },
     #[error(

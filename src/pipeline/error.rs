@@ -24,6 +24,8 @@ pub enum PipelineError {
         "no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns"
     )]
     NothingSelected { condition: String, rows: u64 },
+    #[error("the catalog has no rows: {}", inputs.join(", "))]
+    EmptyCatalog { inputs: Vec<String> },
     #[error("none of the {selected} selected spectra can be used; the first reason: {first}")]
     NothingUsable { selected: u64, first: String },
     #[error(

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::report::{self, picked};
 use super::score::{Scorer, Verdicts};
-use super::settings::{Method, Settings};
+use super::settings::{Method, NormalizationKind, Settings};
 use super::source::Selection;
 use super::train::{self, Trained, TrainingSet, newest_checkpoint};
 use super::{CancelToken, Event, Observer, PipelineError};
@@ -18,8 +18,9 @@ use crate::artifact::{
     write_regions, write_sampling_info,
 };
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, Ensemble};
-use crate::spectrum::prepare::Prepared;
+use crate::model::{Accelerator, Ensemble, TrainingSettings};
+use crate::spectrum::WavelengthGrid;
+use crate::spectrum::prepare::{Normalization, Prepared};
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -131,11 +132,7 @@ impl<'a> Job<'a> {
         cancel: &CancelToken,
     ) -> Result<Option<Verdicts>, PipelineError> {
         let preparation = &checkpoint.origin.preparation;
-        // The folds are those of the training, whatever the settings say now.
-        let settings = Settings {
-            training: checkpoint.origin.training.clone(),
-            ..self.settings.clone()
-        };
+        let settings = as_trained(self.settings, checkpoint);
         let scorer = || Scorer::new(&settings, preparation, ensemble, accelerator);
         let Some(verdicts) = scorer().judge(&mut self.selection, known, observer, cancel)? else {
             return Ok(None);
@@ -291,6 +288,27 @@ pub fn train_only(
     job.finish(None, trained.interrupted, observer)
 }
 
+/// The settings with what a trained model decides, whatever they say: folds, network and preparation. The device stays as asked for.
+fn as_trained(settings: &Settings, checkpoint: &Checkpoint) -> Settings {
+    let origin = &checkpoint.origin;
+    let mut settings = settings.clone();
+    settings.training = TrainingSettings {
+        device: settings.training.device,
+        ..origin.training.clone()
+    };
+    settings.model = origin.model.clone();
+    settings.prepare.frame = origin.preparation.frame;
+    settings.prepare.min_wavelength = origin.preparation.min_wavelength;
+    settings.prepare.normalization = match origin.preparation.normalization {
+        Normalization::Median { .. } => NormalizationKind::Median,
+        Normalization::Robust => NormalizationKind::Robust,
+    };
+    if let WavelengthGrid::Log10 { step, .. } = origin.preparation.grid {
+        settings.prepare.log_step = step;
+    }
+    settings
+}
+
 /// Opens a finished checkpoint: the given one, or the newest of the metadata folder.
 fn finished_checkpoint(
     settings: &Settings,
@@ -323,6 +341,7 @@ pub fn rank_only(
     let accelerator = Accelerator::open(settings.training.device)?;
     let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
     observer.event(Event::Note(format!("model: {}", path.display())));
+    let settings = &as_trained(settings, &checkpoint);
     let mut job = Job::open(inputs, settings, observer)?;
     let verdicts = job.score(&checkpoint, &ensemble, &accelerator, None, observer, cancel)?;
     let interrupted = verdicts.is_none();
@@ -344,12 +363,9 @@ pub fn plot(
     let checkpoint = checkpoint.or_else(|| own.is_file().then_some(own));
     let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
     observer.event(Event::Note(format!("ranking {n}, model: {}", path.display())));
+    let settings = &as_trained(settings, &checkpoint);
     let mut job = Job::open(inputs, settings, observer)?;
-    let settings = Settings {
-        training: checkpoint.origin.training.clone(),
-        ..settings.clone()
-    };
-    let scorer = Scorer::new(&settings, &checkpoint.origin.preparation, &ensemble, &accelerator);
+    let scorer = Scorer::new(settings, &checkpoint.origin.preparation, &ensemble, &accelerator);
     if let Some(missing) = ids
         .iter()
         .find(|id| !judgements.iter().any(|judgement| judgement.object_id == **id))
@@ -358,7 +374,7 @@ pub fn plot(
     }
     judgements.retain(|judgement| ids.is_empty() || ids.contains(&judgement.object_id));
     let chosen = if ids.is_empty() {
-        picked(&judgements, &settings)
+        picked(&judgements, settings)
     } else {
         judgements.iter().collect()
     };

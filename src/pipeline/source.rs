@@ -41,6 +41,11 @@ impl Selection {
         observer: &mut dyn Observer,
     ) -> Result<Self, PipelineError> {
         let catalog = Catalog::open(inputs)?;
+        if catalog.is_empty() {
+            return Err(PipelineError::EmptyCatalog {
+                inputs: inputs.to_vec(),
+            });
+        }
         let query = Query {
             filter: settings.r#where.clone(),
             order_by: settings.order_by.clone(),

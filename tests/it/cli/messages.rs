@@ -3,6 +3,7 @@
 use spectriage::pipeline::settings::TABLE;
 
 use super::Desk;
+use crate::common;
 
 #[test]
 fn help_names_every_setting_once_and_short_help_the_frequent_ones() {
@@ -109,7 +110,9 @@ fn errors_name_the_thing_and_the_way_out() {
     let desk = Desk::with_catalog(30);
     std::fs::write(desk.path("notes.parquet"), "these are notes, not a table").unwrap();
     std::fs::write(desk.path("occupied"), "a file where a folder is wanted").unwrap();
-    let cases: [(&[&str], &[&str]); 9] = [
+    common::write_catalog(&desk.path("empty.parquet"), &[]);
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["--no-tui", "empty.parquet"], &["no rows", "empty.parquet"]),
         (&["info", "nowhere.parquet"], &["nowhere.parquet"]),
         (&["info", "notes.parquet"], &["notes.parquet"]),
         (
@@ -150,6 +153,10 @@ fn errors_name_the_thing_and_the_way_out() {
         assert!(
             !message.contains("panicked") && !message.contains("Os {"),
             "{arguments:?}: {message}"
+        );
+        assert!(
+            message.matches("os error").count() <= 1,
+            "{arguments:?} says it twice: {message}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and a killed process, in the middle of training.
+//! Ctrl-C, a killed process and a full disk, in the middle of the work.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -137,4 +137,62 @@ fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
             .unwrap()
             .is_complete()
     );
+}
+
+#[test]
+fn an_interrupted_simulation_leaves_nothing() {
+    let desk = Desk::new();
+    let mut child = Command::new(program())
+        .current_dir(desk.path("."))
+        .args(["simulate", "huge.parquet", "-n", "10000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let since = Instant::now();
+    while std::fs::read_dir(desk.path(".")).unwrap().next().is_none()
+        && since.elapsed() < Duration::from_secs(30)
+    {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let left: Vec<_> = std::fs::read_dir(desk.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// A limit on the size of files stands in for a full disk: the write fails in the middle.
+#[test]
+fn a_checkpoint_that_cannot_be_written_is_an_error_and_no_half_file() {
+    let desk = Desk::with_catalog(40);
+    let words: Vec<String> = arguments(&desk, &["train"])
+        .into_iter()
+        .map(|word| format!("'{word}'"))
+        .collect();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 20; exec '{}' {}",
+        program().display(),
+        words.join(" ")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(desk.path("."))
+        .output()
+        .unwrap();
+    let ended = Ended::of(&output);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("checkpoint_1.bpk") && ended.stderr.contains("cannot be written"),
+        "{}",
+        ended.stderr
+    );
+    let left: Vec<_> = std::fs::read_dir(desk.path("metadata"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }

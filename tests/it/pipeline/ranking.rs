@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use spectriage::anomaly::{Judgement, average_precision};
-use spectriage::pipeline::settings::{Method, Settings};
+use spectriage::pipeline::settings::{Method, NormalizationKind, Settings};
 use spectriage::pipeline::{self, PipelineError, Silent};
 use spectriage::simulate::Truth;
 use spectriage::spectrum::Spectrum;
+use spectriage::spectrum::prepare::Frame;
 
 use crate::common::{self, Workplace, by_id, ordinary, simulated};
 
@@ -167,6 +168,35 @@ fn a_trained_model_ranks_another_catalog_and_its_ranking_is_drawn_again() {
     assert!(matches!(missing, PipelineError::NoSuchObject { .. }) && missing.to_string().contains("4711"));
     let missing = plot(Some(99), &[]).unwrap_err().to_string();
     assert!(missing.contains("99"), "{missing}");
+}
+
+#[test]
+fn a_ranking_by_a_trained_model_tells_the_settings_of_that_model() {
+    let place = Workplace::new();
+    let inputs = place.catalog("catalog.parquet", &ordinary(14, 40));
+    let mut settings = place.settings();
+    settings.prepare.frame = Frame::Observed;
+    settings.prepare.normalization = NormalizationKind::Robust;
+    common::run(&inputs, &settings).unwrap();
+    let unaware = Settings {
+        output: settings.output.clone(),
+        ..Settings::default()
+    };
+    common::rank(&inputs, &unaware, &place.checkpoint(1)).unwrap();
+    let told = |n: u64| place.manifest(n)["settings"]["settings"].take();
+    for group in ["prepare", "model", "training"] {
+        let (trained, ranked) = (&told(1)[group], &told(2)[group]);
+        for (key, value) in trained.as_object().unwrap() {
+            // These two only decide on a grid and on rows to train on; the observed frame has the spectra's own grid.
+            if !["log_step", "min_coverage"].contains(&key.as_str()) {
+                assert_eq!(ranked[key], *value, "{group}.{key}");
+            }
+        }
+    }
+    assert!(
+        std::fs::read(place.metadata().join("ranking_1.csv")).unwrap()
+            == std::fs::read(place.metadata().join("ranking_2.csv")).unwrap()
+    );
 }
 
 #[test]

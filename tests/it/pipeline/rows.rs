@@ -26,9 +26,11 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
     spectra[12].ivar.fill(0.0);
     spectra[20].flux[valid] = f32::INFINITY;
     spectra[20].ivar[valid] = 1.0;
+    spectra[40].flux[valid] = 3e38;
+    spectra[41].ivar.fill(1e38);
     let copied = spectra[30].facts.object_id.clone();
     spectra[31].facts.object_id = copied.clone();
-    let bad = [3usize, 11, 12, 20, 31];
+    let bad = [3usize, 11, 12, 20, 31, 40, 41];
     let good: Vec<Spectrum> = spectra
         .iter()
         .enumerate()
@@ -43,7 +45,7 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
         let mut settings = place.settings();
         settings.training.max_spectra = max_spectra;
         let summary = common::run(&inputs, &settings).unwrap();
-        assert_eq!((summary.selected, summary.ranked, summary.skipped), (48, 43, 5));
+        assert_eq!((summary.selected, summary.ranked, summary.skipped), (48, 41, 7));
         let ranked: BTreeSet<String> = place
             .ranking(run)
             .into_iter()
