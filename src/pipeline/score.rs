@@ -109,8 +109,7 @@ impl<'a> Scorer<'a> {
                 .collect(),
         };
         let mut judgements = Vec::new();
-        let mut facts = Vec::new();
-        let mut redshifts = Vec::new();
+        let mut facts: Vec<Facts> = Vec::new();
         let mut used_thresholds = None;
         match self.settings.detect.method {
             Method::Significance => {
@@ -121,24 +120,13 @@ impl<'a> Scorer<'a> {
                 })?;
                 let calibration = Calibration::fit(&evidence, &self.settings.significance);
                 let mut evidence = evidence.iter();
-                let (count, mut done) = (evidence.len() as u64, 0);
-                let mut steps = Vec::new();
                 self.visit(selection, observer, cancel, |scorer, chunk| {
-                    let with_evidence: Vec<_> = chunk.iter().zip(evidence.by_ref()).collect();
-                    judgements.par_extend(with_evidence.into_par_iter().map(|(scored, evidence)| {
+                    let pairs: Vec<_> = chunk.iter().zip(evidence.by_ref()).collect();
+                    judgements.par_extend(pairs.into_par_iter().map(|(scored, evidence)| {
                         scorer.by_significance(scored, evidence, &errors, &calibration)
                     }));
                     facts.extend(chunk.iter().map(|scored| scored.prepared.facts.clone()));
-                    done += chunk.len() as u64;
-                    steps.push(done);
                 })?;
-                for done in steps {
-                    observer.event(Event::Step {
-                        stage: Stage::Judge,
-                        done,
-                        total: count,
-                    });
-                }
             }
             Method::Window => {
                 let thresholds = thresholds.build(&self.settings.window);
@@ -159,7 +147,7 @@ impl<'a> Scorer<'a> {
         if judgements.is_empty() {
             return Err(selection.nothing_usable());
         }
-        redshifts.extend(facts.iter().map(|facts: &Facts| facts.z.unwrap_or(f64::NAN)));
+        let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
         let column = |value: fn(&Judgement) -> f64| judgements.iter().map(value).collect::<Vec<_>>();
         let correlations = correlations(
             &column(|j| j.score),
@@ -398,11 +386,19 @@ impl<'a> Scorer<'a> {
         mut each: impl FnMut(&Self, &[Scored]),
     ) -> Result<(), PipelineError> {
         if let Some(kept) = &self.kept {
+            let total = kept.len() as u64;
+            let mut done = 0;
             for chunk in kept.chunks(CHUNK) {
                 if cancel.is_cancelled() {
                     break;
                 }
                 each(self, chunk);
+                done += chunk.len() as u64;
+                observer.event(Event::Step {
+                    stage: Stage::Judge,
+                    done,
+                    total,
+                });
             }
             return Ok(());
         }
