@@ -1,6 +1,6 @@
 //! Autoencoders of spectra on burn: networks, devices, training, checkpoints, and the cross-fitted ensemble that scores.
 //!
-//! The way: prepared spectra ([`Sample`]) -> [`training::train`] -> one [`ensemble::Member`] a fold -> [`ensemble::Ensemble`], which reconstructs every spectrum
+//! The way: prepared spectra ([`Sample`]) -> [`Trainer`] -> one [`Member`] a fold -> [`Ensemble`], which reconstructs every spectrum
 //! with a member that has not seen it, and which is what a checkpoint file holds.
 
 mod batch;

@@ -28,7 +28,8 @@ fn another_catalog_or_other_settings_are_refused_with_what_differs() {
         pipeline::train_only(inputs, settings, path, &mut Silent, &CancelToken::default())
     };
     let other = place.catalog("other.parquet", &ordinary(7, 40));
-    let changes: [(&[String], fn(&mut Settings), &str); 6] = [
+    type Change = fn(&mut Settings);
+    let changes: [(&[String], Change, &str); 6] = [
         (&other, |_| (), "another catalog"),
         (
             &inputs,
