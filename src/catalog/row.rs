@@ -181,11 +181,11 @@ fn mask_kind(file: &CatalogFile, pixels: &Pixels, facts: &Facts, extras: &RowExt
     }
 }
 
-/// What makes the pixels of a row unusable.
 /// A ratio of flux to error that no instrument reaches. Squares of larger ones leave the range of float32, and one such pixel would
 /// make the loss of a whole training NaN. It is a ratio because catalogs differ in the unit of flux.
 const ABSURD_RATIO: f64 = 1e12;
 
+/// What makes the pixels of a row unusable.
 fn check(flux: &[f32], ivar: &[f32], mask: Option<&[u32]>, kind: MaskKind) -> Result<(), Fault> {
     if flux.is_empty() {
         return Err(("flux", "it has no pixels".into()));
