@@ -83,6 +83,10 @@ pub fn train(
     cancel: &CancelToken,
 ) -> Result<Trained, PipelineError> {
     let folds = settings.training.folds;
+    if folds == 1 {
+        let note = "one fold: every spectrum is judged by a model that has seen it, which hides part of what is strange about it";
+        observer.event(Event::Note(note.into()));
+    }
     // What a resumed run builds on is kept under its own number too, even where nothing is left to train.
     if !checkpoint.members.is_empty() || checkpoint.running.is_some() {
         checkpoint.save(path)?;
