@@ -62,7 +62,8 @@ pub fn explain(
         (Some(region), _) => region.words(),
         (None, Some((width, excess, _))) => {
             let sign = if excess { "excess" } else { "missing" };
-            format!("diffuse {sign} flux at the scale of {width} pixels, no single region stands out")
+            let pixels = if width == 1 { "pixel" } else { "pixels" };
+            format!("diffuse {sign} flux at the scale of {width} {pixels}, no single region stands out")
         }
         (None, None) => "nothing stands out".to_owned(),
     };

@@ -240,7 +240,7 @@ impl<'a> Scorer<'a> {
             let reason = match verdict.regions.first() {
                 None => "no window beyond its threshold".into(),
                 Some(region) => format!(
-                    "{} at {:.0}-{:.0} Å rest; {:.0}% of its pixels flagged",
+                    "{} at {:.0}-{:.0} A rest; {:.0}% of its pixels flagged",
                     words(region),
                     region.rest_min,
                     region.rest_max,
