@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::{FileRecord, InputFile};
 use super::error::ArtifactError;
 use super::run::RunFiles;
+use crate::anomaly::Correlations;
 use crate::spectrum::RowIssue;
 
 /// All that is needed to repeat a run and to check its files. The same input and seed give the same manifest but for `timings`.
@@ -41,14 +42,6 @@ pub struct RowCounts {
     /// Rows with a score.
     pub ranked: u64,
     pub anomalous: u64,
-}
-
-/// Rank correlations (Spearman) of the score with what it should not depend on; `None` where there are too few values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Correlations {
-    pub sn: Option<f64>,
-    pub redshift: Option<f64>,
-    pub masked_fraction: Option<f64>,
 }
 
 /// Writes the manifest, its `run` and `files` filled in from the run; call it last. Returns the path.

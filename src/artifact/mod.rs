@@ -18,7 +18,7 @@ mod table;
 pub use atomic::{write_atomic, write_atomic_with};
 pub use digest::{FileRecord, Folder, InputFile};
 pub use error::ArtifactError;
-pub use manifest::{Correlations, Manifest, RowCounts, write_manifest};
+pub use manifest::{Manifest, RowCounts, write_manifest};
 pub use ranking::{Ranked, write_ranking, write_regions};
 pub use run::RunFiles;
 pub use sampling_info::{SamplingInfo, write_sampling_info};

@@ -203,13 +203,7 @@ impl<'a> Job<'a> {
             inputs,
             rows,
             row_issues: issues.clone(),
-            correlations: correlations.map_or_else(artifact::Correlations::default, |c| {
-                artifact::Correlations {
-                    sn: c.sn,
-                    redshift: c.redshift,
-                    masked_fraction: c.masked_fraction,
-                }
-            }),
+            correlations: correlations.unwrap_or_default(),
             files: Vec::new(),
             timings: self.timings.clone(),
         };

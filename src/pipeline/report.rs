@@ -165,6 +165,7 @@ fn view(
     let spectrum = find(selection, &judgement.object_id)?;
     let preparation = scorer.preparation;
     let prepared = preparation.prepare(&spectrum, &preparation.edges());
+    let seen = prepared.coverage > 0.0;
     let (stretch, offset, scale) = (prepared.stretch, prepared.offset, prepared.scale);
     let scored = scorer
         .reconstruct(vec![prepared])
@@ -174,8 +175,11 @@ fn view(
     let reconstruction: Vec<f32> = wavelength
         .iter()
         .map(|observed| match preparation.grid.nearest(observed / stretch) {
-            Some(pixel) => ((offset + scale * f64::from(scored.reconstruction[pixel])) / stretch) as f32,
-            None => f32::NAN,
+            // Without a valid pixel in its range the model has said nothing.
+            Some(pixel) if seen => {
+                ((offset + scale * f64::from(scored.reconstruction[pixel])) / stretch) as f32
+            }
+            _ => f32::NAN,
         })
         .collect();
     let valid: Vec<bool> = (0..spectrum.len())
@@ -201,7 +205,7 @@ fn view(
         percentile: judgement.percentile,
         anomalous: judgement.anomalous,
         reason: judgement.reason.clone(),
-        sn: judgement.sn,
+        sn: if seen { judgement.sn } else { f64::NAN },
         wavelength,
         sigma,
         valid,

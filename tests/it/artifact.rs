@@ -9,10 +9,10 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
-use spectriage::anomaly::{Judgement, Reason, Region};
+use spectriage::anomaly::{Correlations, Judgement, Reason, Region};
 use spectriage::artifact::{
-    ArtifactError, Correlations, Folder, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo,
-    write_atomic, write_atomic_with, write_manifest, write_ranking, write_regions, write_sampling_info,
+    ArtifactError, Folder, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo, write_atomic,
+    write_atomic_with, write_manifest, write_ranking, write_regions, write_sampling_info,
 };
 use spectriage::figure::{EpochLoss, LossRun, loss};
 use spectriage::spectrum::{Facts, RowIssue};
