@@ -1,6 +1,7 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
 mod catalogs;
+mod export;
 mod import;
 mod info;
 mod inspect;
@@ -11,6 +12,7 @@ mod rank;
 mod run;
 mod settings;
 mod simulate;
+mod stats;
 mod train;
 
 use std::ffi::OsString;
@@ -70,6 +72,10 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
+    /// Statistics and a histogram of a column
+    Stats(stats::Arguments),
+    /// Write some rows to a catalog, a CSV file or a list of ids
+    Export(export::Arguments),
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
@@ -114,6 +120,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
+        Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };

@@ -2,6 +2,7 @@
 //!
 //! Every face of the program, command line or screen, calls these functions with the same settings and gets the same files.
 
+pub mod browse;
 mod cancel;
 mod error;
 mod grid;

@@ -14,6 +14,7 @@ pub enum Stage {
     Draw,
     Import,
     Simulate,
+    Export,
 }
 
 impl Stage {
@@ -26,6 +27,7 @@ impl Stage {
             Self::Draw => ("drawing", "figures"),
             Self::Import => ("importing", "files"),
             Self::Simulate => ("simulating", "spectra"),
+            Self::Export => ("exporting", "rows"),
         }
     }
 }
