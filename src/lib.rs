@@ -5,6 +5,7 @@
 //! - [`spectrum`], [`anomaly`], [`figure`], [`simulate`]: the science, as pure functions on plain values
 //! - [`durable`]: files that are whole or not there
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
+//! - [`triage`]: what people say of objects, and the ranking that learns from it
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
 //! - [`cli`]: the command line
 
@@ -19,3 +20,4 @@ pub mod model;
 pub mod pipeline;
 pub mod simulate;
 pub mod spectrum;
+pub mod triage;

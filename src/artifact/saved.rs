@@ -78,7 +78,7 @@ pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement
 }
 
 /// The highest N of the files `ranking_N.parquet`.
-fn newest(folder: &Path) -> Option<u64> {
+pub(super) fn newest(folder: &Path) -> Option<u64> {
     let number = |name: &str| {
         name.strip_prefix("ranking_")?
             .strip_suffix(".parquet")?
@@ -91,7 +91,7 @@ fn newest(folder: &Path) -> Option<u64> {
         .max()
 }
 
-fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
+pub(super) fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
     ArtifactError::Damaged {
         path: PathBuf::from(path),
         what: what.into(),
@@ -99,14 +99,14 @@ fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
 }
 
 /// The columns of one batch, by name.
-struct Columns<'a>(&'a RecordBatch);
+pub(super) struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.0.num_rows()
     }
 
-    fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
+    pub(super) fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
         let column = self
             .0
             .column_by_name(name)
@@ -118,7 +118,7 @@ impl Columns<'_> {
         }
     }
 
-    fn text(&self, name: &str, row: usize) -> Result<String, String> {
+    pub(super) fn text(&self, name: &str, row: usize) -> Result<String, String> {
         let column = self
             .column(name, row)?
             .as_string_opt::<i32>()
@@ -126,7 +126,7 @@ impl Columns<'_> {
         Ok(column.value(row).to_owned())
     }
 
-    fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
+    pub(super) fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Int64Type>()
@@ -134,7 +134,7 @@ impl Columns<'_> {
         Ok(column.value(row))
     }
 
-    fn number(&self, name: &str, row: usize) -> Result<f64, String> {
+    pub(super) fn number(&self, name: &str, row: usize) -> Result<f64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Float64Type>()
@@ -142,7 +142,7 @@ impl Columns<'_> {
         Ok(column.value(row))
     }
 
-    fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
+    pub(super) fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
         let column = self
             .column(name, row)?
             .as_boolean_opt()
@@ -151,7 +151,7 @@ impl Columns<'_> {
     }
 }
 
-fn each_batch(
+pub(super) fn each_batch(
     path: &Path,
     mut each: impl FnMut(&Columns) -> Result<(), String>,
 ) -> Result<(), ArtifactError> {

@@ -4,6 +4,7 @@ mod catalogs;
 mod import;
 mod info;
 mod inspect;
+mod labels;
 mod plot;
 mod print;
 mod progress;
@@ -68,6 +69,8 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
+    /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
+    Labels(labels::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Print a completion script
@@ -113,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rank(arguments)) => rank::run(&arguments, &cancel),
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),

@@ -7,6 +7,7 @@ use crate::catalog::CatalogError;
 use crate::figure::FigureError;
 use crate::ingest::IngestError;
 use crate::model::ModelError;
+use crate::triage::TriageError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -20,6 +21,8 @@ pub enum PipelineError {
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
     Figure(#[from] FigureError),
+    #[error(transparent)]
+    Triage(#[from] TriageError),
     #[error(
         "no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns"
     )]

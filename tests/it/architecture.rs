@@ -8,7 +8,7 @@ const FLOORS: [&[&str]; 5] = [
     &["spectrum"],
     &["anomaly", "figure", "simulate"],
     &["catalog", "ingest", "model"],
-    &["artifact", "pipeline"],
+    &["artifact", "pipeline", "triage"],
     &["cli"],
 ];
 
