@@ -10,6 +10,7 @@ mod progress;
 mod rank;
 mod run;
 mod settings;
+mod similar;
 mod simulate;
 mod train;
 
@@ -68,6 +69,8 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
+    /// Show the objects of a ranking most like one of them
+    Similar(similar::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Print a completion script
@@ -113,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rank(arguments)) => rank::run(&arguments, &cancel),
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
