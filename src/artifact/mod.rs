@@ -24,4 +24,4 @@ pub use objects::{RankedObject, read_manifest, read_objects};
 pub use ranking::{Ranked, write_ranking, write_regions};
 pub use run::RunFiles;
 pub use sampling_info::{SamplingInfo, write_sampling_info};
-pub use saved::read_ranking;
+pub use saved::{newest_ranking, read_manifest, read_ranking, read_ranking_with_facts};

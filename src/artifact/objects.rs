@@ -7,7 +7,7 @@ use arrow::datatypes::Float32Type;
 
 use super::error::ArtifactError;
 use super::manifest::Manifest;
-use super::saved::{Columns, damaged, each_batch, newest};
+use super::saved::{Columns, damaged, each_batch, newest_ranking};
 use crate::anomaly::Judgement;
 use crate::spectrum::Facts;
 
@@ -22,7 +22,7 @@ pub struct RankedObject {
 ///
 /// Errors: no such ranking; a file that is damaged or of another program.
 pub fn read_objects(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<RankedObject>), ArtifactError> {
-    let n = n.or_else(|| newest(folder)).ok_or_else(|| {
+    let n = n.or_else(|| newest_ranking(folder)).ok_or_else(|| {
         damaged(
             folder,
             "has no ranking_N.parquet yet: run `spectriage --no-tui` or `spectriage rank` first",

@@ -11,6 +11,7 @@ mod progress;
 mod rank;
 mod run;
 mod settings;
+mod similar;
 mod simulate;
 mod train;
 
@@ -71,6 +72,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
     Labels(labels::Arguments),
+    /// Show the objects of a ranking most like one of them
+    Similar(similar::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Print a completion script
@@ -117,6 +120,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Labels(arguments)) => labels::run(&arguments),
+        Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),

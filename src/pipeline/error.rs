@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::settings::SettingsError;
 use crate::artifact::ArtifactError;
 use crate::catalog::CatalogError;
 use crate::figure::FigureError;
@@ -11,6 +12,8 @@ use crate::triage::TriageError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -45,6 +48,10 @@ pub enum PipelineError {
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]
     Unusable { issue: crate::spectrum::RowIssue },
+    #[error(
+        "ranking {ranking} has no latent vector of object `{id}` to compare; ids are those of its `object_id` column"
+    )]
+    NoLatent { id: String, ranking: u64 },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
 }
