@@ -1,6 +1,7 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
 mod catalogs;
+mod export;
 mod import;
 mod info;
 mod inspect;
@@ -13,6 +14,7 @@ mod run;
 mod settings;
 mod similar;
 mod simulate;
+mod stats;
 mod train;
 
 use std::ffi::OsString;
@@ -76,6 +78,10 @@ enum Command {
     Similar(similar::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
+    /// Statistics and a histogram of a column
+    Stats(stats::Arguments),
+    /// Write some rows to a catalog, a CSV file or a list of ids
+    Export(export::Arguments),
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
@@ -122,6 +128,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
+        Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };

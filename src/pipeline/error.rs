@@ -44,6 +44,8 @@ pub enum PipelineError {
     UnfinishedCheckpoint { path: PathBuf },
     #[error("{} is there already; give another name, or --force to replace it", path.display())]
     OutputExists { path: PathBuf },
+    #[error("{} is part of this catalog; give another name", path.display())]
+    OutputIsInput { path: PathBuf },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]
