@@ -7,7 +7,7 @@
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
 //! - [`triage`]: what people say of objects, and the ranking that learns from it
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
-//! - [`cli`]: the command line
+//! - [`cli`], [`tui`]: the command line and the screens
 
 pub mod anomaly;
 pub mod artifact;
@@ -21,3 +21,4 @@ pub mod pipeline;
 pub mod simulate;
 pub mod spectrum;
 pub mod triage;
+pub mod tui;

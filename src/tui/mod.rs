@@ -1,0 +1,5 @@
+//! The screens.
+
+pub mod chart;
+pub mod text;
+pub mod theme;
