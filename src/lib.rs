@@ -6,7 +6,7 @@
 //! - [`durable`]: files that are whole or not there
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
-//! - [`cli`]: the command line
+//! - [`cli`], [`tui`]: the command line and the screens
 
 pub mod anomaly;
 pub mod artifact;
@@ -19,3 +19,4 @@ pub mod model;
 pub mod pipeline;
 pub mod simulate;
 pub mod spectrum;
+pub mod tui;

@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 5] = [
     &["anomaly", "figure", "simulate"],
     &["catalog", "ingest", "model"],
     &["artifact", "pipeline"],
-    &["cli"],
+    &["cli", "tui"],
 ];
 
 /// The folders of pure functions, and what they may not name.
