@@ -190,7 +190,8 @@ impl Continuum {
     /// Weighted least squares; about the weighted mean wavelength, level and slope are uncorrelated.
     fn fit(samples: &[Sample]) -> Self {
         let weight: f64 = samples.iter().map(|s| 1.0 / s.variance).sum();
-        let mean = |of: &dyn Fn(&Sample) -> f64| samples.iter().map(|s| of(s) / s.variance).sum::<f64>() / weight;
+        let mean =
+            |of: &dyn Fn(&Sample) -> f64| samples.iter().map(|s| of(s) / s.variance).sum::<f64>() / weight;
         let pivot = mean(&|s| s.x);
         let level = mean(&|s| s.flux);
         let spread = mean(&|s| (s.x - pivot).powi(2));
@@ -282,9 +283,8 @@ mod tests {
         fn of(flux: f64, level: f64, slope: f64) -> Self {
             let wavelength: Vec<f64> = (0..500).map(|i| 4800.3 + 0.8 * f64::from(i)).collect();
             let peak = flux / (WIDTH * std::f64::consts::TAU.sqrt());
-            let value = |x: &f64| {
-                level + slope * (x - 5000.0) + peak * (-0.5 * ((x - 5000.0) / WIDTH).powi(2)).exp()
-            };
+            let value =
+                |x: &f64| level + slope * (x - 5000.0) + peak * (-0.5 * ((x - 5000.0) / WIDTH).powi(2)).exp();
             Self {
                 flux: wavelength.iter().map(|x| value(x) as f32).collect(),
                 sigma: vec![0.5; 500],
@@ -349,11 +349,7 @@ mod tests {
         };
         let said = clean.measure(4988.0, 5012.0).unwrap();
         near(scatter(&fluxes) / said.flux.error, 1.0, 0.08);
-        near(
-            scatter(&widths) / said.equivalent_width.unwrap().error,
-            1.0,
-            0.08,
-        );
+        near(scatter(&widths) / said.equivalent_width.unwrap().error, 1.0, 0.08);
         near(scatter(&centers) / said.center.unwrap().error, 1.0, 0.15);
     }
 

@@ -95,7 +95,11 @@ mod tests {
             (11, 2.636163878208, 0.569422744543),
         ];
         for (i, value, sigma) in expected {
-            assert!((smoothed.flux[i] - value).abs() < 1e-9, "{i}: {}", smoothed.flux[i]);
+            assert!(
+                (smoothed.flux[i] - value).abs() < 1e-9,
+                "{i}: {}",
+                smoothed.flux[i]
+            );
             assert!(
                 (smoothed.sigma[i] - sigma).abs() < 1e-9,
                 "{i}: {}",
