@@ -3,3 +3,4 @@
 pub mod chart;
 pub mod text;
 pub mod theme;
+pub mod spectrum;
