@@ -71,6 +71,53 @@ impl Latents {
     }
 }
 
+/// The latent vector of one spectrum and the cross-fitted model that made it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatentOf<'a> {
+    pub id: &'a str,
+    pub model: u16,
+    pub vector: &'a [f32],
+}
+
+/// A spectrum like another one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar<'a> {
+    pub id: &'a str,
+    /// Mahalanobis distance under the robust scatter of the model's latent vectors: 1 is a typical spread.
+    pub distance: f64,
+}
+
+/// The `k` spectra nearest to `id` in latent space, the nearest first (ties by id), and how many it was compared with; `None` where
+/// `id` has no usable vector.
+///
+/// Only spectra whose vectors come from the same cross-fitted model take part. Each model has axes of its own, found up to a rotation, so
+/// a distance between vectors of two models means nothing, and neither do ranks of matched components. With three folds that is a third
+/// of the list. Source of the scatter: as [`Latents`].
+pub fn similar<'a>(latents: &[LatentOf<'a>], id: &str, k: usize) -> Option<(Vec<Similar<'a>>, usize)> {
+    let usable =
+        |latent: &&LatentOf| !latent.vector.is_empty() && latent.vector.iter().all(|value| value.is_finite());
+    let own = latents.iter().filter(usable).find(|latent| latent.id == id)?;
+    let peers: Vec<&LatentOf<'a>> = latents
+        .iter()
+        .filter(usable)
+        .filter(|latent| latent.model == own.model && latent.vector.len() == own.vector.len())
+        .collect();
+    let fitted = Latents::fit(peers.iter().map(|latent| (latent.model, latent.vector)));
+    let cloud = fitted.clouds.get(&own.model)?;
+    let mut found: Vec<Similar<'a>> = peers
+        .iter()
+        .filter(|latent| latent.id != id)
+        .map(|latent| Similar {
+            id: latent.id,
+            distance: cloud.between(own.vector, latent.vector),
+        })
+        .collect();
+    let compared = found.len();
+    found.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(b.id)));
+    found.truncate(k);
+    Some((found, compared))
+}
+
 impl Cloud {
     fn fit(vectors: &[&[f32]]) -> Option<Self> {
         let (count, dimensions) = (vectors.len(), vectors[0].len());
@@ -146,16 +193,31 @@ impl Cloud {
     }
 
     fn distance(&self, vector: &[f32]) -> f64 {
-        let dimensions = self.location.len();
         let difference: Vec<f64> = vector
             .iter()
             .zip(&self.location)
             .map(|(value, center)| f64::from(*value) - center)
             .collect();
+        self.length(&difference)
+    }
+
+    /// Distance between two vectors in units of the scatter.
+    fn between(&self, a: &[f32], b: &[f32]) -> f64 {
+        let difference: Vec<f64> = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| f64::from(*a) - f64::from(*b))
+            .collect();
+        self.length(&difference)
+    }
+
+    /// Length of a difference in units of the scatter.
+    fn length(&self, difference: &[f64]) -> f64 {
+        let dimensions = self.location.len();
         self.whitening
             .chunks_exact(dimensions)
             .map(|row| {
-                let projected: f64 = row.iter().zip(&difference).map(|(a, b)| a * b).sum();
+                let projected: f64 = row.iter().zip(difference).map(|(a, b)| a * b).sum();
                 projected * projected
             })
             .sum::<f64>()
@@ -197,6 +259,66 @@ mod tests {
         let near = a.distance(0, &[0.8, -0.8]).unwrap();
         let far = b.distance(0, &[805.0, -0.8]).unwrap();
         assert!((near / far - 1.0).abs() < 0.02, "{near} {far}");
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_only_of_the_same_model() {
+        let cloud = vectors();
+        let names: Vec<String> = (0..cloud.len()).map(|i| format!("{i:03}")).collect();
+        let mut latents: Vec<LatentOf> = names
+            .iter()
+            .zip(&cloud)
+            .map(|(id, vector)| LatentOf { id, model: 0, vector })
+            .collect();
+        let twin = [cloud[5][0] + 1e-4, cloud[5][1]];
+        let stranger = cloud[5];
+        latents.push(LatentOf {
+            id: "twin",
+            model: 0,
+            vector: &twin,
+        });
+        latents.push(LatentOf {
+            id: "stranger",
+            model: 1,
+            vector: &stranger,
+        });
+        latents.push(LatentOf {
+            id: "blank",
+            model: 0,
+            vector: &[f32::NAN, 0.0],
+        });
+        let (found, compared) = similar(&latents, "005", 10).unwrap();
+        assert_eq!((found[0].id, found.len(), compared), ("twin", 10, cloud.len()));
+        assert!(found.is_sorted_by(|a, b| a.distance <= b.distance));
+        assert!(
+            found
+                .iter()
+                .all(|other| !["005", "stranger", "blank"].contains(&other.id))
+        );
+        // Symmetric, and along the correlation nearer than the same step against it.
+        let step = |vector: [f32; 2]| {
+            let mut with = latents.clone();
+            with.push(LatentOf {
+                id: "step",
+                model: 0,
+                vector: &vector,
+            });
+            similar(&with, "step", 500)
+                .unwrap()
+                .0
+                .into_iter()
+                .find(|other| other.id == "005")
+                .unwrap()
+                .distance
+        };
+        let (along, against) = (
+            step([cloud[5][0] + 0.3, cloud[5][1] + 0.3]),
+            step([cloud[5][0] + 0.3, cloud[5][1] - 0.3]),
+        );
+        assert!(against > 5.0 * along, "{against} {along}");
+        assert_eq!(similar(&latents, "nobody", 3), None);
+        assert_eq!(similar(&latents, "blank", 3), None);
+        assert_eq!(similar(&latents, "stranger", 3).unwrap(), (Vec::new(), 0));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub use error::AnomalyError;
 pub use errormodel::{ErrorModel, ErrorModelBuilder};
 pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};
 pub use evidence::Evidence;
+pub use latent::{LatentOf, Similar, similar};
 pub use rank::{Place, places, rank};
 pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};
 pub use residual::Residual;

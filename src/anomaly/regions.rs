@@ -73,6 +73,10 @@ pub fn regions(
     errors: &ErrorModel,
     calibration: &Calibration,
 ) -> Vec<GridRegion> {
+    // Most spectra of a survey have none, which their evidence says already.
+    if !may_have_regions(evidence, calibration) {
+        return Vec::new();
+    }
     let sums = Sums::new(&errors.correct(residual));
     let finder = Finder {
         sums: &sums,
@@ -99,6 +103,23 @@ pub fn regions(
     regions.sort_by(|a, b| b.calibrated.total_cmp(&a.calibrated).then(a.start.cmp(&b.start)));
     regions.truncate(calibration.settings().max_regions);
     regions
+}
+
+/// Whether any window of the spectrum can pass the thresholds of a region: within a width calibration keeps the order, so the greatest
+/// significance of each width decides.
+fn may_have_regions(evidence: &Evidence, calibration: &Calibration) -> bool {
+    /// Evidence is rounded to 24 bits.
+    const ROUNDED: f64 = 1.0 + 1e-6;
+    let (settings, ln_sn) = (calibration.settings(), evidence.ln_sn());
+    (0..settings.widths.len()).any(|width| {
+        [(true, evidence.excess[width]), (false, evidence.missing[width])]
+            .into_iter()
+            .any(|(excess, sigma)| {
+                let sigma = f64::from(sigma) * ROUNDED;
+                sigma > settings.region_sigma
+                    && calibration.calibrated(width, excess, sigma, ln_sn) >= settings.region_calibrated
+            })
+    })
 }
 
 /// Valid pixels within the regions over valid pixels (0 to 1); overlapping regions count once.

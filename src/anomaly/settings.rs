@@ -105,11 +105,12 @@ impl SignificanceSettings {
                 return refuse(setting, value.to_string(), "give a finite number of at least 0");
             }
         }
-        for (setting, value) in [
-            ("observed_bin", self.observed_bin),
-            ("scale_floor", self.scale_floor),
-            ("power", self.power),
-        ] {
+        // Finer bins than this would have more of them than can be numbered.
+        if !(self.observed_bin >= 0.2 && self.observed_bin.is_finite()) {
+            let remedy = "give a finite number of at least 0.2 Angstrom";
+            return refuse("observed_bin", self.observed_bin.to_string(), remedy);
+        }
+        for (setting, value) in [("scale_floor", self.scale_floor), ("power", self.power)] {
             if !(value > 0.0 && value.is_finite()) {
                 return refuse(setting, value.to_string(), "give a positive finite number");
             }

@@ -5,17 +5,28 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::datatypes::{Float32Type, Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ArtifactError;
+use super::manifest::Manifest;
 use crate::anomaly::{Judgement, Reason, Region};
+use crate::spectrum::Facts;
 
-/// The verdicts of run `n`, or of the newest run of `folder`, with their regions, in the order of the ranking. Latent vectors are left out.
+/// The verdicts of run `n`, or of the newest run of `folder`, with their regions, in the order of the ranking.
 ///
 /// Errors: no such ranking; a file that is damaged or of another program.
 pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement>), ArtifactError> {
-    let n = match n.or_else(|| newest(folder)) {
+    let (n, judgements, _) = read_ranking_with_facts(folder, n)?;
+    Ok((n, judgements))
+}
+
+/// As [`read_ranking`], with the facts of the same objects in the same order: those that a ranking has, the others are unknown.
+pub fn read_ranking_with_facts(
+    folder: &Path,
+    n: Option<u64>,
+) -> Result<(u64, Vec<Judgement>, Vec<Facts>), ArtifactError> {
+    let n = match n.or_else(|| newest_ranking(folder)) {
         Some(n) => n,
         None => {
             return Err(damaged(
@@ -50,11 +61,24 @@ pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement
         }
         Ok(())
     })?;
-    let mut judgements = Vec::new();
+    let mut ranked: Vec<(Judgement, Facts)> = Vec::new();
     each_batch(&folder.join(format!("ranking_{n}.parquet")), |columns| {
         for row in 0..columns.rows() {
             let object_id = columns.text("object_id", row)?;
-            judgements.push(Judgement {
+            let facts = Facts {
+                object_id: object_id.clone(),
+                targetid: columns.integer("targetid", row).ok(),
+                source: columns.text("source", row).unwrap_or_default(),
+                ra: columns.number("ra", row).ok(),
+                dec: columns.number("dec", row).ok(),
+                z: columns.number("z", row).ok(),
+                zwarn: columns.integer("zwarn", row).ok(),
+                spectype: columns.text("spectype", row).ok(),
+                subtype: columns.text("subtype", row).ok(),
+                deltachi2: columns.number("deltachi2", row).ok(),
+                ..Facts::default()
+            };
+            let judgement = Judgement {
                 targetid: columns.integer("targetid", row).ok(),
                 rank: columns.integer("rank", row)? as u64,
                 score: columns.number("score", row)?,
@@ -66,19 +90,30 @@ pub fn read_ranking(folder: &Path, n: Option<u64>) -> Result<(u64, Vec<Judgement
                 sn: columns.number("sn", row)?,
                 masked_fraction: columns.number("masked_fraction", row)?,
                 artifact_fraction: columns.number("artifact_fraction", row)?,
-                latent: Vec::new(),
+                latent: columns.list("latent", row)?,
                 regions: regions.remove(&object_id).unwrap_or_default(),
                 object_id,
-            });
+            };
+            ranked.push((judgement, facts));
         }
         Ok(())
     })?;
-    judgements.sort_by_key(|judgement| judgement.rank);
-    Ok((n, judgements))
+    ranked.sort_by_key(|(judgement, _)| judgement.rank);
+    let (judgements, facts) = ranked.into_iter().unzip();
+    Ok((n, judgements, facts))
+}
+
+/// The manifest of run `n`.
+///
+/// Errors: there is none; a file that is damaged or of another program.
+pub fn read_manifest(folder: &Path, n: u64) -> Result<Manifest, ArtifactError> {
+    let path = folder.join(format!("manifest_{n}.json"));
+    let bytes = std::fs::read(&path).map_err(|error| damaged(&path, error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error.to_string()))
 }
 
 /// The highest N of the files `ranking_N.parquet`.
-fn newest(folder: &Path) -> Option<u64> {
+pub fn newest_ranking(folder: &Path) -> Option<u64> {
     let number = |name: &str| {
         name.strip_prefix("ranking_")?
             .strip_suffix(".parquet")?
@@ -91,7 +126,7 @@ fn newest(folder: &Path) -> Option<u64> {
         .max()
 }
 
-fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
+pub(super) fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
     ArtifactError::Damaged {
         path: PathBuf::from(path),
         what: what.into(),
@@ -99,14 +134,14 @@ fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
 }
 
 /// The columns of one batch, by name.
-struct Columns<'a>(&'a RecordBatch);
+pub(super) struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.0.num_rows()
     }
 
-    fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
+    pub(super) fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
         let column = self
             .0
             .column_by_name(name)
@@ -118,7 +153,7 @@ impl Columns<'_> {
         }
     }
 
-    fn text(&self, name: &str, row: usize) -> Result<String, String> {
+    pub(super) fn text(&self, name: &str, row: usize) -> Result<String, String> {
         let column = self
             .column(name, row)?
             .as_string_opt::<i32>()
@@ -126,7 +161,7 @@ impl Columns<'_> {
         Ok(column.value(row).to_owned())
     }
 
-    fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
+    pub(super) fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Int64Type>()
@@ -134,7 +169,7 @@ impl Columns<'_> {
         Ok(column.value(row))
     }
 
-    fn number(&self, name: &str, row: usize) -> Result<f64, String> {
+    pub(super) fn number(&self, name: &str, row: usize) -> Result<f64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Float64Type>()
@@ -142,7 +177,20 @@ impl Columns<'_> {
         Ok(column.value(row))
     }
 
-    fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
+    /// A list of numbers; those that are missing in it are NaN.
+    pub(super) fn list(&self, name: &str, row: usize) -> Result<Vec<f32>, String> {
+        let column = self
+            .column(name, row)?
+            .as_list_opt::<i32>()
+            .ok_or_else(|| format!("`{name}` is no list"))?;
+        let values = column.value(row);
+        let values = values
+            .as_primitive_opt::<Float32Type>()
+            .ok_or_else(|| format!("`{name}` is no list of numbers"))?;
+        Ok(values.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
+    }
+
+    pub(super) fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
         let column = self
             .column(name, row)?
             .as_boolean_opt()
@@ -151,7 +199,7 @@ impl Columns<'_> {
     }
 }
 
-fn each_batch(
+pub(super) fn each_batch(
     path: &Path,
     mut each: impl FnMut(&Columns) -> Result<(), String>,
 ) -> Result<(), ArtifactError> {

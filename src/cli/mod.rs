@@ -5,12 +5,14 @@ mod export;
 mod import;
 mod info;
 mod inspect;
+mod labels;
 mod plot;
 mod print;
 mod progress;
 mod rank;
 mod run;
 mod settings;
+mod similar;
 mod simulate;
 mod stats;
 mod train;
@@ -70,6 +72,10 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
+    /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
+    Labels(labels::Arguments),
+    /// Show the objects of a ranking most like one of them
+    Similar(similar::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Statistics and a histogram of a column
@@ -119,6 +125,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rank(arguments)) => rank::run(&arguments, &cancel),
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Labels(arguments)) => labels::run(&arguments),
+        Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
         Some(Command::Export(arguments)) => export::run(&arguments, &cancel),

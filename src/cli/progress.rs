@@ -123,6 +123,8 @@ impl Observer for Bars {
                     fold + 1
                 ));
             }
+            // Not asked for: there is no room for them in a line.
+            Event::Preview(_) | Event::Provisional(_) => {}
             Event::Note(text) => self.tell(&text),
             Event::Wrote(path) => tracing::info!(path = %path.display(), "wrote"),
         }

@@ -42,6 +42,35 @@ struct Header {
     running: Option<TrainingHeader>,
 }
 
+/// What a checkpoint tells without its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    pub origin: Origin,
+    /// Of the finished networks, by fold.
+    pub members: Vec<Training>,
+    /// Of the network in training, where it has not ended.
+    pub running: Option<TrainingHeader>,
+}
+
+impl Head {
+    /// Reads the head of a checkpoint file and none of its weights, so the digest over them is not checked.
+    ///
+    /// Errors: not a checkpoint, cut short, or of a later format.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let (_, _, header) = open(path)?;
+        Ok(Self {
+            origin: header.origin,
+            members: header.members,
+            running: header.running,
+        })
+    }
+
+    /// Whether all folds are trained.
+    pub fn is_complete(&self) -> bool {
+        self.members.len() == self.origin.training.folds.max(1)
+    }
+}
+
 /// An ensemble and, where its training has not ended, the state of the network in training.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
@@ -134,23 +163,7 @@ impl Checkpoint {
             path: path.into(),
             what,
         };
-        let reader =
-            Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
-        let text = reader
-            .metadata()
-            .get(KEY)
-            .ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
-        let format = serde_json::from_str::<serde_json::Value>(text)
-            .ok()
-            .and_then(|value| value["format"].as_u64());
-        if format != Some(u64::from(FORMAT)) {
-            let format = format.map_or_else(|| "of no number".into(), |format| format.to_string());
-            return Err(failed(format!(
-                "has checkpoint format {format}; this program reads {FORMAT}: train again with this version"
-            )));
-        }
-        let header: Header =
-            serde_json::from_str(text).map_err(|error| failed(format!("has a damaged header: {error}")))?;
+        let (reader, text, header) = open(path)?;
         let blob = |name: &str| {
             reader
                 .tensor_data(name)
@@ -176,7 +189,7 @@ impl Checkpoint {
             members,
             running,
         };
-        if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(text)) {
+        if reader.metadata().get(DIGEST) != Some(&checkpoint.digest(&text)) {
             return Err(failed("is damaged: its content does not fit its digest; use another checkpoint, or `--reset` to start afresh".into()));
         }
         Ok(checkpoint)
@@ -243,4 +256,31 @@ impl Checkpoint {
             members,
         })
     }
+}
+
+/// Opens a checkpoint file and reads its header, as text too; the weights are read when they are asked for.
+fn open(path: &Path) -> Result<(Reader, String, Header), ModelError> {
+    let failed = |what: String| ModelError::Checkpoint {
+        path: path.into(),
+        what,
+    };
+    let reader =
+        Reader::from_file(path).map_err(|error| failed(format!("is no readable checkpoint: {error}")))?;
+    let text = reader
+        .metadata()
+        .get(KEY)
+        .cloned()
+        .ok_or_else(|| failed("is a burnpack, but not of spectriage".into()))?;
+    let format = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|value| value["format"].as_u64());
+    if format != Some(u64::from(FORMAT)) {
+        let format = format.map_or_else(|| "of no number".into(), |format| format.to_string());
+        return Err(failed(format!(
+            "has checkpoint format {format}; this program reads {FORMAT}: train again with this version"
+        )));
+    }
+    let header =
+        serde_json::from_str(&text).map_err(|error| failed(format!("has a damaged header: {error}")))?;
+    Ok((reader, text, header))
 }

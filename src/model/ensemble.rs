@@ -59,35 +59,42 @@ impl Ensemble {
         let indices: Vec<usize> = (0..sample.len()).collect();
         let mut out = Reconstructed::default();
         for chunk in indices.chunks(INFERENCE_BATCH) {
-            let part = self.reconstruct_batch(network, &sample.select(chunk), accelerator);
+            let part = reconstruct(
+                network,
+                self.settings.error_floor,
+                &sample.select(chunk),
+                accelerator,
+            );
             out.flux.extend(part.flux);
             out.latent.extend(part.latent);
         }
         out
     }
+}
 
-    fn reconstruct_batch(
-        &self,
-        network: &Network,
-        sample: &Sample,
-        accelerator: &Accelerator,
-    ) -> Reconstructed {
-        let device = accelerator.inference();
-        let batch = Batch::new(sample, &device);
-        let output = network.forward(batch.flux, batch.ivar);
-        let mut flux = values(output.flux);
-        let mut latent = values(output.latent);
-        if let Network::Bottleneck(bottleneck) = network {
-            let components = values(bottleneck.components());
-            let length = latent.len() / sample.len();
-            for _ in 0..REFINEMENTS {
-                latent = refine::batch(sample, &flux, &latent, &components, self.settings.error_floor);
-                let latent = burn::tensor::TensorData::new(latent.clone(), [sample.len(), length]);
-                flux = values(bottleneck.decode(burn::tensor::Tensor::from_data(latent, &device)));
-            }
+/// What a network makes of a batch of at least one spectrum, with the latent vector settled as a finished ensemble does it; also of a
+/// network still in training.
+pub fn reconstruct(
+    network: &Network,
+    error_floor: f64,
+    sample: &Sample,
+    accelerator: &Accelerator,
+) -> Reconstructed {
+    let device = accelerator.inference();
+    let batch = Batch::new(sample, &device);
+    let output = network.forward(batch.flux, batch.ivar);
+    let mut flux = values(output.flux);
+    let mut latent = values(output.latent);
+    if let Network::Bottleneck(bottleneck) = network {
+        let components = values(bottleneck.components());
+        let length = latent.len() / sample.len();
+        for _ in 0..REFINEMENTS {
+            latent = refine::batch(sample, &flux, &latent, &components, error_floor);
+            let latent = burn::tensor::TensorData::new(latent.clone(), [sample.len(), length]);
+            flux = values(bottleneck.decode(burn::tensor::Tensor::from_data(latent, &device)));
         }
-        Reconstructed { flux, latent }
     }
+    Reconstructed { flux, latent }
 }
 
 fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {

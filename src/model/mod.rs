@@ -20,14 +20,14 @@ mod training;
 
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
-pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of};
+pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};
 pub use error::ModelError;
 pub use network::{Network, Reconstruction};
 pub use pca::Pca;
 pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, TrainingSettings};
 pub use skip::SkipAutoencoder;
 pub use training::{
-    EpochRecord, Flow, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
+    EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
 };
 
 /// The spectra that a network learns from or looks at, on one grid, normalized.

@@ -62,9 +62,31 @@ pub enum Flow {
     Stop,
 }
 
+/// A chance to look at the network while it learns. It draws no random number and changes nothing: a run that is looked at ends
+/// with the same weights.
+pub struct Glance<'a> {
+    /// Finished epochs.
+    pub epochs: usize,
+    /// Nothing was learned yet since the training started or was resumed.
+    pub first: bool,
+    /// An epoch has just ended.
+    pub epoch_ended: bool,
+    network: &'a Network,
+}
+
+impl Glance<'_> {
+    /// The network as it is now, for inference.
+    pub fn network(&self) -> Network {
+        self.network.valid()
+    }
+}
+
 /// Sees every batch of a training run, and is handed its state to keep at the end of every epoch.
 pub trait TrainingObserver {
     fn progress(&mut self, progress: &Progress) -> Flow;
+
+    /// Before the first batch and after every batch; it costs nothing but what is done with it.
+    fn glance(&mut self, _glance: &Glance) {}
 
     /// The state after an epoch, from which training can be resumed.
     fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError>;
@@ -155,6 +177,12 @@ impl Trainer<'_> {
             state.header.epochs * batches + state.header.batches,
         );
         let mut seen = 0;
+        observer.glance(&Glance {
+            epochs: state.header.epochs,
+            first: true,
+            epoch_ended: false,
+            network: &network,
+        });
         while state.header.epochs < self.settings.epochs {
             let epoch = state.header.epochs;
             let order = self.order(train.len(), epoch);
@@ -226,6 +254,12 @@ impl Trainer<'_> {
                     self.store(&mut state, &network, &optimizer)?;
                     return Ok((Outcome::Cancelled, state));
                 }
+                observer.glance(&Glance {
+                    epochs: state.header.epochs,
+                    first: false,
+                    epoch_ended: finished.is_some(),
+                    network: &network,
+                });
             }
             self.store(&mut state, &network, &optimizer)?;
             observer.keep(&state)?;

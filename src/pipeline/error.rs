@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use super::settings::SettingsError;
 use crate::artifact::ArtifactError;
 use crate::catalog::CatalogError;
 use crate::figure::FigureError;
 use crate::ingest::IngestError;
 use crate::model::ModelError;
+use crate::triage::TriageError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -20,6 +24,8 @@ pub enum PipelineError {
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
     Figure(#[from] FigureError),
+    #[error(transparent)]
+    Triage(#[from] TriageError),
     #[error(
         "no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns"
     )]
@@ -44,6 +50,10 @@ pub enum PipelineError {
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]
     Unusable { issue: crate::spectrum::RowIssue },
+    #[error(
+        "ranking {ranking} has no latent vector of object `{id}` to compare; ids are those of its `object_id` column"
+    )]
+    NoLatent { id: String, ranking: u64 },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
 }

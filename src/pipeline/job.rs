@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::assessment::{Assessment, as_trained, chosen};
+use super::judge::Verdicts;
+use super::reconstructor::Reconstructor;
 use super::report::{self, picked};
-use super::score::{Scorer, Verdicts};
-use super::settings::{Method, NormalizationKind, Settings};
+use super::settings::Settings;
 use super::source::Selection;
-use super::train::{self, Trained, TrainingSet, newest_checkpoint};
+use super::train::{self, Trained, TrainingSet};
+use super::viewer::Viewer;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::anomaly::{Correlations, Judgement};
-use crate::artifact::{
-    self, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo, write_manifest, write_ranking,
-    write_regions, write_sampling_info,
-};
+use crate::artifact::{self, InputFile, Manifest, RowCounts, RunFiles, write_manifest};
+use crate::model::Accelerator;
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, Ensemble, TrainingSettings};
-use crate::spectrum::WavelengthGrid;
-use crate::spectrum::prepare::{Normalization, Prepared};
+use crate::spectrum::prepare::Prepared;
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -41,37 +41,41 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
-/// A job under way: its number, its clock and what it has read.
-struct Job<'a> {
-    settings: &'a Settings,
-    run: RunFiles,
-    selection: Selection,
+/// A job under way: its number and its clock.
+pub(super) struct Job {
     inputs: Vec<String>,
+    settings: Settings,
+    run: RunFiles,
     timings: BTreeMap<String, f64>,
     clock: Instant,
-    device: String,
 }
 
-impl<'a> Job<'a> {
+impl Job {
+    /// Takes a number for the files of a job.
+    pub fn begin(inputs: &[String], settings: &Settings) -> Result<Self, PipelineError> {
+        Ok(Self {
+            inputs: inputs.to_vec(),
+            settings: settings.clone(),
+            run: RunFiles::reserve(&settings.output.images_dir, &settings.output.metadata_dir)?,
+            timings: BTreeMap::new(),
+            clock: Instant::now(),
+        })
+    }
+
+    /// Selects the rows, then takes a number: a job that cannot begin leaves no folder.
     fn open(
         inputs: &[String],
-        settings: &'a Settings,
+        settings: &Settings,
         observer: &mut dyn Observer,
-    ) -> Result<Self, PipelineError> {
+    ) -> Result<(Self, Selection), PipelineError> {
         let clock = Instant::now();
         let selection = Selection::open(inputs, &settings.selection, observer)?;
-        let run = RunFiles::reserve(&settings.output.images_dir, &settings.output.metadata_dir)?;
         let mut job = Self {
-            settings,
-            run,
-            selection,
-            inputs: inputs.to_vec(),
-            timings: BTreeMap::new(),
             clock,
-            device: settings.training.device.name().into(),
+            ..Self::begin(inputs, settings)?
         };
         job.lap("open");
-        Ok(job)
+        Ok((job, selection))
     }
 
     /// Notes the seconds since the last lap.
@@ -87,19 +91,20 @@ impl<'a> Job<'a> {
     /// Trains, or goes on from `resume`; returns the ensemble, and the prepared spectra where they are all of the selection.
     fn train(
         &mut self,
+        selection: &mut Selection,
         accelerator: &Accelerator,
         resume: Option<&Path>,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
     ) -> Result<(Trained, Checkpoint, Option<Vec<Prepared>>), PipelineError> {
-        let preparation = self.selection.choose_preparation(self.settings, observer)?;
-        let set = TrainingSet::read(&mut self.selection, &preparation, self.settings, observer, cancel)?;
+        let preparation = selection.choose_preparation(&self.settings, observer)?;
+        let set = TrainingSet::read(selection, &preparation, &self.settings, observer, cancel)?;
         self.lap("read");
         let origin = Origin {
             preparation,
             model: self.settings.model.clone(),
             training: self.settings.training.clone(),
-            catalog_digest: self.selection.digest.clone(),
+            catalog_digest: selection.digest.clone(),
         };
         let path = self.checkpoint_path();
         let mut checkpoint = train::start(origin, resume)?;
@@ -107,7 +112,7 @@ impl<'a> Job<'a> {
             &set,
             &mut checkpoint,
             &path,
-            self.settings,
+            &self.settings,
             accelerator,
             observer,
             cancel,
@@ -117,79 +122,84 @@ impl<'a> Job<'a> {
         if path.is_file() {
             observer.event(Event::Wrote(path));
         }
-        let complete = self.selection.rows.len() <= self.settings.training.max_spectra;
+        let complete = selection.rows.len() <= self.settings.training.max_spectra;
         Ok((trained, checkpoint, complete.then_some(set.prepared)))
     }
 
-    /// Scores, ranks and writes everything but the manifest.
-    fn score(
+    /// Writes all that an assessment says but the manifest.
+    pub fn write(
         &mut self,
-        checkpoint: &Checkpoint,
-        ensemble: &Ensemble,
-        accelerator: &Accelerator,
+        assessment: &Assessment,
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        let (settings, verdicts) = (assessment.settings(), assessment.verdicts());
+        report::write_tables(&self.run, &verdicts, settings, observer)?;
+        self.lap("write");
+        if let Some(error) = assessment.mean_error() {
+            report::draw_mean_error(&self.run, error, settings, observer)?;
+        }
+        let chosen = picked(&verdicts.judgements, settings);
+        self.draw(&assessment.viewer(), &chosen, observer)
+    }
+
+    /// Draws the spectra of these verdicts.
+    pub fn draw(
+        &mut self,
+        viewer: &Viewer,
+        chosen: &[&Judgement],
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        report::draw_spectra(&self.run, viewer, &self.settings.output, chosen, observer)?;
+        self.lap("draw");
+        Ok(())
+    }
+
+    /// Judges a selection, and writes what was found unless it was cancelled.
+    fn rank(
+        mut self,
+        selection: Selection,
+        model: Arc<Reconstructor>,
         known: Option<Vec<Prepared>>,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
-    ) -> Result<Option<Verdicts>, PipelineError> {
-        let preparation = &checkpoint.origin.preparation;
-        let settings = as_trained(self.settings, checkpoint);
-        let scorer = || Scorer::new(&settings, preparation, ensemble, accelerator);
-        let Some(verdicts) = scorer().judge(&mut self.selection, known, observer, cancel)? else {
-            return Ok(None);
-        };
-        self.lap("score");
-        let ranked: Vec<Ranked> = verdicts
-            .judgements
-            .iter()
-            .zip(&verdicts.facts)
-            .map(|(judgement, facts)| Ranked { judgement, facts })
-            .collect();
-        let mut written = write_ranking(&self.run, &ranked)?;
-        written.push(write_regions(&self.run, &ranked)?);
-        let window = &self.settings.window;
-        let info = SamplingInfo {
-            seed: settings.training.seed,
-            method: match self.settings.detect.method {
-                Method::Significance => "significance".into(),
-                Method::Window => "window".into(),
-            },
-            absolute_residual_threshold: verdicts.thresholds.map(|thresholds| thresholds.absolute),
-            relative_residual_threshold: verdicts.thresholds.map(|thresholds| thresholds.relative),
-            range_mismatch_factor: verdicts.thresholds.map(|_| window.range_mismatch_factor),
-        };
-        written.push(write_sampling_info(&self.run, &info, &ranked)?);
-        for path in written {
-            observer.event(Event::Wrote(path));
+    ) -> Result<(Summary, Option<Assessment>), PipelineError> {
+        let (inputs, settings) = (&self.inputs, &self.settings);
+        let assessment = Assessment::make(inputs, settings, selection, model, known, observer, cancel)?;
+        if !assessment.is_judged() {
+            return Ok((self.finish(assessment.selection(), None, true, observer)?, None));
         }
-        self.lap("write");
-        report::draw_mean_error(&self.run, &verdicts, &settings, observer)?;
-        let chosen = picked(&verdicts.judgements, &settings);
-        report::draw_spectra(&self.run, &self.selection, &scorer(), &chosen, observer)?;
-        self.lap("draw");
-        Ok(Some(verdicts))
+        self.lap("score");
+        self.write(&assessment, observer)?;
+        let summary = self.finish(
+            assessment.selection(),
+            Some(&assessment.verdicts()),
+            false,
+            observer,
+        )?;
+        Ok((summary, Some(assessment)))
     }
 
     /// Writes the manifest and sums up.
-    fn finish(
+    pub fn finish(
         mut self,
+        selection: &Selection,
         verdicts: Option<&Verdicts>,
         interrupted: bool,
         observer: &mut dyn Observer,
     ) -> Result<Summary, PipelineError> {
-        let inputs = self
-            .selection
+        let inputs = selection
             .catalog
             .files()
             .iter()
             .map(|file| InputFile::read(&file.path, Some(file.rows)))
             .collect::<Result<_, _>>()?;
         self.lap("digest");
-        let issues = &self.selection.issues;
+        let issues = &selection.issues;
         let judgements = verdicts.map_or(&[][..], |verdicts| &verdicts.judgements);
         let anomalous = judgements.iter().filter(|judgement| judgement.anomalous).count() as u64;
         let correlations = verdicts.map(|verdicts| verdicts.correlations);
         let rows = RowCounts {
-            selected: self.selection.selected,
+            selected: selection.selected,
             skipped: issues.len() as u64,
             ranked: judgements.len() as u64,
             anomalous,
@@ -197,9 +207,13 @@ impl<'a> Job<'a> {
         let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").into(),
             run: self.run.n(),
-            settings: serde_json::json!({ "inputs": self.inputs, "settings": self.settings }),
+            settings: serde_json::json!({
+                "inputs": self.inputs,
+                "catalog": selection.catalog.digest(),
+                "settings": self.settings,
+            }),
             seed: self.settings.training.seed,
-            device: self.device.clone(),
+            device: self.settings.training.device.name().into(),
             inputs,
             rows,
             row_issues: issues.clone(),
@@ -246,23 +260,28 @@ pub fn run(
     observer: &mut dyn Observer,
     cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
+    run_kept(inputs, settings, resume, observer, cancel).map(|(summary, _)| summary)
+}
+
+/// As [`run`], and hands out what the ranking rests on, unless it was cancelled.
+pub fn run_kept(
+    inputs: &[String],
+    settings: &Settings,
+    resume: Option<PathBuf>,
+    observer: &mut dyn Observer,
+    cancel: &CancelToken,
+) -> Result<(Summary, Option<Assessment>), PipelineError> {
+    settings.check()?;
     let accelerator = Accelerator::open(settings.training.device)?;
-    let mut job = Job::open(inputs, settings, observer)?;
-    let (trained, checkpoint, known) = job.train(&accelerator, resume.as_deref(), observer, cancel)?;
+    let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
+    let resume = resume.as_deref();
+    let (trained, checkpoint, known) = job.train(&mut selection, &accelerator, resume, observer, cancel)?;
     if trained.interrupted {
-        return job.finish(None, true, observer);
+        return Ok((job.finish(&selection, None, true, observer)?, None));
     }
     report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
-    let verdicts = job.score(
-        &checkpoint,
-        &trained.ensemble,
-        &accelerator,
-        known,
-        observer,
-        cancel,
-    )?;
-    let interrupted = verdicts.is_none();
-    job.finish(verdicts.as_ref(), interrupted, observer)
+    let model = Reconstructor::new(checkpoint.origin, trained.ensemble, accelerator);
+    job.rank(selection, Arc::new(model), known, observer, cancel)
 }
 
 /// Trains only.
@@ -273,55 +292,15 @@ pub fn train_only(
     observer: &mut dyn Observer,
     cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
+    settings.check()?;
     let accelerator = Accelerator::open(settings.training.device)?;
-    let mut job = Job::open(inputs, settings, observer)?;
-    let (trained, _, _) = job.train(&accelerator, resume.as_deref(), observer, cancel)?;
+    let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
+    let resume = resume.as_deref();
+    let (trained, _, _) = job.train(&mut selection, &accelerator, resume, observer, cancel)?;
     if !trained.interrupted {
         report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
     }
-    job.finish(None, trained.interrupted, observer)
-}
-
-/// The settings with what a trained model decides, whatever they say: folds, network and preparation. The device stays as asked for.
-fn as_trained(settings: &Settings, checkpoint: &Checkpoint) -> Settings {
-    let origin = &checkpoint.origin;
-    let mut settings = settings.clone();
-    settings.training = TrainingSettings {
-        device: settings.training.device,
-        ..origin.training.clone()
-    };
-    settings.model = origin.model.clone();
-    settings.prepare.frame = origin.preparation.frame;
-    settings.prepare.min_wavelength = origin.preparation.min_wavelength;
-    settings.prepare.normalization = match origin.preparation.normalization {
-        Normalization::Median { .. } => NormalizationKind::Median,
-        Normalization::Robust => NormalizationKind::Robust,
-    };
-    if let WavelengthGrid::Log10 { step, .. } = origin.preparation.grid {
-        settings.prepare.log_step = step;
-    }
-    settings
-}
-
-/// Opens a finished checkpoint: the given one, or the newest of the metadata folder.
-fn finished_checkpoint(
-    settings: &Settings,
-    path: Option<PathBuf>,
-    accelerator: &Accelerator,
-) -> Result<(PathBuf, Checkpoint, Ensemble), PipelineError> {
-    let folder = &settings.output.metadata_dir;
-    let path = match path {
-        Some(path) => path,
-        None => newest_checkpoint(folder).ok_or_else(|| PipelineError::NoCheckpoint {
-            folder: folder.clone(),
-        })?,
-    };
-    let checkpoint = Checkpoint::load(&path)?;
-    if !checkpoint.is_complete() {
-        return Err(PipelineError::UnfinishedCheckpoint { path });
-    }
-    let ensemble = checkpoint.ensemble(accelerator)?;
-    Ok((path, checkpoint, ensemble))
+    job.finish(&selection, None, trained.interrupted, observer)
 }
 
 /// Ranks a catalog with a trained checkpoint, the newest one where none is given.
@@ -332,14 +311,17 @@ pub fn rank_only(
     observer: &mut dyn Observer,
     cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
-    let accelerator = Accelerator::open(settings.training.device)?;
-    let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
+    settings.check()?;
+    let (path, model) = Reconstructor::open(
+        checkpoint,
+        &settings.output.metadata_dir,
+        settings.training.device,
+    )?;
     observer.event(Event::Note(format!("model: {}", path.display())));
-    let settings = &as_trained(settings, &checkpoint);
-    let mut job = Job::open(inputs, settings, observer)?;
-    let verdicts = job.score(&checkpoint, &ensemble, &accelerator, None, observer, cancel)?;
-    let interrupted = verdicts.is_none();
-    job.finish(verdicts.as_ref(), interrupted, observer)
+    let settings = &as_trained(settings, &model.origin);
+    let (job, selection) = Job::open(inputs, settings, observer)?;
+    job.rank(selection, Arc::new(model), None, observer, cancel)
+        .map(|(summary, _)| summary)
 }
 
 /// Draws spectra of ranking `of` (the newest one where none is given) again: those of `ids`, or what the settings pick.
@@ -351,28 +333,22 @@ pub fn plot(
     checkpoint: Option<PathBuf>,
     observer: &mut dyn Observer,
 ) -> Result<Summary, PipelineError> {
-    let accelerator = Accelerator::open(settings.training.device)?;
-    let (n, mut judgements) = artifact::read_ranking(&settings.output.metadata_dir, of)?;
-    let own = settings.output.metadata_dir.join(format!("checkpoint_{n}.bpk"));
+    settings.check()?;
+    let folder = &settings.output.metadata_dir;
+    let (n, judgements) = artifact::read_ranking(folder, of)?;
+    let own = folder.join(format!("checkpoint_{n}.bpk"));
     let checkpoint = checkpoint.or_else(|| own.is_file().then_some(own));
-    let (path, checkpoint, ensemble) = finished_checkpoint(settings, checkpoint, &accelerator)?;
+    let (path, model) = Reconstructor::open(checkpoint, folder, settings.training.device)?;
     observer.event(Event::Note(format!("ranking {n}, model: {}", path.display())));
-    let settings = &as_trained(settings, &checkpoint);
-    let mut job = Job::open(inputs, settings, observer)?;
-    let scorer = Scorer::new(settings, &checkpoint.origin.preparation, &ensemble, &accelerator);
-    if let Some(missing) = ids
-        .iter()
-        .find(|id| !judgements.iter().any(|judgement| judgement.object_id == **id))
-    {
-        return Err(PipelineError::NoSuchObject { id: missing.clone() });
-    }
-    judgements.retain(|judgement| ids.is_empty() || ids.contains(&judgement.object_id));
+    let settings = &as_trained(settings, &model.origin);
     let chosen = if ids.is_empty() {
         picked(&judgements, settings)
     } else {
-        judgements.iter().collect()
+        chosen(&judgements, ids)?
     };
-    report::draw_spectra(&job.run, &job.selection, &scorer, &chosen, observer)?;
-    job.lap("draw");
-    job.finish(None, false, observer)
+    let (mut job, selection) = Job::open(inputs, settings, observer)?;
+    let viewer = Viewer::new(selection.catalog.clone(), settings.output.cutout_dir.clone())
+        .with_model(Some(Arc::new(model)));
+    job.draw(&viewer, &chosen, observer)?;
+    job.finish(&selection, None, false, observer)
 }

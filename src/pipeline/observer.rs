@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::{Preview, Provisional};
 use crate::model::{Outcome, Progress};
 use crate::spectrum::RowIssue;
 
@@ -55,6 +56,10 @@ pub enum Event {
         best_epoch: usize,
         best_loss: f64,
     },
+    /// What the network in training makes of a spectrum that was held out; only where the observer asks for previews.
+    Preview(Preview),
+    /// What would head the list by now; only where the observer asks for previews.
+    Provisional(Provisional),
     /// Worth telling the user, once.
     Note(String),
     /// A file was written.
@@ -64,6 +69,11 @@ pub enum Event {
 /// Sees the events of a job, in its thread.
 pub trait Observer: Send {
     fn event(&mut self, event: Event);
+
+    /// Whether it wants [`Event::Preview`] and [`Event::Provisional`], which take time; asked once a training.
+    fn wants_previews(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores everything.

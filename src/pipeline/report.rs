@@ -1,21 +1,18 @@
-//! The figures of a run.
-
-use std::path::Path;
+//! The tables and figures of a run.
 
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
-use super::score::{Scorer, Verdicts};
-use super::settings::{Pick, Settings};
-use super::source::Selection;
+use super::judge::{MeanError, Verdicts};
+use super::settings::{Method, OutputSettings, Pick, Settings};
+use super::viewer::Viewer;
 use super::{Event, Observer, PipelineError, Stage};
 use crate::anomaly::Judgement;
-use crate::artifact::RunFiles;
-use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun, SkyImage, SpectrumView};
-use crate::model::Ensemble;
+use crate::artifact::{Ranked, RunFiles, SamplingInfo, write_ranking, write_regions, write_sampling_info};
+use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun};
+use crate::model::{Ensemble, EpochRecord};
 use crate::spectrum::prepare::Frame;
-use crate::spectrum::{Facts, Spectrum};
 
 /// The verdicts that are drawn: the top ones or a sample drawn with the seed, in the order of their rank.
 pub fn picked<'a>(judgements: &'a [Judgement], settings: &Settings) -> Vec<&'a Judgement> {
@@ -36,18 +33,46 @@ pub fn picked<'a>(judgements: &'a [Judgement], settings: &Settings) -> Vec<&'a J
     }
 }
 
+/// Writes the ranking, its regions and the original project's JSON.
+pub fn write_tables(
+    run: &RunFiles,
+    verdicts: &Verdicts,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<(), PipelineError> {
+    let ranked: Vec<Ranked> = verdicts
+        .judgements
+        .iter()
+        .zip(&verdicts.facts)
+        .map(|(judgement, facts)| Ranked { judgement, facts })
+        .collect();
+    told(observer, write_ranking(run, &ranked)?);
+    told(observer, vec![write_regions(run, &ranked)?]);
+    let info = SamplingInfo {
+        seed: settings.training.seed,
+        method: match settings.detect.method {
+            Method::Significance => "significance".into(),
+            Method::Window => "window".into(),
+        },
+        absolute_residual_threshold: verdicts.thresholds.map(|thresholds| thresholds.absolute),
+        relative_residual_threshold: verdicts.thresholds.map(|thresholds| thresholds.relative),
+        range_mismatch_factor: verdicts.thresholds.map(|_| settings.window.range_mismatch_factor),
+    };
+    told(observer, vec![write_sampling_info(run, &info, &ranked)?]);
+    Ok(())
+}
+
 /// Draws the combined figure of `judgements` and, where asked for, one figure a spectrum.
 pub fn draw_spectra(
     run: &RunFiles,
-    selection: &Selection,
-    scorer: &Scorer,
+    viewer: &Viewer,
+    output: &OutputSettings,
     judgements: &[&Judgement],
     observer: &mut dyn Observer,
 ) -> Result<(), PipelineError> {
-    let output = &scorer.settings.output;
     let mut views = Vec::with_capacity(judgements.len());
     for (done, judgement) in judgements.iter().enumerate() {
-        views.push(view(selection, scorer, judgement)?);
+        views.push(viewer.object(&judgement.object_id, Some(judgement))?);
         observer.event(Event::Step {
             stage: Stage::Draw,
             done: done as u64 + 1,
@@ -84,7 +109,7 @@ pub fn draw_spectra(
 /// Draws the mean reconstruction error by wavelength.
 pub fn draw_mean_error(
     run: &RunFiles,
-    verdicts: &Verdicts,
+    error: &MeanError,
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<(), PipelineError> {
@@ -92,7 +117,6 @@ pub fn draw_mean_error(
         Frame::Rest => "Rest-frame",
         Frame::Observed => "Observed",
     };
-    let error = &verdicts.mean_error;
     let figure = figure::mean_reconstruction_error(
         &error.wavelength,
         &error.mean_squared_residual,
@@ -111,6 +135,26 @@ pub fn draw_mean_error(
     Ok(())
 }
 
+/// The losses of one network as the figure of losses takes them; `watched` where spectra were held out to watch it.
+pub fn losses_of(fold: usize, history: &[EpochRecord], watched: bool) -> LossRun {
+    LossRun {
+        name: format!("fold {}", fold + 1),
+        epochs: history
+            .iter()
+            .map(|record| EpochLoss {
+                epoch: record.epoch,
+                train: record.train_loss,
+                validation: watched.then_some(record.validation_loss),
+                learning_rate: record.learning_rate,
+            })
+            .collect(),
+        best_epoch: history
+            .iter()
+            .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+            .map(|record| record.epoch),
+    }
+}
+
 /// Draws the losses of all networks.
 pub fn draw_loss(
     run: &RunFiles,
@@ -123,24 +167,7 @@ pub fn draw_loss(
         .iter()
         .map(|member| {
             let training = &member.training;
-            LossRun {
-                name: format!("fold {}", training.fold + 1),
-                epochs: training
-                    .history
-                    .iter()
-                    .map(|record| EpochLoss {
-                        epoch: record.epoch,
-                        train: record.train_loss,
-                        validation: (training.validation_spectra > 0).then_some(record.validation_loss),
-                        learning_rate: record.learning_rate,
-                    })
-                    .collect(),
-                best_epoch: training
-                    .history
-                    .iter()
-                    .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
-                    .map(|record| record.epoch),
-            }
+            losses_of(training.fold, &training.history, training.validation_spectra > 0)
         })
         .collect();
     told(
@@ -153,106 +180,5 @@ pub fn draw_loss(
 fn told(observer: &mut dyn Observer, paths: Vec<std::path::PathBuf>) {
     for path in paths {
         observer.event(Event::Wrote(path));
-    }
-}
-
-/// Everything that the figure of one spectrum shows, in its observed pixels and physical units.
-fn view(
-    selection: &Selection,
-    scorer: &Scorer,
-    judgement: &Judgement,
-) -> Result<SpectrumView, PipelineError> {
-    let spectrum = find(selection, &judgement.object_id)?;
-    let preparation = scorer.preparation;
-    let prepared = preparation.prepare(&spectrum, &preparation.edges());
-    let seen = prepared.coverage > 0.0;
-    let (stretch, offset, scale) = (prepared.stretch, prepared.offset, prepared.scale);
-    let scored = scorer
-        .reconstruct(vec![prepared])
-        .pop()
-        .expect("one spectrum in, one out");
-    let wavelength = spectrum.grid.wavelengths();
-    let reconstruction: Vec<f32> = wavelength
-        .iter()
-        .map(|observed| match preparation.grid.nearest(observed / stretch) {
-            // Without a valid pixel in its range the model has said nothing.
-            Some(pixel) if seen => {
-                ((offset + scale * f64::from(scored.reconstruction[pixel])) / stretch) as f32
-            }
-            _ => f32::NAN,
-        })
-        .collect();
-    let valid: Vec<bool> = (0..spectrum.len())
-        .map(|pixel| spectrum.is_valid(pixel))
-        .collect();
-    let sigma: Vec<f32> = spectrum
-        .ivar
-        .iter()
-        .map(|ivar| if *ivar > 0.0 { 1.0 / ivar.sqrt() } else { f32::NAN })
-        .collect();
-    let residual_sigma = (0..spectrum.len())
-        .map(|i| {
-            if valid[i] {
-                (spectrum.flux[i] - reconstruction[i]) / sigma[i]
-            } else {
-                f32::NAN
-            }
-        })
-        .collect();
-    Ok(SpectrumView {
-        rank: judgement.rank,
-        score: judgement.score,
-        percentile: judgement.percentile,
-        anomalous: judgement.anomalous,
-        reason: judgement.reason.clone(),
-        sn: if seen { judgement.sn } else { f64::NAN },
-        wavelength,
-        sigma,
-        valid,
-        reconstruction,
-        residual_sigma,
-        regions: judgement.regions.clone(),
-        mask_kind: spectrum.mask_kind,
-        sky: sky(&spectrum.facts, scorer.settings.output.cutout_dir.as_deref()),
-        flux: spectrum.flux,
-        facts: spectrum.facts,
-    })
-}
-
-/// The spectrum of an object, by its id alone.
-pub fn find(selection: &Selection, id: &str) -> Result<Spectrum, PipelineError> {
-    for row in selection.catalog.find(id)? {
-        if let Ok(spectrum) = selection.catalog.read(row)? {
-            return Ok(spectrum);
-        }
-    }
-    Err(PipelineError::NoSuchObject { id: id.into() })
-}
-
-/// The sky image of an object from the folder of cutouts, by its id.
-fn sky(facts: &Facts, folder: Option<&Path>) -> SkyImage {
-    let Some(folder) = folder else {
-        return SkyImage::Missing {
-            why: "give a folder of images with --cutout-dir".into(),
-        };
-    };
-    for extension in ["jpg", "jpeg", "png"] {
-        let path = folder.join(format!("{}.{extension}", facts.object_id));
-        if let Ok(bytes) = std::fs::read(&path) {
-            let credit = folder
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            return SkyImage::Image {
-                bytes,
-                pixscale: None,
-                credit,
-                fiber_diameter: None,
-            };
-        }
-    }
-    SkyImage::Missing {
-        why: format!("no {}.jpg or .png in {}", facts.object_id, folder.display()),
     }
 }

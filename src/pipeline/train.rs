@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::history::number_of;
+use super::preview::Previewer;
 use super::settings::Settings;
 use super::source::{Selection, fold_key};
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
-    Accelerator, Architecture, Ensemble, Flow, ModelError, Outcome, Pca, Progress, Sample, Trainer, Training,
-    TrainingObserver, TrainingState, fold_of,
+    Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Trainer,
+    Training, TrainingObserver, TrainingSettings, TrainingState, fold_of,
 };
 use crate::spectrum::prepare::{Preparation, Prepared};
 
@@ -50,13 +52,17 @@ impl TrainingSet {
             if training.folds > 1 && fold_of(&key, training.folds, training.seed) == fold {
                 continue;
             }
-            // Another hash of the same key: a thousandth is fine enough for a share.
-            let watches =
-                (fold_of(&key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0;
+            let watches = watches(&key, training);
             if watches { &mut validation } else { &mut train }.push(&spectrum.flux, &spectrum.ivar);
         }
         (train, validation)
     }
+}
+
+/// Whether the objects of a key are held out from all folds, to watch the loss.
+pub fn watches(key: &str, training: &TrainingSettings) -> bool {
+    // Another hash of the same key: a thousandth is fine enough for a share.
+    (fold_of(key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0
 }
 
 /// Whether enough of the spectrum lies on the model's grid for the model to say anything of it.
@@ -91,6 +97,10 @@ pub fn train(
     if !checkpoint.members.is_empty() || checkpoint.running.is_some() {
         checkpoint.save(path)?;
     }
+    let preparation = &checkpoint.origin.preparation;
+    let mut previewer = observer
+        .wants_previews()
+        .then(|| Previewer::new(set, preparation, settings, accelerator));
     while checkpoint.members.len() < folds && !cancel.is_cancelled() {
         let fold = checkpoint.members.len();
         let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());
@@ -118,7 +128,11 @@ pub fn train(
         } else {
             Pca::fit(&train, settings.model.latent, settings.model.error_floor)
         };
+        if let Some(previewer) = &mut previewer {
+            previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
+        }
         let mut keeper = Keeper {
+            previewer: previewer.as_mut(),
             checkpoint,
             path,
             fold,
@@ -167,7 +181,8 @@ fn best_epoch(state: &TrainingState) -> (usize, f64) {
 }
 
 /// Passes progress on and keeps the state in the checkpoint file.
-struct Keeper<'a> {
+struct Keeper<'a, 'b> {
+    previewer: Option<&'a mut Previewer<'b>>,
     checkpoint: &'a mut Checkpoint,
     path: &'a Path,
     fold: usize,
@@ -176,7 +191,7 @@ struct Keeper<'a> {
     cancel: &'a CancelToken,
 }
 
-impl TrainingObserver for Keeper<'_> {
+impl TrainingObserver for Keeper<'_, '_> {
     fn progress(&mut self, progress: &Progress) -> Flow {
         self.observer.event(Event::Training {
             fold: self.fold,
@@ -187,6 +202,20 @@ impl TrainingObserver for Keeper<'_> {
             Flow::Stop
         } else {
             Flow::Continue
+        }
+    }
+
+    fn glance(&mut self, glance: &Glance) {
+        let Some(previewer) = &mut self.previewer else {
+            return;
+        };
+        if let Some(preview) = previewer.preview(glance, self.fold) {
+            self.observer.event(Event::Preview(preview));
+        }
+        if glance.epoch_ended
+            && let Some(provisional) = previewer.provisional(glance, self.fold)
+        {
+            self.observer.event(Event::Provisional(provisional));
         }
     }
 
@@ -202,14 +231,7 @@ pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
     entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let n: u64 = path
-                .file_name()?
-                .to_str()?
-                .strip_prefix("checkpoint_")?
-                .strip_suffix(".bpk")?
-                .parse()
-                .ok()?;
-            Some((n, path))
+            Some((number_of(&path)?, path))
         })
         .max()
         .map(|(_, path)| path)

@@ -2,6 +2,8 @@
 //!
 //! Order: flag over `SPECTRIAGE_*` environment over `spectriage.toml` over default. Unknown names are refused.
 
+mod check;
+mod one;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use crate::anomaly::window::WindowSettings;
 use crate::model::{ModelSettings, TrainingSettings};
 use crate::spectrum::prepare::Frame;
 
+pub use one::validate;
 pub use table::{Entry, Kind, TABLE};
 
 /// Which rows of the catalog.
@@ -158,7 +161,12 @@ pub struct Resolved {
 }
 
 /// Variables that are no settings.
-const OTHER_VARIABLES: &[&str] = &["SPECTRIAGE_LOG", "SPECTRIAGE_CONFIG", "SPECTRIAGE_RESUME"];
+const OTHER_VARIABLES: &[&str] = &[
+    "SPECTRIAGE_LOG",
+    "SPECTRIAGE_CONFIG",
+    "SPECTRIAGE_RESUME",
+    "SPECTRIAGE_SCANNER",
+];
 
 impl Settings {
     /// Resolves the layers.
@@ -237,71 +245,13 @@ impl Settings {
         Ok(Resolved { settings, origins })
     }
 
-    /// Refuses values that no job can run with.
-    fn check(&self) -> Result<(), SettingsError> {
-        let share = |value: f64| (0.0..=1.0).contains(&value);
-        let (training, prepare, window) = (&self.training, &self.prepare, &self.window);
-        let rules = [
-            ("epochs", training.epochs >= 1, "at least 1 is needed"),
-            ("batch_size", training.batch_size >= 1, "at least 1 is needed"),
-            (
-                "folds",
-                training.folds >= 1,
-                "at least 1 is needed; 1 means that spectra are scored by a model that saw them",
-            ),
-            (
-                "learning_rate",
-                training.learning_rate > 0.0,
-                "it must be above 0",
-            ),
-            (
-                "validation_fraction",
-                (0.0..0.9).contains(&training.validation_fraction),
-                "it must be from 0 to below 0.9",
-            ),
-            (
-                "latent",
-                (1..=256).contains(&self.model.latent),
-                "it must be from 1 to 256",
-            ),
-            ("hidden", self.model.hidden >= 1, "at least 1 is needed"),
-            (
-                "error_floor",
-                (0.0..1.0).contains(&self.model.error_floor),
-                "it must be from 0 to below 1",
-            ),
-            ("noise", training.noise >= 0.0, "it must not be negative"),
-            (
-                "log_step",
-                (1e-5..1e-2).contains(&prepare.log_step),
-                "it must be from 1e-5 to below 1e-2",
-            ),
-            (
-                "min_coverage",
-                share(prepare.min_coverage),
-                "it must be from 0 to 1",
-            ),
-        ];
-        let detection = window.check().and_then(|()| self.significance.check());
-        detection.map_err(|error| SettingsError::Value {
-            name: "detection".into(),
-            what: error.to_string(),
-        })?;
-        match rules.iter().find(|(_, holds, _)| !holds) {
-            Some((key, _, what)) => Err(SettingsError::Value {
-                name: (*key).into(),
-                what: (*what).into(),
-            }),
-            None => Ok(()),
-        }
-    }
-
     /// The value of a setting, as JSON.
     pub fn value(&self, entry: &Entry) -> Value {
         serde_json::to_value(self).expect("plain settings are JSON")[entry.group][entry.key].clone()
     }
 }
 
+/// The entry of a key; `name` is what the user called it.
 fn find(key: &str, name: &str) -> Result<&'static Entry, SettingsError> {
     TABLE
         .iter()

@@ -38,7 +38,11 @@ impl Entry {
 
     /// The text of a flag or variable as a value of this kind.
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
-        let number = |text: &str| text.parse::<f64>().map_err(|_| format!("`{text}` is no number"));
+        let number = |text: &str| match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(value),
+            Ok(_) => Err(format!("`{text}` is no finite number")),
+            Err(_) => Err(format!("`{text}` is no number")),
+        };
         Ok(match self.kind {
             Kind::Integer => {
                 // 20000, 20_000 and 2e4 alike

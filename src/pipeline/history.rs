@@ -1,0 +1,169 @@
+//! What earlier runs left behind: their trainings and the newest ranking.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::PipelineError;
+use super::report::losses_of;
+use super::settings::Settings;
+use crate::anomaly::Judgement;
+use crate::artifact::{self, Manifest, newest_ranking, read_ranking_with_facts};
+use crate::catalog::Catalog;
+use crate::figure::LossRun;
+use crate::model::checkpoint::{Head, Origin};
+use crate::model::{DeviceKind, EpochRecord};
+use crate::spectrum::Facts;
+
+/// One training, as its checkpoint tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// N of `checkpoint_N.bpk`.
+    pub number: u64,
+    pub path: PathBuf,
+    /// All folds are trained; else it can be resumed.
+    pub complete: bool,
+    /// When the checkpoint was last written.
+    pub when: Option<SystemTime>,
+    pub origin: Origin,
+    /// Begun folds, by number.
+    pub folds: Vec<FoldRecord>,
+}
+
+/// The training of one fold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldRecord {
+    pub fold: usize,
+    pub history: Vec<EpochRecord>,
+    /// Spectra were held out to watch the loss.
+    pub watched: bool,
+    pub finished: bool,
+}
+
+impl RunRecord {
+    /// Epochs it was to have a fold at most.
+    pub fn epochs(&self) -> usize {
+        self.origin.training.epochs
+    }
+
+    pub fn device(&self) -> DeviceKind {
+        self.origin.training.device
+    }
+
+    /// The losses as the figure of losses takes them.
+    pub fn losses(&self) -> Vec<LossRun> {
+        self.folds
+            .iter()
+            .map(|fold| losses_of(fold.fold, &fold.history, fold.watched))
+            .collect()
+    }
+}
+
+/// The trainings whose checkpoints are in a folder, the newest number first, read without their weights. A file that is no readable
+/// checkpoint is left out, and a folder that is not there has none.
+pub fn runs(metadata_dir: &Path) -> Vec<RunRecord> {
+    let Ok(entries) = std::fs::read_dir(metadata_dir) else {
+        return Vec::new();
+    };
+    let mut runs: Vec<RunRecord> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let number = number_of(&path)?;
+            let head = Head::load(&path).ok()?;
+            let when = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
+            Some(record(number, path, when, head))
+        })
+        .collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.number));
+    runs
+}
+
+/// N of a path `.../checkpoint_N.bpk`.
+pub(super) fn number_of(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_prefix("checkpoint_")?
+        .strip_suffix(".bpk")?
+        .parse()
+        .ok()
+}
+
+fn record(number: u64, path: PathBuf, when: Option<SystemTime>, head: Head) -> RunRecord {
+    let watched = head.origin.training.validation_fraction > 0.0;
+    let complete = head.is_complete();
+    let next = head.members.len();
+    let finished = head.members.into_iter().map(|training| FoldRecord {
+        fold: training.fold,
+        watched: training.validation_spectra > 0,
+        history: training.history,
+        finished: true,
+    });
+    let running = head.running.map(|state| FoldRecord {
+        fold: next,
+        history: state.history,
+        watched,
+        finished: false,
+    });
+    RunRecord {
+        number,
+        path,
+        complete,
+        when,
+        origin: head.origin,
+        folds: finished.chain(running).collect(),
+    }
+}
+
+/// A ranking on disk, as a list that is there before anything is computed.
+#[derive(Debug, Clone)]
+pub struct SavedRanking {
+    pub number: u64,
+    /// The strangest first.
+    pub judgements: Vec<Judgement>,
+    /// Of the same objects in the same order, as far as a ranking has them.
+    pub facts: Vec<Facts>,
+    /// The settings it was made with, where its manifest tells.
+    pub settings: Option<Settings>,
+    /// The checkpoint of the same run, where there is one.
+    pub checkpoint: Option<PathBuf>,
+    /// Whether it was made of this catalog; a ranking without a manifest was not.
+    pub of_this_catalog: bool,
+}
+
+/// The newest ranking of a folder, and whether it is one of this catalog; `None` where there is none yet.
+///
+/// Errors: its files are damaged.
+pub fn latest_ranking(metadata_dir: &Path, catalog: &Catalog) -> Result<Option<SavedRanking>, PipelineError> {
+    let Some(number) = newest_ranking(metadata_dir) else {
+        return Ok(None);
+    };
+    let (number, judgements, facts) = read_ranking_with_facts(metadata_dir, Some(number))?;
+    let manifest = artifact::read_manifest(metadata_dir, number).ok();
+    let checkpoint = metadata_dir.join(format!("checkpoint_{number}.bpk"));
+    Ok(Some(SavedRanking {
+        number,
+        judgements,
+        facts,
+        settings: manifest.as_ref().and_then(settings_of),
+        checkpoint: checkpoint.is_file().then_some(checkpoint),
+        of_this_catalog: manifest.is_some_and(|manifest| is_of(&manifest, catalog)),
+    }))
+}
+
+/// The settings in a manifest; `None` where they are those of another version.
+pub(super) fn settings_of(manifest: &Manifest) -> Option<Settings> {
+    serde_json::from_value(manifest.settings.get("settings")?.clone()).ok()
+}
+
+/// Whether a run read this catalog: by the digest of names, sizes and footers or, in an older manifest, by sizes and rows. Neither reads
+/// the files through.
+fn is_of(manifest: &Manifest, catalog: &Catalog) -> bool {
+    if let Some(digest) = manifest.settings.get("catalog") {
+        return digest == catalog.digest().as_str();
+    }
+    let files = catalog.files();
+    manifest.inputs.len() == files.len()
+        && manifest
+            .inputs
+            .iter()
+            .zip(&files)
+            .all(|(input, file)| (input.bytes, input.rows) == (file.bytes, Some(file.rows)))
+}

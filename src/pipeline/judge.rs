@@ -1,0 +1,372 @@
+//! From a population to its ranking. What was computed for earlier settings is used again as far as it does not depend on what has
+//! changed since, so that thresholds can be moved and the list follows at once.
+//!
+//! | computed | depends on | seconds for 600 spectra |
+//! |---|---|---|
+//! | error model | the floors, bins and counts of the errors | see `docs/detection.md` |
+//! | evidence | that, and the widths | |
+//! | regions | that, and what calibrates and bounds regions | |
+//! | scores, reasons, ranks | everything | |
+
+use rayon::prelude::*;
+
+use super::score::Population;
+use super::settings::{Method, Settings};
+use super::verdict::{Detail, Opinion};
+use super::{CancelToken, Observer, PipelineError};
+use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
+use crate::anomaly::{
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, SignificanceSettings,
+    correlations, rank,
+};
+use crate::spectrum::Facts;
+
+/// What was found in a catalog.
+#[derive(Debug, Clone)]
+pub struct Verdicts {
+    /// The strangest first.
+    pub judgements: Vec<Judgement>,
+    /// Of the same spectra, in the same order.
+    pub facts: Vec<Facts>,
+    pub correlations: Correlations,
+    /// Of `--method window`.
+    pub thresholds: Option<WindowThresholds>,
+}
+
+/// Mean squared residual by pixel of the model's grid, in units of the normalized flux squared; NaN where no spectrum has a valid pixel.
+///
+/// Shapes: `[grid.len()]`. Units: wavelength in the working frame, Angstrom vacuum.
+pub struct MeanError {
+    pub wavelength: Vec<f64>,
+    pub mean_squared_residual: Vec<f64>,
+}
+
+/// Something computed, and the settings that it was computed with.
+struct Held<K, T> {
+    of: K,
+    is: T,
+}
+
+fn holds<K: PartialEq, T>(held: &Option<Held<K, T>>, of: &K) -> bool {
+    held.as_ref().is_some_and(|held| held.of == *of)
+}
+
+/// What a population has been found to be; the lists are in the order of the selection.
+#[derive(Default)]
+pub struct Judge {
+    /// Of every spectrum, with the mean error of all: neither depends on a setting.
+    seen: Option<(Vec<Facts>, MeanError)>,
+    errors: Option<Held<SignificanceSettings, ErrorModel>>,
+    evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
+    details: Option<Held<SignificanceSettings, Vec<Detail>>>,
+    /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
+    plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
+    /// The values that the thresholds are percentiles of.
+    windows: Option<Held<WindowSettings, WindowThresholdsBuilder>>,
+}
+
+/// A step was cancelled: what was complete before it is kept.
+struct Stopped;
+
+impl Judge {
+    pub fn mean_error(&self) -> Option<&MeanError> {
+        self.seen.as_ref().map(|(_, error)| error)
+    }
+
+    /// Judges and ranks the population; `None` where it was cancelled.
+    ///
+    /// The same settings give the same verdicts, whatever was judged before.
+    ///
+    /// Errors: spectra that cannot be read, or none that can be used.
+    pub fn verdicts(
+        &mut self,
+        population: &mut Population,
+        settings: &Settings,
+        observer: &mut dyn Observer,
+        cancel: &CancelToken,
+    ) -> Result<Option<Verdicts>, PipelineError> {
+        let mut pass = Pass {
+            judge: self,
+            population,
+            settings,
+            observer,
+            cancel,
+        };
+        if let Err(Stopped) = pass.see()? {
+            return Ok(None);
+        }
+        let judged = match settings.detect.method {
+            Method::Significance => pass.by_significance()?.map(|judgements| (judgements, None)),
+            Method::Window => pass
+                .by_windows()?
+                .map(|(judgements, thresholds)| (judgements, Some(thresholds))),
+        };
+        let Ok((judgements, thresholds)) = judged else {
+            return Ok(None);
+        };
+        if judgements.is_empty() {
+            return Err(population.selection.nothing_usable());
+        }
+        let facts = self.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+        Ok(Some(ranked(judgements, facts, thresholds)))
+    }
+}
+
+/// Ranks the verdicts, given in the order of `facts`.
+fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<WindowThresholds>) -> Verdicts {
+    let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
+    let column = |value: fn(&Judgement) -> f64| judgements.iter().map(value).collect::<Vec<_>>();
+    let correlations = correlations(
+        &column(|j| j.score),
+        &column(|j| j.sn),
+        &redshifts,
+        &column(|j| j.masked_fraction),
+    );
+    rank(&mut judgements);
+    // The verdicts were sorted; the facts follow them by identity.
+    let by_id: std::collections::HashMap<&str, &Facts> = facts
+        .iter()
+        .map(|facts| (facts.object_id.as_str(), facts))
+        .collect();
+    let facts = judgements
+        .iter()
+        .filter_map(|judgement| {
+            by_id
+                .get(judgement.object_id.as_str())
+                .map(|facts| (*facts).clone())
+        })
+        .collect();
+    Verdicts {
+        judgements,
+        facts,
+        correlations,
+        thresholds,
+    }
+}
+
+/// The part of the settings that the error model is made with; the rest at its default.
+fn of_errors(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        model_floor: settings.model_floor,
+        line_floor: settings.line_floor,
+        artifact_weight: settings.artifact_weight,
+        observed_bin: settings.observed_bin,
+        shrink_count: settings.shrink_count,
+        error_model_spectra: settings.error_model_spectra,
+        ..SignificanceSettings::default()
+    }
+}
+
+/// The part that evidence is measured with.
+fn of_evidence(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        widths: settings.widths.clone(),
+        ..of_errors(settings)
+    }
+}
+
+/// The part that regions are found with.
+fn of_regions(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        neighbors: settings.neighbors,
+        scale_floor: settings.scale_floor,
+        monotone_slack: settings.monotone_slack,
+        region_sigma: settings.region_sigma,
+        region_calibrated: settings.region_calibrated,
+        max_regions: settings.max_regions,
+        ..of_evidence(settings)
+    }
+}
+
+/// The part that windows are measured with.
+fn of_windows(settings: &WindowSettings) -> WindowSettings {
+    WindowSettings {
+        window_size: settings.window_size,
+        relative_floor: settings.relative_floor,
+        least_valid: settings.least_valid,
+        ..WindowSettings::default()
+    }
+}
+
+/// One judging of a population.
+struct Pass<'a> {
+    judge: &'a mut Judge,
+    population: &'a mut Population,
+    settings: &'a Settings,
+    observer: &'a mut dyn Observer,
+    cancel: &'a CancelToken,
+}
+
+type Step<T> = Result<Result<T, Stopped>, PipelineError>;
+
+/// Leaves with [`Stopped`] where a step was cancelled.
+macro_rules! go_on {
+    ($step:expr) => {
+        match $step? {
+            Ok(value) => value,
+            Err(Stopped) => return Ok(Err(Stopped)),
+        }
+    };
+}
+
+impl Pass<'_> {
+    /// Facts and mean error and, as long as the spectra are there, the error model.
+    fn see(&mut self) -> Step<()> {
+        let significance = self.settings.detect.method == Method::Significance;
+        let of = of_errors(&self.settings.significance);
+        let needs_errors = significance && !holds(&self.judge.errors, &of);
+        if self.judge.seen.is_some() && !needs_errors {
+            return Ok(Ok(()));
+        }
+        let grid = self.population.reconstructor.grid().to_vec();
+        let mut facts = Vec::new();
+        let (mut squares, mut counts) = (vec![0.0; grid.len()], vec![0u64; grid.len()]);
+        let mut errors = ErrorModelBuilder::new(grid.len(), &self.settings.significance);
+        let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+            for scored in chunk {
+                facts.push(scored.prepared.facts.clone());
+                scored.as_look().with_residual(&grid, |residual| {
+                    if needs_errors {
+                        errors.add(residual);
+                    }
+                    for pixel in (0..residual.len()).filter(|pixel| residual.is_valid(*pixel)) {
+                        let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
+                        squares[pixel] += difference * difference;
+                        counts[pixel] += 1;
+                    }
+                });
+            }
+        })?;
+        if !whole {
+            return Ok(Err(Stopped));
+        }
+        if needs_errors {
+            let is = errors.build();
+            self.judge.errors = Some(Held { of, is });
+        }
+        let mean = squares
+            .iter()
+            .zip(&counts)
+            .map(|(sum, count)| sum / *count as f64);
+        let mean_error = MeanError {
+            mean_squared_residual: mean.collect(),
+            wavelength: grid,
+        };
+        self.judge.seen = Some((facts, mean_error));
+        Ok(Ok(()))
+    }
+
+    /// Measures every spectrum with an error model.
+    fn measure(&mut self, errors: &ErrorModel) -> Step<Vec<Evidence>> {
+        let reconstructor = self.population.reconstructor.clone();
+        let settings = &self.settings.significance;
+        let mut evidence = Vec::new();
+        let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+            evidence.par_extend(chunk.par_iter().map(|scored| {
+                let look = scored.as_look();
+                look.evidence(reconstructor.grid(), errors, settings)
+            }));
+        })?;
+        Ok(if whole { Ok(evidence) } else { Err(Stopped) })
+    }
+
+    fn by_significance(&mut self) -> Step<Vec<Judgement>> {
+        let settings = &self.settings.significance;
+        let Some(Held { is: errors, of }) = self.judge.errors.take() else {
+            return Ok(Err(Stopped));
+        };
+        let judged = self.with_errors(&errors, settings);
+        self.judge.errors = Some(Held { is: errors, of });
+        judged
+    }
+
+    fn with_errors(&mut self, errors: &ErrorModel, settings: &SignificanceSettings) -> Step<Vec<Judgement>> {
+        let of = of_evidence(settings);
+        if !holds(&self.judge.evidence, &of) {
+            let is = go_on!(self.measure(errors));
+            self.judge.evidence = Some(Held { of, is });
+        }
+        let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
+        let calibration = Calibration::fit(evidence, settings);
+        let of = of_regions(settings);
+        if !holds(&self.judge.details, &of) {
+            let reconstructor = self.population.reconstructor.clone();
+            let mut details: Vec<Detail> = Vec::with_capacity(evidence.len());
+            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+                let evidence = &evidence[details.len()..details.len() + chunk.len()];
+                details.par_extend(chunk.par_iter().zip(evidence).map(|(scored, evidence)| {
+                    scored.as_look().significant(
+                        reconstructor.grid(),
+                        &reconstructor.preparation().grid,
+                        evidence,
+                        errors,
+                        &calibration,
+                    )
+                }));
+            })?;
+            if !whole {
+                return Ok(Err(Stopped));
+            }
+            self.judge.details = Some(Held { of, is: details });
+        }
+        let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
+        let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+        let judgements = facts
+            .par_iter()
+            .zip(evidence)
+            .zip(details)
+            .map(|((facts, evidence), detail)| {
+                Opinion::by_significance(&calibration, evidence, detail).on(facts, evidence, detail)
+            });
+        Ok(Ok(judgements.collect()))
+    }
+
+    fn by_windows(&mut self) -> Step<(Vec<Judgement>, WindowThresholds)> {
+        let settings = &self.settings.window;
+        let reconstructor = self.population.reconstructor.clone();
+        let grid = reconstructor.grid();
+        let of = of_evidence(&self.settings.significance);
+        if !holds(&self.judge.plain, &of) {
+            let neutral = ErrorModel::neutral(grid.len(), &self.settings.significance);
+            let is = go_on!(self.measure(&neutral));
+            self.judge.plain = Some(Held { of, is });
+        }
+        let of = of_windows(settings);
+        if !holds(&self.judge.windows, &of) {
+            let mut is = WindowThresholdsBuilder::default();
+            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+                let measured: Vec<Vec<Window>> = chunk
+                    .par_iter()
+                    .map(|scored| scored.as_look().windows(grid, settings))
+                    .collect();
+                measured.iter().for_each(|windows| is.add(windows));
+            })?;
+            if !whole {
+                return Ok(Err(Stopped));
+            }
+            self.judge.windows = Some(Held { of, is });
+        }
+        let Some(windows) = &self.judge.windows else {
+            return Ok(Err(Stopped));
+        };
+        let thresholds = windows.is.clone().build(settings);
+        let evidence = self.judge.plain.as_ref().map_or(&[][..], |held| &held.is);
+        let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+        let mut judgements: Vec<Judgement> = Vec::with_capacity(facts.len());
+        let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+            let these = judgements.len()..judgements.len() + chunk.len();
+            let known = facts[these.clone()].par_iter().zip(&evidence[these]);
+            judgements.par_extend(chunk.par_iter().zip(known).map(|(scored, (facts, evidence))| {
+                let look = scored.as_look();
+                let pixels = &reconstructor.preparation().grid;
+                let (opinion, detail) = look.by_windows(grid, pixels, &thresholds, settings);
+                opinion.on(facts, evidence, &detail)
+            }));
+        })?;
+        Ok(if whole {
+            Ok((judgements, thresholds))
+        } else {
+            Err(Stopped)
+        })
+    }
+}

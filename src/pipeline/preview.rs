@@ -1,0 +1,331 @@
+//! A look at a training while it runs: one spectrum that was held out from it, and what would head the list by now.
+//!
+//! Nothing here draws a random number or changes the network, and nothing is computed unless the observer asks: a run that is watched
+//! ends with the same files.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::settings::Settings;
+use super::source::fold_key;
+use super::train::{TrainingSet, is_modeled, watches};
+use super::verdict::{Look, Opinion};
+use crate::anomaly::{Calibration, ErrorModelBuilder, Evidence, Judgement, places};
+use crate::model::{Accelerator, Ensemble, Glance, Network, Reconstructed, Sample, fold_of, reconstruct};
+use crate::spectrum::prepare::{Preparation, Prepared};
+use crate::spectrum::{Facts, WavelengthGrid};
+
+/// One held-out spectrum with what the network in training makes of it.
+///
+/// Shapes: every slice has one value a pixel of the model's grid; all but the reconstruction are the same ones during a run. Units:
+/// wavelengths of the working frame, Angstrom vacuum; flux, sigma and reconstruction normalized alike, NaN where there is no valid
+/// measurement.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    pub object_id: String,
+    pub z: Option<f64>,
+    /// No network of this run learns from it; else there is nothing that was held out.
+    pub held_out: bool,
+    pub fold: usize,
+    pub folds: usize,
+    /// Finished epochs of this fold.
+    pub epoch: usize,
+    pub wavelength: Arc<[f64]>,
+    pub flux: Arc<[f32]>,
+    pub sigma: Arc<[f32]>,
+    pub reconstruction: Arc<[f32]>,
+}
+
+/// What would head the list by now: the significance score, whatever the method, of a fixed part of the spectra, each by a network that does not learn
+/// from it. Those of finished folds are seen by their finished network, those of this fold by the network as it is. Ranks and percentiles are
+/// among the judged.
+#[derive(Debug, Clone)]
+pub struct Provisional {
+    pub fold: usize,
+    pub folds: usize,
+    /// Finished epochs of this fold.
+    pub epoch: usize,
+    /// Spectra judged.
+    pub judged: usize,
+    /// The strangest first, at most fifty.
+    pub judgements: Arc<[Judgement]>,
+    /// Of the same objects in the same order.
+    pub facts: Arc<[Facts]>,
+}
+
+/// A network is looked at so often between epochs.
+const EVERY: Duration = Duration::from_secs(1);
+/// Spectra judged for a provisional list, at most.
+const JUDGED: usize = 2000;
+/// Length of the provisional list.
+const LISTED: usize = 50;
+/// Least and most time for the reconstructions of a provisional list; between them it is a tenth of the epoch's.
+const BUDGET: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
+/// Spectra that are reconstructed at once.
+const BATCH: usize = 64;
+
+/// A spectrum of the training set, reconstructed.
+struct Seen {
+    index: usize,
+    member: usize,
+    flux: Vec<f32>,
+    latent: Vec<f32>,
+}
+
+/// Looks at the networks of a run.
+pub struct Previewer<'a> {
+    set: &'a TrainingSet,
+    settings: &'a Settings,
+    accelerator: &'a Accelerator,
+    grid: WavelengthGrid,
+    wavelength: Arc<[f64]>,
+    shown: Option<Shown>,
+    /// By the networks of the finished folds.
+    finished: Vec<Seen>,
+    /// So many spectra of a fold fit into the time; known after the first epoch of the run.
+    fitting: Option<usize>,
+    epoch_began: Instant,
+    last: Instant,
+}
+
+/// The spectrum of the previews.
+struct Shown {
+    index: usize,
+    held_out: bool,
+    flux: Arc<[f32]>,
+    sigma: Arc<[f32]>,
+}
+
+impl<'a> Previewer<'a> {
+    pub fn new(
+        set: &'a TrainingSet,
+        preparation: &Preparation,
+        settings: &'a Settings,
+        accelerator: &'a Accelerator,
+    ) -> Self {
+        Self {
+            set,
+            settings,
+            accelerator,
+            wavelength: preparation.grid.wavelengths().into(),
+            grid: preparation.grid.clone(),
+            shown: Shown::choose(set, settings),
+            finished: Vec::new(),
+            fitting: None,
+            epoch_began: Instant::now(),
+            last: Instant::now(),
+        }
+    }
+
+    /// Takes in the networks of the folds that are finished.
+    pub fn fold_begins(&mut self, ensemble: &Ensemble) {
+        let known = self
+            .finished
+            .iter()
+            .map(|seen| seen.member + 1)
+            .max()
+            .unwrap_or(0);
+        for member in known..ensemble.members.len() {
+            let indices = self.held_out_by(member);
+            let sample = self.sample(&indices);
+            if !sample.is_empty() {
+                let out = ensemble.reconstruct(member, &sample, self.accelerator);
+                self.finished.extend(seen(&indices, member, &out));
+            }
+        }
+        self.epoch_began = Instant::now();
+    }
+
+    /// The spectrum of the previews as the network draws it now, where it is time for one.
+    pub fn preview(&mut self, glance: &Glance, fold: usize) -> Option<Preview> {
+        if !glance.first && !glance.epoch_ended && self.last.elapsed() < EVERY {
+            return None;
+        }
+        let shown = self.shown.as_ref()?;
+        let prepared = &self.set.prepared[shown.index];
+        let out = self.by(&glance.network(), &self.sample(&[shown.index]));
+        self.last = Instant::now();
+        Some(Preview {
+            object_id: prepared.facts.object_id.clone(),
+            z: prepared.facts.z,
+            held_out: shown.held_out,
+            fold,
+            folds: self.settings.training.folds,
+            epoch: glance.epochs,
+            wavelength: self.wavelength.clone(),
+            flux: shown.flux.clone(),
+            sigma: shown.sigma.clone(),
+            reconstruction: out.flux.into(),
+        })
+    }
+
+    /// The provisional list at the end of an epoch; `None` where nothing is held out to be judged.
+    pub fn provisional(&mut self, glance: &Glance, fold: usize) -> Option<Provisional> {
+        let budget = (self.epoch_began.elapsed() / 10).clamp(BUDGET.0, BUDGET.1);
+        let network = glance.network();
+        let mut indices = self.held_out_by(fold);
+        if let Some(fitting) = self.fitting {
+            indices.truncate(fitting);
+        }
+        let (began, mut running) = (Instant::now(), Vec::new());
+        for chunk in indices.chunks(BATCH) {
+            running.extend(seen(chunk, fold, &self.by(&network, &self.sample(chunk))));
+            if self.fitting.is_none() && began.elapsed() > budget {
+                break;
+            }
+        }
+        self.fitting.get_or_insert(running.len());
+        let all: Vec<&Seen> = self.finished.iter().chain(&running).collect();
+        let listed = self.list(&all);
+        self.epoch_began = Instant::now();
+        let (judgements, facts): (Vec<Judgement>, Vec<Facts>) = listed.into_iter().unzip();
+        (!judgements.is_empty()).then(|| Provisional {
+            fold,
+            folds: self.settings.training.folds,
+            epoch: glance.epochs,
+            judged: all.len(),
+            judgements: judgements.into(),
+            facts: facts.into(),
+        })
+    }
+
+    /// Judges by significance and returns the strangest.
+    fn list(&self, all: &[&Seen]) -> Vec<(Judgement, Facts)> {
+        let settings = &self.settings.significance;
+        let mut errors = ErrorModelBuilder::new(self.wavelength.len(), settings);
+        for seen in all {
+            self.look(seen)
+                .with_residual(&self.wavelength, |residual| errors.add(residual));
+        }
+        let errors = errors.build();
+        let evidence: Vec<Evidence> = all
+            .par_iter()
+            .map(|seen| self.look(seen).evidence(&self.wavelength, &errors, settings))
+            .collect();
+        let calibration = Calibration::fit(&evidence, settings);
+        let scores: Vec<f64> = evidence
+            .iter()
+            .map(|evidence| calibration.score(evidence).score)
+            .collect();
+        let ids: Vec<&str> = all
+            .iter()
+            .map(|seen| self.set.prepared[seen.index].facts.object_id.as_str())
+            .collect();
+        let places = places(&scores, &ids);
+        let mut listed: Vec<(Judgement, Facts)> = (0..all.len())
+            .into_par_iter()
+            .filter(|i| places[*i].rank <= LISTED as u64)
+            .map(|i| {
+                let (look, evidence) = (self.look(all[i]), &evidence[i]);
+                let detail = look.significant(&self.wavelength, &self.grid, evidence, &errors, &calibration);
+                let facts = &look.prepared.facts;
+                let opinion = Opinion::by_significance(&calibration, evidence, &detail);
+                let judgement = Judgement {
+                    rank: places[i].rank,
+                    percentile: places[i].percentile,
+                    ..opinion.on(facts, evidence, &detail)
+                };
+                (judgement, facts.clone())
+            })
+            .collect();
+        listed.sort_unstable_by_key(|(judgement, _)| judgement.rank);
+        listed
+    }
+
+    fn look<'b>(&'b self, seen: &'b Seen) -> Look<'b> {
+        Look {
+            prepared: &self.set.prepared[seen.index],
+            member: seen.member,
+            reconstruction: &seen.flux,
+            latent: &seen.latent,
+        }
+    }
+
+    /// The spectra that a fold's network does not learn from, thinned to its share of those that are judged.
+    fn held_out_by(&self, fold: usize) -> Vec<usize> {
+        let training = &self.settings.training;
+        let held_out = |spectrum: &Prepared| {
+            let key = fold_key(&spectrum.facts);
+            if training.folds > 1 {
+                fold_of(&key, training.folds, training.seed) == fold
+            } else {
+                watches(&key, training)
+            }
+        };
+        let indices: Vec<usize> = (0..self.set.prepared.len())
+            .filter(|index| held_out(&self.set.prepared[*index]))
+            .collect();
+        let share = (JUDGED / training.folds).max(1);
+        let stride = indices.len().div_ceil(share).max(1);
+        indices.into_iter().step_by(stride).collect()
+    }
+
+    fn sample(&self, indices: &[usize]) -> Sample {
+        let mut sample = Sample::new(self.wavelength.len());
+        for index in indices {
+            let spectrum = &self.set.prepared[*index];
+            sample.push(&spectrum.flux, &spectrum.ivar);
+        }
+        sample
+    }
+
+    fn by(&self, network: &Network, sample: &Sample) -> Reconstructed {
+        reconstruct(network, self.settings.model.error_floor, sample, self.accelerator)
+    }
+}
+
+fn seen(indices: &[usize], member: usize, out: &Reconstructed) -> Vec<Seen> {
+    let count = indices.len();
+    let (pixels, latent) = (out.flux.len() / count, out.latent.len() / count);
+    let made = indices.iter().enumerate().map(|(i, index)| Seen {
+        index: *index,
+        member,
+        flux: out.flux[i * pixels..(i + 1) * pixels].to_vec(),
+        latent: out.latent[i * latent..(i + 1) * latent].to_vec(),
+    });
+    made.collect()
+}
+
+impl Shown {
+    /// A typical spectrum that no network learns from, of a signal-to-noise ratio as three quarters do not reach it; where none is held
+    /// out, one that they do learn from.
+    fn choose(set: &TrainingSet, settings: &Settings) -> Option<Self> {
+        let modeled: Vec<usize> = (0..set.prepared.len())
+            .filter(|index| is_modeled(&set.prepared[*index]))
+            .collect();
+        let mut candidates: Vec<usize> = modeled
+            .iter()
+            .copied()
+            .filter(|index| watches(&fold_key(&set.prepared[*index].facts), &settings.training))
+            .collect();
+        let held_out = !candidates.is_empty();
+        if !held_out {
+            candidates = modeled;
+        }
+        candidates.sort_by(|a, b| set.prepared[*a].sn.total_cmp(&set.prepared[*b].sn));
+        let index = *candidates.get(candidates.len() * 3 / 4)?;
+        let spectrum = &set.prepared[index];
+        let measured = |value: fn(f32, f32) -> f32| {
+            spectrum
+                .flux
+                .iter()
+                .zip(&spectrum.ivar)
+                .map(|(flux, ivar)| {
+                    if *ivar > 0.0 {
+                        value(*flux, *ivar)
+                    } else {
+                        f32::NAN
+                    }
+                })
+                .collect()
+        };
+        Some(Self {
+            index,
+            held_out,
+            flux: measured(|flux, _| flux),
+            sigma: measured(|_, ivar| 1.0 / ivar.sqrt()),
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! A trained ensemble that looks at spectra: each one is reconstructed by the network that has not seen it.
+
+use std::path::{Path, PathBuf};
+
+use super::PipelineError;
+use super::source::fold_key;
+use super::train::newest_checkpoint;
+use crate::model::checkpoint::{Checkpoint, Origin};
+use crate::model::{Accelerator, DeviceKind, Ensemble, Sample, fold_of};
+use crate::spectrum::Spectrum;
+use crate::spectrum::prepare::{Preparation, Prepared};
+
+/// A prepared spectrum with what the network that has not seen it makes of it.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    pub prepared: Prepared,
+    /// Which network of the ensemble.
+    pub member: usize,
+    /// Shapes: `[grid.len()]` and `[latent]`. Units: as `prepared.flux`.
+    pub reconstruction: Vec<f32>,
+    pub latent: Vec<f32>,
+}
+
+/// The networks of all folds, with what brings a spectrum to their grid.
+pub struct Reconstructor {
+    pub origin: Origin,
+    ensemble: Ensemble,
+    accelerator: Accelerator,
+    /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
+    grid: Vec<f64>,
+    edges: Vec<f64>,
+}
+
+impl Reconstructor {
+    pub fn new(origin: Origin, ensemble: Ensemble, accelerator: Accelerator) -> Self {
+        let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());
+        Self {
+            origin,
+            ensemble,
+            accelerator,
+            grid,
+            edges,
+        }
+    }
+
+    /// Opens a finished checkpoint: the given one, or the newest of `metadata_dir`; returns its path too.
+    ///
+    /// Errors: there is none, it is damaged, or its training has not ended; a device that is not there.
+    pub fn open(
+        path: Option<PathBuf>,
+        metadata_dir: &Path,
+        device: DeviceKind,
+    ) -> Result<(PathBuf, Self), PipelineError> {
+        let accelerator = Accelerator::open(device)?;
+        let path =
+            path.or_else(|| newest_checkpoint(metadata_dir))
+                .ok_or_else(|| PipelineError::NoCheckpoint {
+                    folder: metadata_dir.into(),
+                })?;
+        let checkpoint = Checkpoint::load(&path)?;
+        if !checkpoint.is_complete() {
+            return Err(PipelineError::UnfinishedCheckpoint { path });
+        }
+        let ensemble = checkpoint.ensemble(&accelerator)?;
+        Ok((path, Self::new(checkpoint.origin, ensemble, accelerator)))
+    }
+
+    pub fn preparation(&self) -> &Preparation {
+        &self.origin.preparation
+    }
+
+    /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
+    pub fn grid(&self) -> &[f64] {
+        &self.grid
+    }
+
+    /// The network that has not seen an object of this key.
+    pub fn member_of(&self, key: &str) -> usize {
+        fold_of(key, self.ensemble.members.len(), self.origin.training.seed)
+    }
+
+    /// Prepares and reconstructs one observed spectrum.
+    pub fn look(&self, spectrum: &Spectrum) -> Scored {
+        let prepared = self.preparation().prepare(spectrum, &self.edges);
+        let mut scored = self.reconstruct(vec![prepared]);
+        scored.pop().expect("one spectrum in, one out")
+    }
+
+    /// Reconstructs spectra, each with the network of its fold; their order stays.
+    pub fn reconstruct(&self, prepared: Vec<Prepared>) -> Vec<Scored> {
+        let mut scored: Vec<Scored> = prepared
+            .into_iter()
+            .map(|prepared| Scored {
+                member: self.member_of(&fold_key(&prepared.facts)),
+                prepared,
+                reconstruction: Vec::new(),
+                latent: Vec::new(),
+            })
+            .collect();
+        for member in 0..self.ensemble.members.len() {
+            let mut sample = Sample::new(self.grid.len());
+            let mut of_member: Vec<&mut Scored> = scored
+                .iter_mut()
+                .filter(|scored| scored.member == member)
+                .collect();
+            for scored in &of_member {
+                sample.push(&scored.prepared.flux, &scored.prepared.ivar);
+            }
+            if sample.is_empty() {
+                continue;
+            }
+            let out = self.ensemble.reconstruct(member, &sample, &self.accelerator);
+            let latent = out.latent.len() / sample.len();
+            for (index, scored) in of_member.iter_mut().enumerate() {
+                scored.reconstruction = out.flux[index * sample.pixels..(index + 1) * sample.pixels].to_vec();
+                scored.latent = out.latent[index * latent..(index + 1) * latent].to_vec();
+            }
+        }
+        scored
+    }
+}

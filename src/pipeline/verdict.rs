@@ -1,0 +1,183 @@
+//! One spectrum and its reconstruction, judged by either method.
+
+use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
+use crate::anomaly::{
+    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Reason, Residual, SignificanceSettings,
+    artifact_fraction, explain, flagged_fraction, regions,
+};
+use crate::spectrum::prepare::Prepared;
+use crate::spectrum::{Facts, WavelengthGrid};
+
+/// A prepared spectrum beside its reconstruction.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    pub prepared: &'a Prepared,
+    pub member: usize,
+    pub reconstruction: &'a [f32],
+    pub latent: &'a [f32],
+}
+
+impl super::reconstructor::Scored {
+    pub fn as_look(&self) -> Look<'_> {
+        Look {
+            prepared: &self.prepared,
+            member: self.member,
+            reconstruction: &self.reconstruction,
+            latent: &self.latent,
+        }
+    }
+}
+
+/// What the regions of a spectrum say: small enough to keep for every spectrum of a survey.
+pub struct Detail {
+    pub found: Vec<GridRegion>,
+    /// The same in pixels of the catalog's row, ends exclusive.
+    rows: Vec<(usize, usize)>,
+    flagged_fraction: f64,
+    artifact_fraction: f64,
+}
+
+/// Score, verdict and reason, before the ranking.
+pub struct Opinion {
+    pub score: f64,
+    pub anomalous: bool,
+    pub reason: String,
+}
+
+impl Look<'_> {
+    /// The residual of the spectrum on the model's grid; `grid` has its wavelengths in the working frame, Angstrom.
+    pub fn with_residual<T>(&self, grid: &[f64], work: impl FnOnce(&Residual) -> T) -> T {
+        let prepared = self.prepared;
+        let observed: Vec<f64> = grid
+            .iter()
+            .map(|wavelength| wavelength * prepared.stretch)
+            .collect();
+        work(&Residual {
+            flux: &prepared.flux,
+            ivar: &prepared.ivar,
+            reconstruction: self.reconstruction,
+            observed: &observed,
+            artifact: &prepared.artifact,
+            z: prepared.facts.z.unwrap_or(0.0),
+        })
+    }
+
+    pub fn evidence(&self, grid: &[f64], errors: &ErrorModel, settings: &SignificanceSettings) -> Evidence {
+        self.with_residual(grid, |residual| {
+            Evidence::measure(residual, self.latent, self.member as u16, errors, settings)
+        })
+    }
+
+    /// The regions that stand out by significance.
+    pub fn significant(
+        &self,
+        wavelengths: &[f64],
+        grid: &WavelengthGrid,
+        evidence: &Evidence,
+        errors: &ErrorModel,
+        calibration: &Calibration,
+    ) -> Detail {
+        self.with_residual(wavelengths, |residual| {
+            let found = regions(residual, evidence, errors, calibration);
+            self.detail(grid, residual, found)
+        })
+    }
+
+    /// The windows of `--method window`.
+    pub fn windows(&self, grid: &[f64], settings: &WindowSettings) -> Vec<Window> {
+        self.with_residual(grid, |residual| window::windows(residual, settings))
+    }
+
+    /// The verdict of `--method window`.
+    pub fn by_windows(
+        &self,
+        wavelengths: &[f64],
+        grid: &WavelengthGrid,
+        thresholds: &WindowThresholds,
+        settings: &WindowSettings,
+    ) -> (Opinion, Detail) {
+        self.with_residual(wavelengths, |residual| {
+            let verdict = window::judge(
+                residual,
+                &window::windows(residual, settings),
+                thresholds,
+                settings,
+            );
+            let opinion = Opinion {
+                score: verdict.score,
+                anomalous: verdict.anomalous,
+                reason: window_reason(&verdict),
+            };
+            (opinion, self.detail(grid, residual, verdict.regions))
+        })
+    }
+
+    fn detail(&self, grid: &WavelengthGrid, residual: &Residual, found: Vec<GridRegion>) -> Detail {
+        let rows = found
+            .iter()
+            .map(|region| self.prepared.row_pixels(grid, region.start, region.end));
+        Detail {
+            rows: rows.collect(),
+            flagged_fraction: flagged_fraction(residual, &found),
+            artifact_fraction: artifact_fraction(&found),
+            found,
+        }
+    }
+}
+
+impl Opinion {
+    /// The opinion of the significance method.
+    pub fn by_significance(calibration: &Calibration, evidence: &Evidence, detail: &Detail) -> Self {
+        let score = calibration.score(evidence);
+        Self {
+            score: score.score,
+            anomalous: calibration.is_anomalous(&score),
+            reason: explain(&score, evidence, &detail.found, calibration),
+        }
+    }
+
+    /// The whole verdict, not yet ranked.
+    pub fn on(self, facts: &Facts, evidence: &Evidence, detail: &Detail) -> Judgement {
+        Judgement {
+            object_id: facts.object_id.clone(),
+            targetid: facts.targetid,
+            rank: 0,
+            score: self.score,
+            percentile: 0.0,
+            anomalous: self.anomalous,
+            reason: self.reason,
+            flagged_fraction: detail.flagged_fraction,
+            reduced_chi2: f64::from(evidence.reduced_chi2),
+            sn: f64::from(evidence.sn),
+            masked_fraction: f64::from(evidence.masked_fraction),
+            artifact_fraction: detail.artifact_fraction,
+            latent: evidence.latent.to_vec(),
+            regions: detail
+                .found
+                .iter()
+                .zip(&detail.rows)
+                .map(|(region, (start, end))| region.in_row(*start, *end))
+                .collect(),
+        }
+    }
+}
+
+/// The reason of the window method in words.
+fn window_reason(verdict: &WindowVerdict) -> String {
+    let Some(region) = verdict.regions.first() else {
+        return "no window beyond its threshold".into();
+    };
+    let what = match region.reason {
+        Reason::HighAbsoluteResidual => "high absolute residual",
+        Reason::HighRelativeResidual => "high relative residual",
+        Reason::RangeMismatch => "range of model and data differ",
+        _ => "residual",
+    };
+    format!(
+        "{what} ({:.2}) at {:.0}-{:.0} A rest; {:.0}% of its pixels flagged",
+        region.value,
+        region.rest_min,
+        region.rest_max,
+        100.0 * verdict.flagged_fraction
+    )
+}
