@@ -66,7 +66,7 @@ fn panels() -> Vec<Panel> {
             region(6900.0, 7000.0, Reason::MissingFlux, -7.0),
         ],
         mask_kind: MaskKind::Desi,
-        sky: SkyImage::Disabled,
+        sky: SkyImage::Missing { why: String::new() },
         wavelength,
     };
     figure::spectrum(&view).panels

@@ -56,7 +56,7 @@ pub(super) fn gutter(panel: &Panel, area: Rect) -> u16 {
 /// Ticks of the y axis with their labels; the labels are chosen by the height of the whole area, so that the gutter does not depend
 /// on what else has room.
 pub(super) fn y_ticks(panel: &Panel, height: u16) -> Vec<(f64, String)> {
-    let wanted = (usize::from(height) / 4).clamp(2, 8);
+    let wanted = (usize::from(height) / 3).clamp(2, 8);
     panel.y.ticks(wanted).major
 }
 
