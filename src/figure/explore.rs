@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::annotate;
 use super::axis::{Axis, Scale};
-use super::description::{
-    Band, BandKind, Guide, Mark, MarkKind, Panel, Rect, Series, SeriesStyle, Shape, Swatch,
-};
+use super::description::{Band, BandKind, Guide, Mark, MarkKind, Panel, Rect, Series, SeriesStyle, Shape};
 use super::pixels::{self, FLUX_LABEL, RESIDUAL_LABEL};
 use super::spectrum::SpectrumView;
 use super::words;
@@ -128,14 +126,12 @@ impl Look {
     }
 }
 
-/// The panels of a closely looked at spectrum, and what is in them.
+/// The panels of a closely looked at spectrum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explored {
     pub main: Panel,
     /// In sigma, below the main panel, with its x axis; `None` where it is off or there is no model.
     pub residual: Option<Panel>,
-    /// The layers that are there.
-    pub legend: Vec<(Swatch, String)>,
 }
 
 /// Of a view narrower than this share of the spectrum, [`FluxScale::Auto`] shows every pixel.
@@ -173,7 +169,8 @@ pub fn explore(view: &SpectrumView, look: &Look, width_in_dots: usize) -> Explor
     let bands = bands(view, look, &curves, dot);
     let narrow = high - low < NARROW * (all.1 - all.0);
     let (floor, ceiling) = curves.flux_range(look, narrow);
-    let residual = (look.residual && curves.has_model()).then(|| {
+    let modeled = view.reconstruction.iter().any(|v| v.is_finite());
+    let residual = (look.residual && modeled).then(|| {
         let (low, high) = pixels::residual_range(&curves.inner(&curves.residual));
         Panel {
             rect: NOWHERE,
@@ -212,12 +209,7 @@ pub fn explore(view: &SpectrumView, look: &Look, width_in_dots: usize) -> Explor
             .nothing()
             .then(|| "no measurement in this stretch".to_owned()),
     };
-    let legend = legend(view, look, &main);
-    Explored {
-        main,
-        residual,
-        legend,
-    }
+    Explored { main, residual }
 }
 
 /// A terminal has places of its own.
@@ -401,10 +393,6 @@ impl Curves {
             .all(|curve| !curve[self.within.clone()].iter().any(|v| v.is_finite()))
     }
 
-    fn has_model(&self) -> bool {
-        self.model.iter().any(|v| v.is_finite())
-    }
-
     fn flux_range(&self, look: &Look, narrow: bool) -> (f64, f64) {
         let (data, model, noise) = (
             self.valid_data(),
@@ -554,37 +542,3 @@ const IMPORTANT: [&str; 19] = [
     "H alpha", "[O III]", "[O II]", "H beta", "Ly alpha", "Mg II", "C IV", "C III]", "Ca K", "Ca H", "Mg b",
     "Na D", "[N II]", "[S II]", "G band", "H gamma", "[Ne III]", "H delta", "[Ne V]",
 ];
-
-/// What is in the panels, in words.
-fn legend(view: &SpectrumView, look: &Look, main: &Panel) -> Vec<(Swatch, String)> {
-    let mut entries: Vec<(Swatch, String)> = main
-        .series
-        .iter()
-        .rev()
-        .filter(|series| series.style != SeriesStyle::Masked)
-        .map(|series| (Swatch::Series(series.style), series.name.clone()))
-        .collect();
-    let has = |kind: BandKind| main.bands.iter().any(|band| band.kind == kind);
-    for (reason, _) in annotate::count_reasons(&view.regions) {
-        if has(BandKind::Region(reason)) {
-            entries.push((
-                Swatch::Band(BandKind::Region(reason)),
-                words::reason_name(reason).to_owned(),
-            ));
-        }
-    }
-    let greyed = look.masked && main.series.iter().any(|s| s.style == SeriesStyle::Masked);
-    if has(BandKind::Masked) || greyed {
-        entries.push((Swatch::Band(BandKind::Masked), "masked".to_owned()));
-    }
-    for (kind, name) in [
-        (BandKind::Sky, "sky"),
-        (BandKind::Telluric, "telluric"),
-        (BandKind::Overlap, "cameras meet"),
-    ] {
-        if has(kind) {
-            entries.push((Swatch::Band(kind), name.to_owned()));
-        }
-    }
-    entries
-}

@@ -6,6 +6,7 @@ mod artifact;
 mod catalog;
 mod cli;
 mod common;
+mod explore;
 mod figure;
 mod ingest;
 mod model;
