@@ -1,3 +1,6 @@
 //! The screens.
 
+pub mod chart;
 pub mod spectrum;
+pub mod text;
+pub mod theme;
