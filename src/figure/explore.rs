@@ -66,6 +66,9 @@ pub struct Look {
     pub zones: bool,
     /// Sigma of the Gaussian, pixels.
     pub smoothing: Option<f64>,
+    /// Where nothing is smoothed, the data are noisy and many pixels share a column: a smoothed curve over the data, without which
+    /// one sees a wall of noise.
+    pub trend: bool,
     /// Of the wavelengths; flux stays the observed f_lambda in both.
     pub frame: Frame,
     /// The redshift of the lines and of the rest frame.
@@ -90,6 +93,7 @@ impl Default for Look {
             masked: true,
             zones: true,
             smoothing: None,
+            trend: true,
             frame: Frame::Observed,
             z: None,
             range: None,
@@ -137,6 +141,9 @@ pub struct Explored {
 /// Of a view narrower than this share of the spectrum, [`FluxScale::Auto`] shows every pixel.
 const NARROW: f64 = 1.0 / 8.0;
 
+/// From so many pixels a dot on, noisy data get a trend.
+const CROWD: f64 = 2.0;
+
 /// Lines of one name that stand closer than this carry the name once, dots.
 const CROWDED: f64 = 16.0;
 
@@ -164,7 +171,10 @@ pub fn explore(view: &SpectrumView, look: &Look, width_in_dots: usize) -> Explor
     });
     let top = stretch.map(|by| Axis::new(wavelength_label(other), x.min * by, x.max * by, Scale::Linear));
 
-    let curves = Curves::of(view, look, low, high);
+    let mut curves = Curves::of(view, look, low, high);
+    if look.trend && !curves.smoothed {
+        curves.draw_trend(width_in_dots);
+    }
     let dot = (high - low) / width_in_dots.max(1) as f64;
     let bands = bands(view, look, &curves, dot);
     let narrow = high - low < NARROW * (all.1 - all.0);
@@ -277,6 +287,8 @@ struct Curves {
     model: Vec<f64>,
     residual: Vec<f64>,
     smoothed: bool,
+    /// Of noisy data, with the sigma of its smoothing in pixels.
+    trend: Option<(f64, Vec<f64>)>,
     /// The pixels between the ends of the view.
     within: std::ops::Range<usize>,
 }
@@ -339,6 +351,7 @@ impl Curves {
             model: cut(&model),
             residual: cut(&residual),
             smoothed: look.smoothing.is_some_and(|width| width > 0.0),
+            trend: None,
             within: inner.start - seen.start..inner.end - seen.start,
             wavelength,
         };
@@ -370,6 +383,45 @@ impl Curves {
                 self.data[i] = f64::NAN;
             }
         }
+    }
+
+    /// Smooths noisy data for a screen on which many pixels share a column of dots.
+    fn draw_trend(&mut self, dots: usize) {
+        let crowd = self.within.len() as f64 / dots.max(1) as f64;
+        let noisy = {
+            let data = self.valid_data();
+            let ratios = data
+                .iter()
+                .zip(&self.noise[self.within.clone()])
+                .map(|(f, s)| f / s);
+            pixels::median(ratios).is_some_and(|sn| sn < pixels::NOISY)
+        };
+        if crowd < CROWD || !noisy {
+            return;
+        }
+        let width = (crowd / 4.0).clamp(2.0, 10.0);
+        let n = self.wavelength.len();
+        let flux: Vec<f64> = (0..n)
+            .map(|i| {
+                if self.data[i].is_finite() {
+                    self.data[i]
+                } else {
+                    self.greyed[i]
+                }
+            })
+            .collect();
+        let ivar: Vec<f64> = (0..n)
+            .map(|i| {
+                if self.valid[i] {
+                    self.noise[i].powi(-2)
+                } else {
+                    f64::NAN
+                }
+            })
+            .collect();
+        let smoothed = smooth(&flux, &ivar, width).flux;
+        let only = |i: usize| if self.valid[i] { smoothed[i] } else { f64::NAN };
+        self.trend = Some((width, (0..n).map(only).collect()));
     }
 
     /// The part of a curve that is in view.
@@ -452,8 +504,13 @@ impl Curves {
         add(look.noise, "noise (1σ)", &self.noise, SeriesStyle::NoiseBand);
         add(look.data, "masked or sky", &self.greyed, SeriesStyle::Masked);
         match self.smoothed {
+            false if self.trend.is_some() => add(look.data, "data", &self.data, SeriesStyle::Raw),
             false => add(look.data, "data", &self.data, SeriesStyle::Data),
             true => add(look.data, "smoothed data", &self.data, SeriesStyle::Smoothed),
+        }
+        if let Some((width, trend)) = &self.trend {
+            let name = format!("smoothed ({width:.0} px)");
+            add(look.data, &name, trend, SeriesStyle::Smoothed);
         }
         add(look.model, "model", &self.model, SeriesStyle::Reconstruction);
         list

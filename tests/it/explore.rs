@@ -59,6 +59,7 @@ fn view() -> SpectrumView {
 fn look() -> Look {
     Look {
         z: Some(Z),
+        trend: false,
         ..Look::default()
     }
 }
@@ -313,6 +314,44 @@ fn smoothing_brings_out_what_is_broad_and_weak() {
     for (i, y) in part.y.iter().enumerate() {
         assert!((y - whole.y[3999 + i]).abs() < 1e-9);
     }
+}
+
+#[test]
+fn noisy_data_get_a_trend_where_many_pixels_share_a_column() {
+    let mut view = view();
+    for (i, flux) in view.flux.iter_mut().enumerate() {
+        *flux = 1.0 + if i % 2 == 0 { 0.5 } else { -0.5 };
+    }
+    let panel = |view: &SpectrumView, range, trend| {
+        let look = Look {
+            range,
+            trend,
+            ..look()
+        };
+        explore(view, &look, DOTS).main
+    };
+    let wide = panel(&view, None, true);
+    assert!(series(&wide, SeriesStyle::Raw).is_some() && series(&wide, SeriesStyle::Data).is_none());
+    let trend = &series(&wide, SeriesStyle::Smoothed).unwrap().y;
+    assert!(
+        trend[150].is_nan() && (trend[3000] - 1.0).abs() < 0.05,
+        "{}",
+        trend[3000]
+    );
+    for plain in [
+        panel(&view, None, false),
+        panel(&view, Some((5000.0, 5300.0)), true),
+    ] {
+        assert!(
+            series(&plain, SeriesStyle::Smoothed).is_none() && series(&plain, SeriesStyle::Data).is_some()
+        );
+    }
+    view.sigma = vec![0.05; 6000];
+    let clear = panel(&view, None, true);
+    assert!(
+        series(&clear, SeriesStyle::Smoothed).is_none(),
+        "the data are clear enough"
+    );
 }
 
 #[test]

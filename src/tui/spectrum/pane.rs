@@ -183,7 +183,7 @@ impl Pane {
             Act::Cancel => self.cancel(),
             Act::Smoother => self.smooth(i64::from(count)),
             Act::Rougher => self.smooth(-i64::from(count)),
-            Act::SmoothOff => self.look.smoothing = None,
+            Act::SmoothOff => self.smooth_off(),
             Act::Frame => self.turn_frame(),
             Act::RedshiftUp => self.nudge(i64::from(count)),
             Act::RedshiftDown => self.nudge(-i64::from(count)),
@@ -340,6 +340,18 @@ impl Pane {
             Some(width) => format!("smoothed by {width} pixels"),
             None => "not smoothed".to_owned(),
         });
+    }
+
+    fn smooth_off(&mut self) {
+        if self.look.smoothing.take().is_none() {
+            self.look.trend = !self.look.trend;
+            let trend = if self.look.trend {
+                "noisy data with their trend"
+            } else {
+                "no trend over noisy data"
+            };
+            self.note = Some(trend.to_owned());
+        }
     }
 
     fn turn_frame(&mut self) {

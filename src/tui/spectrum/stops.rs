@@ -9,6 +9,9 @@ use super::PaneError;
 /// Components of one line no further apart than this are one stop, Angstrom in the rest frame.
 const BLEND: f64 = 8.0;
 
+/// A line of the night sky is the nearest only within this of it, relative (1000 km/s).
+const SKY_REACH: f64 = 1.0 / 300.0;
+
 /// The regions worth a stop of their own, the strongest first: one whose middle lies in a stronger one is seen with that.
 pub(super) fn regions(view: &SpectrumView) -> Vec<&Region> {
     let strength = |region: &Region| {
@@ -72,7 +75,10 @@ pub(super) fn nearest(look: &Look, observed: f64) -> Option<(f64, &'static Line)
         set => set,
     };
     let place = |line: &'static Line| match (line.kind, look.redshift()) {
-        (LineKind::Sky, _) => look.sky_lines.then_some(line.wavelength),
+        (LineKind::Sky, _) => {
+            let near = (observed / line.wavelength - 1.0).abs() < SKY_REACH;
+            (look.sky_lines && near).then_some(line.wavelength)
+        }
         (_, Some(z)) => set.contains(line).then_some(line.wavelength * (1.0 + z)),
         (_, None) => None,
     };
@@ -204,5 +210,23 @@ mod tests {
             lines(&Look::default(), (3600.0, 9800.0)).is_empty(),
             "no redshift"
         );
+    }
+
+    #[test]
+    fn the_sky_is_near_only_where_it_is() {
+        let look = Look {
+            z: Some(0.0),
+            sky_lines: true,
+            ..Look::default()
+        };
+        let name = |observed| nearest(&look, observed).map(|(_, line)| line.name.as_str());
+        assert_eq!(name(5580.0), Some("[O I] sky"));
+        assert_eq!(name(5650.0), Some("Na D"));
+        let off = Look {
+            sky_lines: false,
+            ..look.clone()
+        };
+        let name = nearest(&off, 6301.0).map(|(_, line)| line.name.as_str());
+        assert_eq!(name, Some("[N II]"));
     }
 }

@@ -361,6 +361,8 @@ fn layers_and_manners_turn_on_and_off() {
     assert_eq!(smoothing(&[(Act::Smoother, 1)]), Some(1.0));
     assert_eq!(smoothing(&[(Act::Smoother, 99), (Act::Rougher, 1)]), Some(28.0));
     assert_eq!(smoothing(&[(Act::Smoother, 9), (Act::SmoothOff, 1)]), None);
+    let trend = |acts: &[(Act, u32)]| done(acts).look().trend;
+    assert!(trend(&[(Act::Smoother, 9), (Act::SmoothOff, 1)]) && !trend(&[(Act::SmoothOff, 1)]));
     let scale = |count| done(&[(Act::ScaleMode, count)]).look().scale;
     assert_eq!(
         (scale(1), scale(2), scale(3)),
