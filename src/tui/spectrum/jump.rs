@@ -3,7 +3,7 @@
 use super::pane::{Edge, Pane, Purpose};
 use super::views::Way;
 use super::{PaneError, stops, views};
-use crate::figure::SpectrumView;
+use crate::figure::{SpectrumView, region_label};
 
 /// A line is shown with so many Angstrom of the rest frame on either side.
 const ABOUT_LINE: f64 = 60.0;
@@ -163,17 +163,8 @@ impl Pane {
         let width = (3.0 * (high - low)).max(LEAST_REGION);
         let middle = (low + high) / 2.0;
         self.zoom_to(middle - width / 2.0, middle + width / 2.0);
-        let line = region
-            .line
-            .as_deref()
-            .map(|line| format!(" at {line}"))
-            .unwrap_or_default();
-        self.note = Some(format!(
-            "region {} of {}: {:+.1}σ{line}",
-            index + 1,
-            stops.len(),
-            region.significance
-        ));
+        let label = region_label(region);
+        self.note = Some(format!("region {} of {}: {label}", index + 1, stops.len()));
     }
 
     /// Zooms to the known line so many further to the red.

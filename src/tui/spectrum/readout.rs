@@ -38,15 +38,12 @@ impl Pane {
         match (self.redshift.value(), self.redshift.nudged()) {
             (Some(z), Some(nudge)) => {
                 let role = Role::Warn;
-                parts.push((
-                    format!("z {} ({} of catalog)", signed_z(z), signed(nudge, 4)),
-                    role,
-                ));
+                parts.push((format!("z {} (catalog {})", redshift(z), signed(nudge, 4)), role));
             }
             (Some(z), None) if self.redshift.catalog.is_none() => {
-                parts.push((format!("z {} (none in catalog)", signed_z(z)), Role::Warn));
+                parts.push((format!("z {} (none in catalog)", redshift(z)), Role::Warn));
             }
-            (Some(z), None) => parts.push((format!("z {}", signed_z(z)), Role::Text)),
+            (Some(z), None) => parts.push((format!("z {}", redshift(z)), Role::Text)),
             (None, _) => parts.push(("z unknown".to_owned(), Role::Dim)),
         }
         if view.sn.is_finite() {
@@ -175,6 +172,6 @@ impl Pane {
 }
 
 /// A redshift to the fourth decimal.
-fn signed_z(z: f64) -> String {
+fn redshift(z: f64) -> String {
     format!("{z:.4}").replace('-', "\u{2212}")
 }
