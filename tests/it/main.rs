@@ -11,3 +11,4 @@ mod ingest;
 mod model;
 mod pipeline;
 mod simulate;
+mod triage;
