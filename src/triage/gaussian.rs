@@ -21,6 +21,11 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
+    /// Mean squared difference of the features, latents and evidence by their shares; of points of one member.
+    pub fn squared_distance(&self, a: &Point, b: &Point) -> f64 {
+        self.share * squared(&a.latent, &b.latent) + (1.0 - self.share) * squared(&a.evidence, &b.evidence)
+    }
+
     fn covariance(&self, a: &Point, b: &Point) -> f64 {
         let bell = |squared: f64| (-0.5 * squared / (self.length * self.length)).exp();
         let mut sum = 0.0;
