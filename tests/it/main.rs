@@ -13,3 +13,4 @@ mod ingest;
 mod model;
 mod pipeline;
 mod simulate;
+mod triage;
