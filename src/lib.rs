@@ -5,8 +5,9 @@
 //! - [`spectrum`], [`anomaly`], [`figure`], [`simulate`]: the science, as pure functions on plain values
 //! - [`durable`]: files that are whole or not there
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
+//! - [`triage`]: what people say of objects, and the ranking that learns from it
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
-//! - [`cli`]: the command line
+//! - [`cli`], [`tui`]: the command line and the screens
 
 pub mod anomaly;
 pub mod artifact;
@@ -19,3 +20,5 @@ pub mod model;
 pub mod pipeline;
 pub mod simulate;
 pub mod spectrum;
+pub mod triage;
+pub mod tui;

@@ -126,7 +126,7 @@ pub fn newest_ranking(folder: &Path) -> Option<u64> {
         .max()
 }
 
-fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
+pub(super) fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
     ArtifactError::Damaged {
         path: PathBuf::from(path),
         what: what.into(),
@@ -134,14 +134,14 @@ fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {
 }
 
 /// The columns of one batch, by name.
-struct Columns<'a>(&'a RecordBatch);
+pub(super) struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.0.num_rows()
     }
 
-    fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
+    pub(super) fn column(&self, name: &str, row: usize) -> Result<&dyn Array, String> {
         let column = self
             .0
             .column_by_name(name)
@@ -153,7 +153,7 @@ impl Columns<'_> {
         }
     }
 
-    fn text(&self, name: &str, row: usize) -> Result<String, String> {
+    pub(super) fn text(&self, name: &str, row: usize) -> Result<String, String> {
         let column = self
             .column(name, row)?
             .as_string_opt::<i32>()
@@ -161,7 +161,7 @@ impl Columns<'_> {
         Ok(column.value(row).to_owned())
     }
 
-    fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
+    pub(super) fn integer(&self, name: &str, row: usize) -> Result<i64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Int64Type>()
@@ -169,7 +169,7 @@ impl Columns<'_> {
         Ok(column.value(row))
     }
 
-    fn number(&self, name: &str, row: usize) -> Result<f64, String> {
+    pub(super) fn number(&self, name: &str, row: usize) -> Result<f64, String> {
         let column = self
             .column(name, row)?
             .as_primitive_opt::<Float64Type>()
@@ -178,7 +178,7 @@ impl Columns<'_> {
     }
 
     /// A list of numbers; those that are missing in it are NaN.
-    fn list(&self, name: &str, row: usize) -> Result<Vec<f32>, String> {
+    pub(super) fn list(&self, name: &str, row: usize) -> Result<Vec<f32>, String> {
         let column = self
             .column(name, row)?
             .as_list_opt::<i32>()
@@ -190,7 +190,7 @@ impl Columns<'_> {
         Ok(values.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
     }
 
-    fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
+    pub(super) fn flag(&self, name: &str, row: usize) -> Result<bool, String> {
         let column = self
             .column(name, row)?
             .as_boolean_opt()
@@ -199,7 +199,7 @@ impl Columns<'_> {
     }
 }
 
-fn each_batch(
+pub(super) fn each_batch(
     path: &Path,
     mut each: impl FnMut(&Columns) -> Result<(), String>,
 ) -> Result<(), ArtifactError> {

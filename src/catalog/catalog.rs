@@ -13,7 +13,7 @@ use super::file::CatalogFile;
 use super::grids::GridPool;
 use super::layout::LayoutKind;
 use super::read::{self, Spectra};
-use super::{CatalogError, Query, find, inputs, query, schema, table};
+use super::{CatalogError, Query, Stop, find, inputs, query, schema, table};
 use crate::spectrum::{Facts, RowIssue, Spectrum, WavelengthGrid};
 
 /// A catalog of spectra, open for reading.
@@ -260,7 +260,13 @@ impl Catalog {
     ///
     /// Errors: an expression that cannot be understood; the error has the expression and the columns.
     pub fn select(&self, query: &Query) -> Result<Vec<u64>, CatalogError> {
-        query::select(&self.inner, query)
+        let rows = query::select(&self.inner, query, &Stop::never())?;
+        Ok(rows.unwrap_or_default())
+    }
+
+    /// As [`select`](Self::select), until `stop` is asked; `None` where it was.
+    pub fn select_until(&self, query: &Query, stop: &Stop) -> Result<Option<Vec<u64>>, CatalogError> {
+        query::select(&self.inner, query, stop)
     }
 
     /// One row as a spectrum, or what is wrong with it.

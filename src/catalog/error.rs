@@ -62,6 +62,10 @@ pub enum CatalogError {
         clause: &'static str,
         expression: String,
         reason: String,
+        /// The reason without the list of columns, for a single line.
+        brief: String,
+        /// Byte in the expression where the trouble is, where that is known.
+        at: Option<usize>,
     },
     /// No such row.
     #[error("row {row} was asked for, and the catalog has {len} rows (numbered from 0)")]
@@ -111,7 +115,8 @@ impl CatalogError {
         }
     }
 
-    pub(super) fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    /// That there is no such column, with the name that is meant where it can be told.
+    pub fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
         Self::UnknownColumn {
             suggestion: nearest_name(column, &known)
@@ -123,7 +128,7 @@ impl CatalogError {
 }
 
 /// The name that differs least from `wanted`, where that is at most a third of its letters.
-fn nearest_name<'a>(wanted: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest_name<'a>(wanted: &str, known: &[&'a str]) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
     known
         .iter()

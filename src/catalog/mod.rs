@@ -13,14 +13,18 @@ mod catalog;
 mod error;
 mod file;
 mod find;
+mod footer;
 mod grids;
 mod inputs;
 mod layout;
 mod lists;
+mod paged;
 mod query;
 mod read;
 mod row;
+mod scan;
 mod schema;
+mod stop;
 mod table;
 mod votable;
 mod write;
@@ -28,11 +32,13 @@ mod write;
 pub use buffer::{ExtraColumn, ExtraKind, ExtraValue};
 pub use catalog::{Catalog, FileInfo};
 pub use error::CatalogError;
+pub use footer::{Footer, RowGroup, StoredColumn};
 pub use layout::LayoutKind;
-pub use query::Query;
+pub use query::{Query, functions};
 pub use read::Spectra;
 pub use schema::{
     KEY_ACKNOWLEDGEMENT, KEY_GRIDS, KEY_PROVENANCE, KEY_SCHEMA_VERSION, KEY_VOTABLE, KEY_VOTABLE_VERSION,
-    SCHEMA_VERSION,
+    SCHEMA_VERSION, is_own_column,
 };
+pub use stop::Stop;
 pub use write::{CatalogWriter, WriteSummary, WriterOptions};

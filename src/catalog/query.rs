@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, UInt64Type};
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchema, SchemaError};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -17,9 +17,10 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::CatalogError;
 use super::catalog::Inner;
+use super::error::nearest_name;
 use super::table::{ROW, TableScan};
+use super::{CatalogError, Stop};
 
 /// The name of the table in SQL.
 const TABLE: &str = "catalog";
@@ -39,34 +40,44 @@ pub struct Query {
 }
 
 /// The rows that the query selects, in its order; ties and unsorted results by row.
-pub(super) fn select(inner: &Arc<Inner>, query: &Query) -> Result<Vec<u64>, CatalogError> {
+///
+/// `None` where `stop` was asked before the end.
+pub(super) fn select(
+    inner: &Arc<Inner>,
+    query: &Query,
+    stop: &Stop,
+) -> Result<Option<Vec<u64>>, CatalogError> {
     let limit = query.limit.unwrap_or(u64::MAX);
     if query.filter.is_none() && query.order_by.is_none() {
-        return Ok((0..inner.rows.min(limit)).collect());
+        return Ok(Some((0..inner.rows.min(limit)).collect()));
     }
     let broken = |e: std::io::Error| CatalogError::io(&inner.files[0].path, e);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(broken)?;
-    let rows = runtime.block_on(run(inner, query));
+    let rows = runtime.block_on(run(inner, query, stop));
     // A scan that is still reading when the limit was reached is not waited for.
     runtime.shutdown_background();
     rows
 }
 
-async fn run(inner: &Arc<Inner>, query: &Query) -> Result<Vec<u64>, CatalogError> {
+async fn run(inner: &Arc<Inner>, query: &Query, stop: &Stop) -> Result<Option<Vec<u64>>, CatalogError> {
     check(inner, query).await?;
     let sql = sql(query);
     let fields = needed(inner, &sql).await.map_err(|e| blame(inner, query, &e))?;
     let context = context();
     let schema = Arc::new(Schema::new(fields.clone()));
-    let partitions = partitions(inner, &fields, &schema);
+    let partitions = partitions(inner, &fields, &schema, stop);
     let work = async {
         let table = StreamingTable::try_new(schema, partitions)?;
         context.register_table(TABLE, Arc::new(table))?;
         context.sql(&sql).await?.collect().await
     };
     let batches = work.await.map_err(|e| unwrapped(inner, query, e))?;
+    // What was not read any more is missing from the result.
+    if stop.is_asked() {
+        return Ok(None);
+    }
     let mut rows: Vec<u64> = batches
         .iter()
         .flat_map(|batch| {
@@ -81,7 +92,7 @@ async fn run(inner: &Arc<Inner>, query: &Query) -> Result<Vec<u64>, CatalogError
     if query.order_by.is_none() && query.limit.is_none() {
         rows.sort_unstable();
     }
-    Ok(rows)
+    Ok(Some(rows))
 }
 
 fn sql(query: &Query) -> String {
@@ -116,16 +127,21 @@ async fn check(inner: &Inner, query: &Query) -> Result<(), CatalogError> {
     let Some(filter) = &query.filter else {
         return Ok(());
     };
-    let bad = |reason: String| bad_expression(inner, "filter", filter, reason);
-    let schema = DFSchema::try_from(inner.schema.as_ref().clone()).map_err(|e| bad(reason(&e)))?;
+    let bad = |fault: Fault| bad_expression(inner, "filter", filter, fault);
+    let schema =
+        DFSchema::try_from(inner.schema.as_ref().clone()).map_err(|e| bad(fault(inner, filter, &e)))?;
     let expression = context()
         .parse_sql_expr(filter, &schema)
-        .map_err(|e| bad(reason(&e)))?;
-    match expression.get_type(&schema).map_err(|e| bad(reason(&e)))? {
+        .map_err(|e| bad(fault(inner, filter, &e)))?;
+    match expression
+        .get_type(&schema)
+        .map_err(|e| bad(fault(inner, filter, &e)))?
+    {
         DataType::Boolean => Ok(()),
-        other => Err(bad(format!(
-            "it is no condition but a value ({other}); compare it with something"
-        ))),
+        other => Err(bad(Fault {
+            reason: format!("it is no condition but a value ({other}); compare it with something"),
+            at: None,
+        })),
     }
 }
 
@@ -155,7 +171,12 @@ async fn needed(inner: &Inner, sql: &str) -> Result<Vec<FieldRef>, DataFusionErr
 }
 
 /// Consecutive row groups, about as many partitions as there are threads to read them.
-fn partitions(inner: &Arc<Inner>, fields: &[FieldRef], schema: &SchemaRef) -> Vec<Arc<dyn PartitionStream>> {
+fn partitions(
+    inner: &Arc<Inner>,
+    fields: &[FieldRef],
+    schema: &SchemaRef,
+    stop: &Stop,
+) -> Vec<Arc<dyn PartitionStream>> {
     let groups: Vec<(usize, usize)> = (0..inner.files.len())
         .flat_map(|file| (0..inner.files[file].row_groups()).map(move |group| (file, group)))
         .collect();
@@ -166,6 +187,7 @@ fn partitions(inner: &Arc<Inner>, fields: &[FieldRef], schema: &SchemaRef) -> Ve
             groups: groups.to_vec(),
             fields: fields.to_vec(),
             schema: schema.clone(),
+            stop: stop.clone(),
         }) as Arc<dyn PartitionStream>
     };
     match groups.is_empty() {
@@ -182,6 +204,7 @@ struct Partition {
     groups: Vec<(usize, usize)>,
     fields: Vec<FieldRef>,
     schema: SchemaRef,
+    stop: Stop,
 }
 
 impl PartitionStream for Partition {
@@ -193,6 +216,7 @@ impl PartitionStream for Partition {
         let mut builder = RecordBatchReceiverStreamBuilder::new(self.schema.clone(), 2);
         let sender = builder.tx();
         let (inner, groups, fields) = (self.inner.clone(), self.groups.clone(), self.fields.clone());
+        let stop = self.stop.clone();
         builder.spawn_blocking(move || {
             // Consecutive groups of a file are one scan, whose batches may be larger than a group.
             for run in groups.chunk_by(|a, b| a.0 == b.0) {
@@ -201,7 +225,7 @@ impl PartitionStream for Partition {
                     .map_err(external)?;
                 for batch in scan {
                     let batch: RecordBatch = batch.map_err(external)?;
-                    if sender.blocking_send(Ok(batch)).is_err() {
+                    if sender.blocking_send(Ok(batch)).is_err() || stop.is_asked() {
                         return Ok(());
                     }
                 }
@@ -234,7 +258,38 @@ fn blame(inner: &Inner, query: &Query, error: &DataFusionError) -> CatalogError 
         (Some(order), _) => ("order by", order.as_str()),
         (None, filter) => ("filter", filter.as_deref().unwrap_or_default()),
     };
-    bad_expression(inner, clause, expression, reason(error))
+    bad_expression(inner, clause, expression, fault(inner, expression, error))
+}
+
+/// What is wrong with an expression, and at which of its bytes where that is known.
+struct Fault {
+    reason: String,
+    at: Option<usize>,
+}
+
+fn fault(inner: &Inner, expression: &str, error: &DataFusionError) -> Fault {
+    if let DataFusionError::SchemaError(error, _) = error.find_root()
+        && let SchemaError::FieldNotFound { field, .. } = error.as_ref()
+    {
+        let known: Vec<&str> = inner.schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let suggestion = nearest_name(&field.name, &known)
+            .map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
+        return Fault {
+            reason: format!("no column `{}`{suggestion}", field.name),
+            at: place_of(expression, &field.name),
+        };
+    }
+    let words = reason(error);
+    let at = line_and_column(&words).and_then(|(line, column)| byte_at(expression, line, column));
+    let reason = words.split(" at Line:").next().unwrap_or(&words);
+    let reason = reason.trim_start_matches("SQL error: ");
+    let reason = reason
+        .trim_start_matches("ParserError(\"")
+        .trim_end_matches("\")");
+    Fault {
+        reason: reason.replace("found: EOF", "found the end"),
+        at: at.or_else(|| words.contains("EOF").then_some(expression.len())),
+    }
 }
 
 /// Datafusion's words, without its advice about SQL that the user did not write.
@@ -246,7 +301,38 @@ fn reason(error: &DataFusionError) -> String {
         .replace(&format!("{TABLE}."), "")
 }
 
-fn bad_expression(inner: &Inner, clause: &'static str, expression: &str, reason: String) -> CatalogError {
+/// The first byte of a name in an expression, as a whole word and in any case.
+fn place_of(expression: &str, name: &str) -> Option<usize> {
+    let (text, name) = (expression.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(&name).map(|(at, _)| at).find(|at| {
+        let before = text[..*at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(is_name) && !after.is_some_and(is_name)
+    })
+}
+
+/// `Line: 1, Column: 8` in an error's words.
+fn line_and_column(words: &str) -> Option<(usize, usize)> {
+    let (_, rest) = words.split_once("Line: ")?;
+    let (line, rest) = rest.split_once(", Column: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((line.parse().ok()?, digits.parse().ok()?))
+}
+
+/// The byte of a character, both counted from line 1, column 1.
+fn byte_at(text: &str, line: usize, column: usize) -> Option<usize> {
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line.checked_sub(1)?)
+        .map(str::len)
+        .sum();
+    let rest = text.get(before..)?;
+    let within = rest.char_indices().nth(column.checked_sub(1)?);
+    Some(before + within.map_or(rest.len(), |(byte, _)| byte))
+}
+
+fn bad_expression(inner: &Inner, clause: &'static str, expression: &str, fault: Fault) -> CatalogError {
     let columns: Vec<&str> = inner
         .schema
         .fields()
@@ -257,6 +343,19 @@ fn bad_expression(inner: &Inner, clause: &'static str, expression: &str, reason:
     CatalogError::BadExpression {
         clause,
         expression: expression.trim().to_owned(),
-        reason: format!("{reason} ({hint}; the columns are {})", columns.join(", ")),
+        reason: format!(
+            "{} ({hint}; the columns are {})",
+            fault.reason,
+            columns.join(", ")
+        ),
+        brief: fault.reason,
+        at: fault.at,
     }
+}
+
+/// The names of the functions that expressions can use, in alphabetical order.
+pub fn functions() -> Vec<String> {
+    let mut names: Vec<String> = context().state().scalar_functions().keys().cloned().collect();
+    names.sort();
+    names
 }

@@ -94,6 +94,11 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     ]
 });
 
+/// Whether a column of this name is one of the schema's.
+pub fn is_own_column(name: &str) -> bool {
+    COLUMNS.iter().any(|column| column.name == name)
+}
+
 /// An Arrow field that carries unit, UCD and description where it has them.
 pub(super) fn described(field: Field, unit: &str, ucd: &str, description: &str) -> Field {
     let metadata: HashMap<String, String> = [("unit", unit), ("ucd", ucd), ("description", description)]

@@ -12,14 +12,16 @@ use arrow::datatypes::{
 };
 use parquet::arrow::ProjectionMask;
 
-use super::catalog::Inner;
+use super::catalog::{Inner, Run};
 use super::file::{CatalogFile, guarded};
 use super::layout::{self, TableColumn, Transform};
-use super::{CatalogError, schema};
+use super::{CatalogError, paged, schema};
 use crate::spectrum::Facts;
 
 /// Rows of a batch when the table is read through.
 pub(super) const SCAN_ROWS: usize = 8192;
+/// Rows that are sooner read from the row group's start than looked for by their pages.
+const NEAR: usize = 8192;
 /// The row's number in the catalog, which every table has as its first column.
 pub(super) const ROW: &str = "row";
 
@@ -100,10 +102,7 @@ impl Inner {
         let mut sorted = rows.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let mut batches = Vec::new();
-        for run in self.runs(&sorted)? {
-            batches.push(rows_of(&self.files[run.file], fields, run.group, &run.places)?);
-        }
+        let batches = self.rows_of_runs(fields, &self.runs(&sorted)?)?;
         let found = self.joined(schema, &batches)?;
         let places = rows
             .iter()
@@ -112,11 +111,38 @@ impl Inner {
         take_record_batch(&found, &places).map_err(|e| self.broken(e))
     }
 
+    /// The rows of each run, by a few threads where there are many. They are threads of their own, because a page of a table is
+    /// waited for while a training has all of rayon's.
+    fn rows_of_runs(&self, fields: &[FieldRef], runs: &[Run]) -> Result<Vec<RecordBatch>, CatalogError> {
+        const ALONE: usize = 4;
+        let read = |runs: &[Run]| -> Result<Vec<RecordBatch>, CatalogError> {
+            runs.iter()
+                .map(|run| rows_of(&self.files[run.file], fields, run.group, &run.places))
+                .collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        if runs.len() <= ALONE || threads < 2 {
+            return read(runs);
+        }
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = runs
+                .chunks(runs.len().div_ceil(threads))
+                .map(|part| (part, scope.spawn(move || read(part))))
+                .collect();
+            let mut batches = Vec::with_capacity(runs.len());
+            for (part, thread) in parts {
+                // Every decoder's panic is caught below; one that was not is met again here.
+                batches.extend(thread.join().unwrap_or_else(|_| read(part))?);
+            }
+            Ok(batches)
+        })
+    }
+
     fn joined(&self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, CatalogError> {
         concat_batches(schema, batches).map_err(|e| self.broken(e))
     }
 
-    fn broken(&self, error: arrow::error::ArrowError) -> CatalogError {
+    pub(super) fn broken(&self, error: arrow::error::ArrowError) -> CatalogError {
         let path = self
             .files
             .first()
@@ -135,6 +161,11 @@ pub(super) fn rows_of(
 ) -> Result<RecordBatch, CatalogError> {
     let damaged = |e: arrow::error::ArrowError| CatalogError::corrupt(&file.path, e);
     let limit = places.last().map_or(0, |last| last + 1);
+    if limit > NEAR
+        && let Some(batch) = paged::rows_of(file, fields, group, places)?
+    {
+        return Ok(batch);
+    }
     let mut batches = Vec::new();
     let (mut start, mut taken) = (0, 0);
     for batch in TableScan::new(file, fields, group..group + 1, limit)? {

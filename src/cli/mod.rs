@@ -1,9 +1,11 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
 mod catalogs;
+mod export;
 mod import;
 mod info;
 mod inspect;
+mod labels;
 mod plot;
 mod print;
 mod progress;
@@ -12,6 +14,7 @@ mod run;
 mod settings;
 mod similar;
 mod simulate;
+mod stats;
 mod train;
 
 use std::ffi::OsString;
@@ -69,10 +72,16 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
+    /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
+    Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
+    /// Statistics and a histogram of a column
+    Stats(stats::Arguments),
+    /// Write some rows to a catalog, a CSV file or a list of ids
+    Export(export::Arguments),
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
@@ -116,8 +125,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rank(arguments)) => rank::run(&arguments, &cancel),
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
+        Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };

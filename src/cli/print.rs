@@ -19,6 +19,13 @@ pub fn whole(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Text of a file without control characters, which a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json {

@@ -11,7 +11,7 @@ use crate::spectrum::lines::{self, Line, LineKind};
 use crate::spectrum::{ArtifactZone, artifact_zone};
 
 /// A line that a region names lies within this of it, Angstrom in the rest frame.
-const NEAR: f64 = 30.0;
+pub(super) const NEAR: f64 = 30.0;
 
 /// The flagged regions, those of one reason that touch as one band with the label of the strongest.
 pub(super) fn regions(regions: &[Region]) -> Vec<Band> {

@@ -9,6 +9,7 @@ mod axis;
 mod decimate;
 mod description;
 mod error;
+mod explore;
 mod font;
 mod loss;
 mod mean_error;
@@ -27,6 +28,7 @@ pub use description::{
     Rect, Series, SeriesStyle, Shape, Swatch, Text, Weight,
 };
 pub use error::FigureError;
+pub use explore::{Explored, FluxScale, LineSet, Look, explore, line_name};
 pub use loss::{EpochLoss, LossRun, loss};
 pub use mean_error::mean_reconstruction_error;
 pub use png::{DEFAULT_SCALE, png};

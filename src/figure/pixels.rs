@@ -101,57 +101,72 @@ impl Pixels {
         vec![self.series("residual", residual, Shape::Step, SeriesStyle::Residual)]
     }
 
-    /// Covers the bulk of the data and of the model; what goes far beyond it is cut off, so that neither one line nor the
-    /// noisy ends of the range flatten the rest.
+    /// The axis of the bulk of data and model.
     pub fn flux_axis(&self) -> Axis {
         let valid = self.valid_only(&self.flux);
-        let smooth = Bulk::of(smooth(&valid, &self.sigma).into_iter());
-        let model = Bulk::of(self.reconstruction.iter().copied());
-        let noise = Bulk::of(self.valid_only(&self.sigma).into_iter()).map_or(0.0, |sigma| sigma.median);
-        let (low, high) = match (Bulk::of(valid.into_iter()).zip(smooth), model) {
-            (Some((data, smooth)), model) => {
-                let span = (smooth.high - smooth.low).max(1e-30);
-                let scatter = 2.2 * (data.upper - data.lower);
-                let low = (smooth.low - (0.3 * span).max(3.0 * noise)).min(data.median - scatter);
-                let high = (smooth.high + (1.1 * span).max(4.0 * noise)).max(data.median + scatter);
-                let (mut low, mut high) = (data.min.max(low), data.max.min(high));
-                if let Some(model) = model {
-                    low = low.min(model.low.max(smooth.low - span));
-                    high = high.max(model.high.min(smooth.high + 2.0 * span));
-                }
-                (low, high)
-            }
-            (None, Some(model)) => (model.min, model.max),
-            (None, None) => (0.0, 1.0),
-        };
-        let room = (high - low) * 0.06;
-        let floor = if low >= 0.0 && low < 0.45 * high {
-            0.0
-        } else {
-            low - room
-        };
-        Axis::new("Flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)", floor, high + room, Scale::Linear)
+        let smooth = smooth(&valid, &self.sigma);
+        let (low, high) = flux_range(
+            &valid,
+            &smooth,
+            &self.valid_only(&self.sigma),
+            &self.reconstruction,
+        );
+        Axis::new(FLUX_LABEL, low, high, Scale::Linear)
     }
 
-    /// Covers ±5 sigma and the bulk of the residuals.
     pub fn residual_axis(&self) -> Axis {
-        let (low, high) = match Bulk::of(self.valid_only(&self.residual).into_iter()) {
-            Some(bulk) => {
-                let span = (bulk.high - bulk.low).max(4.0);
-                (
-                    bulk.min.max(bulk.low - 0.8 * span),
-                    bulk.max.min(bulk.high + 0.8 * span),
-                )
-            }
-            None => (0.0, 0.0),
-        };
-        Axis::new(
-            "Residual (σ)",
-            low.min(-5.0) - 0.6,
-            high.max(5.0) + 0.6,
-            Scale::Linear,
-        )
+        let (low, high) = residual_range(&self.valid_only(&self.residual));
+        Axis::new(RESIDUAL_LABEL, low, high, Scale::Linear)
     }
+}
+
+pub(super) const FLUX_LABEL: &str = "Flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)";
+pub(super) const RESIDUAL_LABEL: &str = "Residual (σ)";
+
+/// Covers the bulk of the data and of the model; what goes far beyond it is cut off, so that neither one line nor the
+/// noisy ends of the range flatten the rest. NaN counts nowhere.
+pub(super) fn flux_range(valid: &[f64], smooth: &[f64], sigma: &[f64], model: &[f64]) -> (f64, f64) {
+    let bulk = |values: &[f64]| Bulk::of(values.iter().copied());
+    let noise = bulk(sigma).map_or(0.0, |sigma| sigma.median);
+    let (low, high) = match (bulk(valid).zip(bulk(smooth)), bulk(model)) {
+        (Some((data, smooth)), model) => {
+            let span = (smooth.high - smooth.low).max(1e-30);
+            let scatter = 2.2 * (data.upper - data.lower);
+            let low = (smooth.low - (0.3 * span).max(3.0 * noise)).min(data.median - scatter);
+            let high = (smooth.high + (1.1 * span).max(4.0 * noise)).max(data.median + scatter);
+            let (mut low, mut high) = (data.min.max(low), data.max.min(high));
+            if let Some(model) = model {
+                low = low.min(model.low.max(smooth.low - span));
+                high = high.max(model.high.min(smooth.high + 2.0 * span));
+            }
+            (low, high)
+        }
+        (None, Some(model)) => (model.min, model.max),
+        (None, None) => (0.0, 1.0),
+    };
+    with_room(low, high)
+}
+
+/// A range with a margin, from 0 where that is near.
+pub(super) fn with_room(low: f64, high: f64) -> (f64, f64) {
+    let room = (high - low) * 0.06;
+    let near_zero = low >= 0.0 && low < 0.45 * high;
+    (if near_zero { 0.0 } else { low - room }, high + room)
+}
+
+/// Covers ±5 sigma and the bulk of the residuals.
+pub(super) fn residual_range(residual: &[f64]) -> (f64, f64) {
+    let (low, high) = match Bulk::of(residual.iter().copied()) {
+        Some(bulk) => {
+            let span = (bulk.high - bulk.low).max(4.0);
+            (
+                bulk.min.max(bulk.low - 0.8 * span),
+                bulk.max.min(bulk.high + 0.8 * span),
+            )
+        }
+        None => (0.0, 0.0),
+    };
+    (low.min(-5.0) - 0.6, high.max(5.0) + 0.6)
 }
 
 /// Extremes, quartiles, and the 2nd and 98th percentile of what is finite.
@@ -184,36 +199,17 @@ impl Bulk {
 }
 
 /// The values, weighted by inverse variance, smoothed with a Gaussian of sigma 2 pixels; NaN where there is no value.
-fn smooth(values: &[f64], sigma: &[f64]) -> Vec<f64> {
-    const REACH: usize = 6;
-    let kernel: Vec<f64> = (0..=REACH)
-        .map(|d| (-0.5 * (d as f64 / 2.0).powi(2)).exp())
-        .collect();
-    let weight = |(value, sigma): (&f64, &f64)| {
-        let ivar = 1.0 / (sigma * sigma);
-        if value.is_finite() && ivar.is_finite() {
-            ivar
+pub(super) fn smooth(values: &[f64], sigma: &[f64]) -> Vec<f64> {
+    let ivar: Vec<f64> = sigma.iter().map(|sigma| 1.0 / (sigma * sigma)).collect();
+    let smoothed = crate::spectrum::smooth(values, &ivar, 2.0).flux;
+    let kept = |(value, smoothed): (&f64, f64)| {
+        if value.is_finite() && smoothed.is_finite() {
+            smoothed
         } else {
-            0.0
+            *value
         }
     };
-    let weights: Vec<f64> = values.iter().zip(sigma).map(weight).collect();
-    let smoothed = |i: usize| {
-        let (mut sum, mut total) = (0.0, 0.0);
-        for j in i.saturating_sub(REACH)..(i + REACH + 1).min(weights.len()) {
-            if weights[j] > 0.0 {
-                let share = weights[j] * kernel[i.abs_diff(j)];
-                sum += share * values[j];
-                total += share;
-            }
-        }
-        if values[i].is_finite() && total > 0.0 {
-            sum / total
-        } else {
-            values[i]
-        }
-    };
-    (0..values.len()).map(smoothed).collect()
+    values.iter().zip(smoothed).map(kept).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::catalog::CatalogError;
 use crate::figure::FigureError;
 use crate::ingest::IngestError;
 use crate::model::ModelError;
+use crate::triage::TriageError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -23,6 +24,8 @@ pub enum PipelineError {
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
     Figure(#[from] FigureError),
+    #[error(transparent)]
+    Triage(#[from] TriageError),
     #[error(
         "no spectrum is selected: `--where {condition}` matches none of the {rows} rows; `spectriage info` shows the columns"
     )]
@@ -41,6 +44,8 @@ pub enum PipelineError {
     UnfinishedCheckpoint { path: PathBuf },
     #[error("{} is there already; give another name, or --force to replace it", path.display())]
     OutputExists { path: PathBuf },
+    #[error("{} is part of this catalog; give another name", path.display())]
+    OutputIsInput { path: PathBuf },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]

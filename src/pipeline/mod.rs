@@ -3,6 +3,7 @@
 //! Every face of the program, command line or screen, calls these functions with the same settings and gets the same files.
 
 mod assessment;
+pub mod browse;
 mod cancel;
 mod error;
 mod grid;
@@ -11,6 +12,7 @@ mod import;
 mod inspect;
 mod job;
 mod judge;
+mod labels;
 mod observer;
 mod preview;
 mod reconstructor;
@@ -32,6 +34,10 @@ pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
 pub use import::{ImportRequest, ImportSummary, import};
 pub use inspect::{Inspection, inspect};
 pub use job::{Summary, plot, rank_only, run, run_kept, train_only};
+pub use labels::{
+    ImportedFile, ImportedLabels, RerankSummary, RerankedRow, export_labels, import_labels, journal_path,
+    label_facts, rerank_items, rerank_saved,
+};
 pub use judge::Verdicts;
 pub use observer::{Event, Observer, Silent, Stage};
 pub use preview::{Preview, Provisional};

@@ -15,6 +15,7 @@ pub enum Stage {
     Draw,
     Import,
     Simulate,
+    Export,
 }
 
 impl Stage {
@@ -27,6 +28,7 @@ impl Stage {
             Self::Draw => ("drawing", "figures"),
             Self::Import => ("importing", "files"),
             Self::Simulate => ("simulating", "spectra"),
+            Self::Export => ("exporting", "rows"),
         }
     }
 }

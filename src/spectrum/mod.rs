@@ -8,13 +8,16 @@ mod facts;
 mod grid;
 pub mod lines;
 mod mask;
+pub mod measure;
 pub mod noise;
 pub mod prepare;
 pub mod resample;
+mod smooth;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;
 pub use mask::{ArtifactZone, MaskKind, artifact_zone};
+pub use smooth::{Smoothed, smooth};
 
 use std::sync::Arc;
 

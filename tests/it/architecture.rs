@@ -8,8 +8,8 @@ const FLOORS: [&[&str]; 5] = [
     &["spectrum"],
     &["anomaly", "figure", "simulate"],
     &["catalog", "ingest", "model"],
-    &["artifact", "pipeline"],
-    &["cli"],
+    &["artifact", "pipeline", "triage"],
+    &["cli", "tui"],
 ];
 
 /// The folders of pure functions, and what they may not name.

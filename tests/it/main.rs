@@ -3,6 +3,7 @@
 mod anomaly;
 mod architecture;
 mod artifact;
+mod browse;
 mod catalog;
 mod cli;
 mod common;

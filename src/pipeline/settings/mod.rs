@@ -161,7 +161,12 @@ pub struct Resolved {
 }
 
 /// Variables that are no settings.
-const OTHER_VARIABLES: &[&str] = &["SPECTRIAGE_LOG", "SPECTRIAGE_CONFIG", "SPECTRIAGE_RESUME"];
+const OTHER_VARIABLES: &[&str] = &[
+    "SPECTRIAGE_LOG",
+    "SPECTRIAGE_CONFIG",
+    "SPECTRIAGE_RESUME",
+    "SPECTRIAGE_SCANNER",
+];
 
 impl Settings {
     /// Resolves the layers.

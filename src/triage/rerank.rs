@@ -1,0 +1,315 @@
+//! The ranking, re-ordered by what people found interesting.
+//!
+//! Source: the active learning of astronomaly, Lochner & Bassett 2021 (Astronomy and Computing 36, 100481; arXiv:2010.11202),
+//! with a Gaussian process ([`super::gaussian`]) in the place of their random forest, because labels are few.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::gaussian::Regression;
+use super::label::Label;
+use super::space::{Point, Space, squared};
+use super::told;
+use crate::anomaly::{Judgement, auc};
+
+/// Labels of either kind, interesting and not, below which nothing is learned.
+pub const LEAST_OF_EACH: usize = 3;
+/// Most labels that are learned from; of more, as even a sample as can be.
+pub const LABEL_LIMIT: usize = 500;
+/// The highest relevance.
+const MOST: f64 = 5.0;
+/// From here on an object counts as interesting.
+const INTERESTING: f64 = 2.5;
+/// Of a predicted relevance of 0 and of the highest, what is left of the score beside a labeled object.
+///
+/// Source: ε₁ and ε₁ + ε₂ of Lochner & Bassett 2021, as in astronomaly's `NeighbourScore`.
+const LEAST_SHARE: f64 = 0.1;
+const SHARE_RANGE: f64 = 0.85;
+/// How fast trust in the prediction falls with distance (α of the same).
+const ALPHA: f64 = 1.0;
+
+/// What is known of a ranked object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    pub object_id: String,
+    /// Higher is stranger.
+    pub score: f64,
+    /// The latent vector. Those of different members of the ensemble are never compared.
+    pub latent: Vec<f64>,
+    /// Numbers that mean the same for all objects, in the order of [`Item::EVIDENCE`].
+    pub evidence: Vec<f64>,
+    /// The member of the cross-fitted ensemble that reconstructed the object.
+    pub member: u16,
+}
+
+impl Item {
+    /// The names of the evidence that [`Item::of`] takes from a verdict.
+    pub const EVIDENCE: [&'static str; 5] = [
+        "score",
+        "S/N",
+        "flagged share",
+        "artifact-prone share",
+        "masked share",
+    ];
+
+    /// A verdict as an item; skewed quantities as their logarithm.
+    pub fn of(judgement: &Judgement, member: u16) -> Self {
+        Self {
+            object_id: judgement.object_id.clone(),
+            score: judgement.score,
+            latent: judgement.latent.iter().map(|value| f64::from(*value)).collect(),
+            evidence: vec![
+                judgement.score.max(0.0).ln_1p(),
+                judgement.sn.max(0.1).ln(),
+                judgement.flagged_fraction,
+                judgement.artifact_fraction,
+                judgement.masked_fraction,
+            ],
+            member,
+        }
+    }
+}
+
+/// How interesting a label calls its object, 0 to 5 as in astronomaly; `None` where it says nothing about that (a comment alone).
+///
+/// 5 interesting; 0 a bad spectrum (S) or nothing there (quality 0); 2 a wrong redshift or class (R, C), or signal that nobody
+/// could identify (quality 1): the catalog's mistake or an open question, but not called interesting; 1 what was looked at and
+/// not called interesting.
+pub fn relevance(label: &Label) -> Option<f64> {
+    if label.interesting {
+        return Some(MOST);
+    }
+    if label.issues.spectrum || label.quality == Some(0) {
+        return Some(0.0);
+    }
+    if label.issues.redshift || label.issues.class || label.quality == Some(1) {
+        return Some(2.0);
+    }
+    (label.quality.is_some() || label.class.is_some() || label.z.is_some()).then_some(1.0)
+}
+
+/// What was learned, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fit {
+    /// Labels learned from.
+    pub labels: usize,
+    /// Of them, those called interesting.
+    pub interesting: usize,
+    /// Root mean square error of the relevance (0 to 5) of held-out labels, each predicted from all others.
+    pub error: f64,
+    /// The same of their plain mean.
+    pub error_of_mean: f64,
+    /// Share of the pairs of an interesting and another labeled object in which the held-out prediction puts the first one higher.
+    pub pairs_in_order: f64,
+    /// By how much the error grows without a feature, the most telling first; and whether interesting objects have more of it.
+    pub features: Vec<Feature>,
+    /// Members of the ensemble, and those that have labels.
+    pub members: usize,
+    pub labeled_members: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Feature {
+    pub name: String,
+    pub gain: f64,
+    /// `None` for the latent vector, which has no one direction.
+    pub more_is_interesting: Option<bool>,
+}
+
+/// The outcome, item by item in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reranked {
+    /// Higher first; never NaN. The scores as they were where nothing was learned.
+    pub scores: Vec<f64>,
+    /// Predicted relevance, 0 to 5; empty where nothing was learned.
+    pub predicted: Vec<f64>,
+    /// What was learned and what it did, or why nothing was, in sentences.
+    pub explanation: Vec<String>,
+    /// `None`: nothing was learned, and nothing changed.
+    pub fit: Option<Fit>,
+}
+
+/// Learns from the labels (by object id) which objects are interesting, and lowers the score of those that are not.
+///
+/// s' = s · tanh(exp(α d/d₀) - 1 + artanh(ε₁ + ε₂ r/5)), where r is the predicted relevance, d the distance to the nearest labeled
+/// object of the same member of the ensemble and d₀ the mean of these distances (eqs. 1-3 of Lochner & Bassett 2021). Beside a
+/// labeled object the prediction rules; far from all of them the score stays as it was. An object of a member without labels
+/// keeps its score.
+///
+/// The same items and labels give the same result, whatever the number of threads. NaN in a feature is "not known".
+pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
+    let scores: Vec<f64> = items
+        .iter()
+        .map(|item| if item.score.is_nan() { 0.0 } else { item.score })
+        .collect();
+    let known: Vec<(usize, f64)> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(place, item)| Some((place, relevance(labels.get(&item.object_id)?)?)))
+        .collect();
+    let interesting = known.iter().filter(|(_, value)| *value >= INTERESTING).count();
+    let others = known.len() - interesting;
+    let unchanged = |explanation| Reranked {
+        scores: scores.clone(),
+        predicted: Vec::new(),
+        explanation,
+        fit: None,
+    };
+    if interesting.min(others) < LEAST_OF_EACH {
+        return unchanged(told::too_few(labels.len(), interesting, others));
+    }
+    let used = thinned(items, known);
+    let space = Space::of(items);
+    let points: Vec<Point> = used
+        .iter()
+        .map(|(place, _)| space.point(&items[*place]))
+        .collect();
+    let values: Vec<f64> = used.iter().map(|(_, value)| *value).collect();
+    let Some(regression) = Regression::best(&points, &values) else {
+        return unchanged(vec![
+            "nothing was learned: the features of the labeled objects are no numbers".into(),
+        ]);
+    };
+    let judged: Vec<(f64, f64)> = items
+        .par_iter()
+        .map(|item| {
+            let point = space.point(item);
+            (
+                regression.predict(&point).clamp(0.0, MOST),
+                distance(&point, &points),
+            )
+        })
+        .collect();
+    let new = combined(&scores, &judged);
+    let fit = fit(items, &regression, &points, &values);
+    let kinds: Vec<(usize, bool)> = used
+        .iter()
+        .map(|(place, value)| (*place, *value >= INTERESTING))
+        .collect();
+    let explanation = told::learned(&fit, &told::Move::between(items, &scores, &new, &kinds));
+    Reranked {
+        scores: new,
+        predicted: judged.into_iter().map(|(predicted, _)| predicted).collect(),
+        explanation,
+        fit: Some(fit),
+    }
+}
+
+/// At most [`LABEL_LIMIT`] labels, half of either kind where there are so many, evenly by object id; in the order of the ids.
+fn thinned(items: &[Item], mut known: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
+    known.sort_unstable_by(|a, b| {
+        items[a.0]
+            .object_id
+            .cmp(&items[b.0].object_id)
+            .then(a.0.cmp(&b.0))
+    });
+    if known.len() <= LABEL_LIMIT {
+        return known;
+    }
+    let (interesting, others): (Vec<_>, Vec<_>) =
+        known.into_iter().partition(|(_, value)| *value >= INTERESTING);
+    let half = LABEL_LIMIT / 2;
+    let first = interesting
+        .len()
+        .min(half.max(LABEL_LIMIT.saturating_sub(others.len())));
+    let evenly = |list: Vec<(usize, f64)>, count: usize| -> Vec<(usize, f64)> {
+        let length = list.len();
+        (0..count.min(length))
+            .map(|i| list[i * length / count.min(length)])
+            .collect()
+    };
+    let mut used = evenly(interesting, first);
+    used.extend(evenly(others, LABEL_LIMIT - first));
+    used
+}
+
+/// Distance to the nearest labeled point of the same member, over all features; infinite where it has none.
+fn distance(point: &Point, labeled: &[Point]) -> f64 {
+    let (latents, evidence) = (point.latent.len() as f64, point.evidence.len() as f64);
+    let same = labeled.iter().filter(|other| other.member == point.member);
+    let squares = same.map(|other| {
+        latents * squared(&point.latent, &other.latent) + evidence * squared(&point.evidence, &other.evidence)
+    });
+    squares.fold(f64::INFINITY, f64::min).sqrt()
+}
+
+/// The scores with the prediction in them, by relevance and distance.
+fn combined(scores: &[f64], judged: &[(f64, f64)]) -> Vec<f64> {
+    let finite = || {
+        judged
+            .iter()
+            .map(|(_, distance)| *distance)
+            .filter(|distance| distance.is_finite())
+    };
+    let count = finite().count().max(1) as f64;
+    let mean = finite().sum::<f64>() / count;
+    // A share of a score makes sense from 0 on only.
+    let least = scores
+        .iter()
+        .copied()
+        .filter(|score| score.is_finite())
+        .fold(0.0, f64::min);
+    let combine = |(score, (predicted, distance)): (&f64, &(f64, f64))| {
+        let share = LEAST_SHARE + SHARE_RANGE * predicted / MOST;
+        let far = if mean > 0.0 { ALPHA * distance / mean } else { 0.0 };
+        (score - least) * (far.exp() - 1.0 + share.atanh()).tanh()
+    };
+    scores.iter().zip(judged).map(combine).collect()
+}
+
+fn fit(items: &[Item], regression: &Regression, points: &[Point], values: &[f64]) -> Fit {
+    let kinds: Vec<bool> = values.iter().map(|value| *value >= INTERESTING).collect();
+    let count = values.len() as f64;
+    let sum: f64 = values.iter().sum();
+    let held_out_means = values.iter().map(|value| (sum - value) / (count - 1.0));
+    let squares: f64 = values
+        .iter()
+        .zip(held_out_means)
+        .map(|(value, mean)| (value - mean).powi(2))
+        .sum();
+    let all: BTreeSet<u16> = items.iter().map(|item| item.member).collect();
+    let labeled: BTreeSet<u16> = points.iter().map(|point| point.member).collect();
+    Fit {
+        labels: values.len(),
+        interesting: kinds.iter().filter(|kind| **kind).count(),
+        error: regression.error,
+        error_of_mean: (squares / count).sqrt(),
+        pairs_in_order: auc(&kinds, &regression.held_out).unwrap_or(0.5),
+        features: features(regression, points, values, &kinds),
+        members: all.len(),
+        labeled_members: labeled.len(),
+    }
+}
+
+/// What each feature is worth: the growth of the held-out error where it is taken away.
+fn features(regression: &Regression, points: &[Point], values: &[f64], kinds: &[bool]) -> Vec<Feature> {
+    let error_without = |remove: &dyn Fn(&mut Point)| {
+        let mut less = points.to_vec();
+        less.iter_mut().for_each(remove);
+        Regression::fit(&less, values, regression.kernel).map_or(regression.error, |fit| fit.error)
+    };
+    let mean = |kind: bool, place: usize| {
+        let of_kind = points.iter().zip(kinds).filter(|(_, other)| **other == kind);
+        let list: Vec<f64> = of_kind.map(|(point, _)| point.evidence[place]).collect();
+        list.iter().sum::<f64>() / list.len().max(1) as f64
+    };
+    let width = points.first().map_or(0, |point| point.evidence.len());
+    let mut features: Vec<Feature> = (0..width)
+        .map(|place| Feature {
+            name: Item::EVIDENCE
+                .get(place)
+                .map_or_else(|| format!("feature {}", place + 1), |name| (*name).to_owned()),
+            gain: error_without(&|point: &mut Point| point.evidence[place] = 0.0) - regression.error,
+            more_is_interesting: Some(mean(true, place) > mean(false, place)),
+        })
+        .collect();
+    features.push(Feature {
+        name: "latent vector".into(),
+        gain: error_without(&|point: &mut Point| point.latent.fill(0.0)) - regression.error,
+        more_is_interesting: None,
+    });
+    features.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+    features
+}

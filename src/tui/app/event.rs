@@ -1,0 +1,64 @@
+//! What happens to the app, and what it asks to be done: all that passes between the loop and the rest of the world.
+
+use std::time::Duration;
+
+use crate::pipeline;
+use crate::tui::anomalies;
+use crate::tui::catalog;
+use crate::tui::files;
+use crate::tui::job::JobSpec;
+use crate::tui::labels;
+use crate::tui::spectra;
+use crate::tui::terminal::Ending;
+
+/// Everything that happens.
+#[derive(Debug)]
+pub enum AppEvent {
+    Input(crossterm::event::Event),
+    Ending(Ending),
+    /// So much time has passed since the one before.
+    Tick(Duration),
+    Answer(Answer),
+    Job(JobEvent),
+}
+
+/// From the workers.
+#[derive(Debug)]
+pub enum Answer {
+    Catalog(catalog::Answer),
+    Spectrum(spectra::Answer),
+    Anomalies(anomalies::Answer),
+    Labels(labels::Answer),
+    Files(files::Answer),
+    /// A worker panicked; it lives on.
+    Fault(String),
+}
+
+/// From the thread of the running job.
+#[derive(Debug)]
+pub enum JobEvent {
+    Event(pipeline::Event),
+    /// Resident memory, bytes.
+    Memory(u64),
+    Ended(Result<Box<pipeline::Summary>, String>),
+}
+
+/// What is to be done outside of the state.
+#[derive(Debug)]
+pub enum Effect {
+    Catalog(catalog::Request),
+    Spectrum(spectra::Request),
+    Anomalies(anomalies::Request),
+    Labels(labels::Request),
+    Files(files::Request),
+    Start(JobSpec),
+    StopJob,
+    /// To the clipboard, by OSC 52.
+    Copy(String),
+    /// Everything is drawn afresh.
+    Redraw,
+    Suspend,
+    /// The session is written down.
+    Save,
+    Quit,
+}

@@ -1,0 +1,58 @@
+//! What is found again at the next start with the same catalog.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{App, Screen as _};
+use crate::tui::keys::ScreenId;
+use crate::tui::layout::Layout;
+
+/// A session, written down.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    screen: ScreenId,
+    layout: Layout,
+    inspecting: bool,
+    marks: BTreeSet<String>,
+    /// By kind of prompt.
+    history: BTreeMap<String, Vec<String>>,
+    pane: Value,
+    catalog: Value,
+    train: Value,
+    anomalies: Value,
+    files: Value,
+}
+
+impl App {
+    pub fn save(&self) -> Saved {
+        Saved {
+            screen: self.screen,
+            layout: self.layout,
+            inspecting: self.shell.labels.inspecting,
+            marks: self.shell.marks.clone(),
+            history: self.shell.history.clone(),
+            pane: self.pane.save(),
+            catalog: self.catalog.save(),
+            train: self.train.save(),
+            anomalies: self.anomalies.save(),
+            files: self.files.save(),
+        }
+    }
+
+    /// Takes up a session; call it before [`start`](Self::start).
+    pub fn restore(&mut self, saved: &Saved) {
+        self.screen = saved.screen;
+        self.layout = saved.layout;
+        self.shell.labels.inspecting = saved.inspecting;
+        self.shell.marks = saved.marks.clone();
+        self.shell.history = saved.history.clone();
+        self.pane.restore(&saved.pane);
+        self.catalog.restore(&saved.catalog);
+        self.train.restore(&saved.train);
+        self.anomalies.restore(&saved.anomalies);
+        self.files.restore(&saved.files);
+    }
+}

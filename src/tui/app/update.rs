@@ -1,0 +1,628 @@
+//! How the app changes: an event in, effects out.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, KeyEventKind, MouseEvent, MouseEventKind};
+
+use super::event::{Answer, AppEvent, Effect, JobEvent};
+use super::links::links;
+use super::popup::{Popup, Pressed};
+use super::prompt::{Purpose, Typed};
+use super::shell::{Level, Message};
+use super::{App, Screen as _, commands};
+use crate::pipeline::Event;
+use crate::tui::job::Job;
+use crate::tui::keys::{Action, Copied, Found, LabelAct, Move, Press, ScreenId, Written};
+use crate::tui::labels::{self, Edit};
+use crate::tui::layout::Zoomed;
+use crate::tui::spectra;
+use crate::tui::spectrum::Act;
+use crate::tui::terminal::Ending;
+
+impl App {
+    /// Changes the state; what is returned is to be done outside of it.
+    pub fn update(&mut self, event: AppEvent) -> Vec<Effect> {
+        let mut effects = match event {
+            AppEvent::Input(Input::Key(key)) if key.kind != KeyEventKind::Release => self.press(key.into()),
+            AppEvent::Input(Input::Resize(width, height)) => self.resize(width, height),
+            AppEvent::Input(Input::Paste(text)) => self.paste(&text),
+            AppEvent::Input(Input::Mouse(event)) => self.mouse(event),
+            AppEvent::Input(_) => Vec::new(),
+            AppEvent::Ending(Ending::End(_)) => vec![Effect::StopJob, Effect::Save, Effect::Quit],
+            AppEvent::Ending(Ending::Suspend) => vec![Effect::Suspend],
+            AppEvent::Ending(Ending::Continued) => vec![Effect::Redraw],
+            AppEvent::Tick(elapsed) => self.tick(elapsed),
+            AppEvent::Answer(answer) => self.answer(answer),
+            AppEvent::Job(event) => self.job(event),
+        };
+        if let Some(screen) = self.shell.go_to.take() {
+            effects.extend(self.go_to(screen));
+        }
+        effects.extend(self.follow());
+        effects
+    }
+
+    /// Asks for the spectrum of the selected object where the pane shows another.
+    fn follow(&mut self) -> Vec<Effect> {
+        if !self.has_objects() {
+            return Vec::new();
+        }
+        let target = self.front().target();
+        match self.shown.wants(target) {
+            Some(target) => vec![Effect::Spectrum(spectra::Request::Show(target))],
+            None => Vec::new(),
+        }
+    }
+
+    /// Once at the start, when the size is known.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let journal = self.shell.settings.output.metadata_dir.join("labels.jsonl");
+        let mut effects = vec![Effect::Labels(labels::Request::Open {
+            path: journal,
+            scanner: self.shell.labels.scanner.clone(),
+        })];
+        for id in ScreenId::ALL {
+            let area = self.layout.panes(self.frame(), id).list;
+            let (screen, shell) = self.screen_mut(id);
+            effects.extend(screen.resized(area, shell));
+            effects.extend(screen.start(shell));
+        }
+        let (screen, shell) = self.front_mut();
+        effects.extend(screen.entered_screen(shell));
+        effects.extend(self.follow());
+        effects
+    }
+
+    fn frame(&self) -> ratatui::layout::Rect {
+        let (width, height) = self.shell.size;
+        ratatui::layout::Rect::new(0, 0, width, height)
+    }
+
+    fn resize(&mut self, width: u16, height: u16) -> Vec<Effect> {
+        self.shell.size = (width, height);
+        self.laid_out()
+    }
+
+    /// The panes may have moved.
+    fn laid_out(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for id in ScreenId::ALL {
+            let area = self.layout.panes(self.frame(), id).list;
+            let (screen, shell) = self.screen_mut(id);
+            effects.extend(screen.resized(area, shell));
+        }
+        let area = self.panes().spectrum;
+        self.pane.resize(area.width, area.height);
+        effects
+    }
+
+    fn tick(&mut self, elapsed: Duration) -> Vec<Effect> {
+        self.shell.shown_ticks = self.shell.shown_ticks.saturating_sub(1);
+        if let Some(job) = &mut self.shell.job {
+            job.elapsed += elapsed;
+        }
+        Vec::new()
+    }
+
+    fn press(&mut self, press: Press) -> Vec<Effect> {
+        self.welcome = false;
+        if self.shell.prompt.is_some() {
+            return self.type_into_prompt(press);
+        }
+        let rows = usize::from(self.shell.size.1.saturating_sub(6));
+        if let Some(popup) = &mut self.shell.popup {
+            return match popup.press(press, rows) {
+                Pressed::Stays => Vec::new(),
+                Pressed::Closes(effects) => {
+                    self.shell.popup = None;
+                    effects
+                }
+            };
+        }
+        let (screen, shell) = self.front_mut();
+        if let Some(effects) = screen.press(press, shell) {
+            return effects;
+        }
+        // Esc leaves a sequence or a count before it means anything else.
+        let escape = press.code == crossterm::event::KeyCode::Esc;
+        if escape && (!self.pending.is_empty() || self.count.is_some()) {
+            self.pending.clear();
+            self.count = None;
+            return Vec::new();
+        }
+        if let (Some(count), Some(digit), true) = (
+            self.count,
+            press.typed().and_then(|c| c.to_digit(10)),
+            self.pending.is_empty(),
+        ) {
+            self.count = Some(count.saturating_mul(10).saturating_add(digit).min(1_000_000_000));
+            return Vec::new();
+        }
+        self.pending.push(press);
+        match self.shell.keymap.find(&self.places(), &self.pending) {
+            Found::Prefix(_) => Vec::new(),
+            Found::Row(row) => {
+                self.pending.clear();
+                self.perform(row.action)
+            }
+            Found::Nothing => {
+                let keys = crate::tui::keys::written(&self.pending);
+                self.pending.clear();
+                self.count = None;
+                self.shell.note(format!("{keys} does nothing here; ? shows all keys"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Does an action with the count that was typed before it.
+    fn perform(&mut self, action: Action) -> Vec<Effect> {
+        let count = match action {
+            Action::Count(digit) => {
+                self.count = Some(u32::from(digit));
+                return Vec::new();
+            }
+            _ => self.count.take(),
+        };
+        let (action, count) = match action {
+            Action::Repeat => match self.last {
+                Some((action, before)) => (action, count.or(before)),
+                None => return Vec::new(),
+            },
+            action => (action, count),
+        };
+        if repeats(action) {
+            self.last = Some((action, count));
+        }
+        self.act(action, count)
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: Action, count: Option<u32>) -> Vec<Effect> {
+        match action {
+            Action::Screen(id) => self.go_to(id),
+            Action::NextScreen => self.go_to(self.screen.after(1)),
+            Action::PreviousScreen => self.go_to(self.screen.after(-1)),
+            Action::Zoom => {
+                self.layout.zoom(self.screen);
+                self.laid_out()
+            }
+            Action::Narrower | Action::Wider => {
+                let step = 3 * count.unwrap_or(1).min(20) as i16;
+                self.layout.widen(if action == Action::Wider { step } else { -step });
+                self.laid_out()
+            }
+            Action::Help => {
+                self.shell.popup = Some(Popup::help());
+                Vec::new()
+            }
+            Action::Problems => {
+                self.shell.popup = Some(Popup::Messages { top: 0 });
+                Vec::new()
+            }
+            Action::Command => {
+                self.shell.ask(Purpose::Command, "");
+                self.complete()
+            }
+            Action::Redraw => vec![Effect::Redraw],
+            Action::Suspend => vec![Effect::Save, Effect::Suspend],
+            Action::Quit => self.quit(),
+            Action::Cancel => self.cancel(),
+            Action::StopJob => self.stop(),
+            Action::Repeat | Action::Count(_) => Vec::new(),
+            Action::Links => self.open_links(),
+            Action::Copy(what) => self.copy(what),
+            Action::TypeRedshift => {
+                self.shell.ask(Purpose::Redshift, "");
+                Vec::new()
+            }
+            Action::Spectrum(act) => {
+                // The arrows move the crosshair while there is one.
+                let act = match act {
+                    Act::PanLeft if self.pane.has_crosshair() => Act::CursorLeft,
+                    Act::PanRight if self.pane.has_crosshair() => Act::CursorRight,
+                    act => act,
+                };
+                self.pane.act(act, count.unwrap_or(1));
+                Vec::new()
+            }
+            Action::Label(act) => self.label(act),
+            Action::Write(what) => self.write(what),
+            action => {
+                let (screen, shell) = self.front_mut();
+                screen.act(action, count, shell)
+            }
+        }
+    }
+
+    pub fn go_to(&mut self, id: ScreenId) -> Vec<Effect> {
+        self.pending.clear();
+        self.screen = id;
+        let mut effects = self.laid_out();
+        let (screen, shell) = self.front_mut();
+        effects.extend(screen.entered_screen(shell));
+        effects
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        let leave = vec![Effect::StopJob, Effect::Save, Effect::Quit];
+        if self.shell.job.is_none() {
+            return leave;
+        }
+        self.shell.popup = Some(Popup::Confirm {
+            question: "A job is running. Stop it, keep its checkpoint, and leave?".into(),
+            then: leave,
+        });
+        Vec::new()
+    }
+
+    fn stop(&mut self) -> Vec<Effect> {
+        match &mut self.shell.job {
+            None => {
+                self.shell.note("no job is running");
+                Vec::new()
+            }
+            Some(job) => {
+                job.stopping = true;
+                self.shell.note("stopping after this batch; what is learned so far is kept in a checkpoint");
+                vec![Effect::StopJob]
+            }
+        }
+    }
+
+    /// Esc: the pane's edge or crosshair first, then the zoom.
+    fn cancel(&mut self) -> Vec<Effect> {
+        if self.has_objects() && (self.pane.has_crosshair() || self.pane.is_measuring()) {
+            self.pane.act(Act::Cancel, 1);
+            return Vec::new();
+        }
+        if self.layout.zoomed != Zoomed::None {
+            self.layout.zoomed = Zoomed::None;
+            return self.laid_out();
+        }
+        self.shell.shown_ticks = 0;
+        let (screen, shell) = self.front_mut();
+        screen.act(Action::Cancel, None, shell)
+    }
+
+    fn open_links(&mut self) -> Vec<Effect> {
+        let links = self.shown.facts().map(links).unwrap_or_default();
+        if links.is_empty() {
+            self.shell.note("there is no position to link to");
+        } else {
+            self.shell.popup = Some(Popup::Links { links, chosen: 0 });
+        }
+        Vec::new()
+    }
+
+    fn copy(&mut self, what: Copied) -> Vec<Effect> {
+        let Some(facts) = self.shown.facts() else {
+            self.shell.note("there is nothing to copy");
+            return Vec::new();
+        };
+        let (name, text) = match what {
+            Copied::Id => ("id", Some(facts.object_id.clone())),
+            Copied::Position => (
+                "position",
+                facts.ra.zip(facts.dec).map(|(ra, dec)| format!("{ra:.6} {dec:+.6}")),
+            ),
+            Copied::Link => ("link", links(facts).first().map(|link| link.address.clone())),
+        };
+        match text {
+            Some(text) => self.shell.copy(name, text),
+            None => {
+                self.shell.note("the catalog has no position of this object");
+                Vec::new()
+            }
+        }
+    }
+
+    fn label(&mut self, act: LabelAct) -> Vec<Effect> {
+        let edit = match act {
+            LabelAct::Mode => {
+                self.shell.labels.inspecting = !self.shell.labels.inspecting;
+                let text = match self.shell.labels.inspecting {
+                    true => "inspection mode: 0-4 label the quality and go on; screens by Tab or F1-F4; v leaves",
+                    false => "inspection mode off: 1-4 are the screens",
+                };
+                self.shell.note(text);
+                return Vec::new();
+            }
+            LabelAct::Undo => return vec![Effect::Labels(labels::Request::Undo)],
+            LabelAct::Redo => return vec![Effect::Labels(labels::Request::Redo)],
+            LabelAct::NextUnlabeled => {
+                let (screen, shell) = self.front_mut();
+                return screen.act(Action::Label(act), None, shell);
+            }
+            LabelAct::Class | LabelAct::Comment => {
+                let label = self.shown.id().and_then(|id| self.shell.labels.get(id));
+                let (purpose, text) = match act {
+                    LabelAct::Class => (Purpose::Class, label.and_then(|label| label.class.clone())),
+                    _ => (Purpose::Comment, label.map(|label| label.comment.clone())),
+                };
+                self.shell.ask(purpose, &text.unwrap_or_default());
+                return self.complete();
+            }
+            LabelAct::Quality(quality) => Edit::Quality(quality),
+            LabelAct::BadRedshift => Edit::BadRedshift,
+            LabelAct::BadClass => Edit::BadClass,
+            LabelAct::BadSpectrum => Edit::BadSpectrum,
+            LabelAct::Interesting => Edit::Interesting,
+            LabelAct::Clear => Edit::Clear,
+            LabelAct::Redshift => Edit::Redshift(self.pane.redshift()),
+        };
+        let mut effects = self.edit_label(edit);
+        // A quality is the last word on an object.
+        if matches!(act, LabelAct::Quality(_)) && !effects.is_empty() {
+            let (screen, shell) = self.front_mut();
+            effects.extend(screen.act(Action::Move(Move::Down), None, shell));
+        }
+        effects
+    }
+
+    /// Labels the selected object.
+    ///
+    /// While the next spectrum is on its way the selection is not what is seen: the key then labels what was selected, by
+    /// its id, never a row that is not known yet.
+    pub(super) fn edit_label(&mut self, edit: Edit) -> Vec<Effect> {
+        let front = self.front();
+        let id = front.selected_id().or_else(|| self.shown.id_of(front.target().as_ref()));
+        match id {
+            Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
+            None => {
+                self.shell.note("there is nothing selected to label");
+                Vec::new()
+            }
+        }
+    }
+
+    fn write(&mut self, what: Written) -> Vec<Effect> {
+        let marked: Vec<String> = self.shell.marks.iter().cloned().collect();
+        let ids = match what {
+            Written::Selected => self.shown.id().map(str::to_owned).into_iter().collect(),
+            Written::Marked => marked,
+            Written::Top => self.anomalies.top(self.shell.settings.output.sample_size),
+        };
+        if ids.is_empty() {
+            let text = match what {
+                Written::Marked => "nothing is marked; Space marks",
+                Written::Selected => "nothing is selected",
+                Written::Top => "there is no ranking yet; start one on the Train screen",
+            };
+            self.shell.note(text);
+            return Vec::new();
+        }
+        self.anomalies.write_figures(ids, &mut self.shell)
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.shell.prompt {
+            Some(prompt) => {
+                prompt.paste(text);
+                self.complete()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn type_into_prompt(&mut self, press: Press) -> Vec<Effect> {
+        let Some(prompt) = &mut self.shell.prompt else {
+            return Vec::new();
+        };
+        match prompt.press(press) {
+            Typed::Nothing => Vec::new(),
+            Typed::Changed => self.complete(),
+            Typed::Cancelled => {
+                self.shell.prompt = None;
+                Vec::new()
+            }
+            Typed::Entered(text) => {
+                let purpose = prompt.purpose.clone();
+                match self.entered(&purpose, &text) {
+                    Ok(effects) => {
+                        self.shell.remember(&purpose, &text);
+                        // A command may have opened another line.
+                        if self.shell.prompt.as_ref().is_some_and(|prompt| prompt.purpose == purpose) {
+                            self.shell.prompt = None;
+                        }
+                        effects
+                    }
+                    Err(error) => {
+                        if let Some(prompt) = &mut self.shell.prompt {
+                            prompt.error = Some(error);
+                        }
+                        Vec::new()
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for ways to go on from what is typed.
+    pub(super) fn complete(&mut self) -> Vec<Effect> {
+        let Some(prompt) = &self.shell.prompt else {
+            return Vec::new();
+        };
+        let (purpose, text, cursor) = (prompt.purpose.clone(), prompt.typed().to_owned(), prompt.cursor());
+        let (ways, effects) = match purpose {
+            Purpose::Command => (commands::complete(&text, cursor), Vec::new()),
+            Purpose::Class => (commands::complete_class(&text), Vec::new()),
+            Purpose::Comment => (commands::complete_comment(&text), Vec::new()),
+            _ => {
+                let (screen, shell) = self.front_mut();
+                screen.complete(&purpose, &text, cursor, shell)
+            }
+        };
+        if let Some(prompt) = &mut self.shell.prompt {
+            prompt.offer(&text, ways);
+        }
+        effects
+    }
+
+    fn entered(&mut self, purpose: &Purpose, text: &str) -> Result<Vec<Effect>, String> {
+        match purpose {
+            Purpose::Command => self.command(text),
+            Purpose::Comment => Ok(self.edit_label(Edit::Comment(text.into()))),
+            Purpose::Class => Ok(self.edit_label(Edit::Class(text.into()))),
+            Purpose::Redshift => {
+                if text.is_empty() {
+                    self.pane.act(Act::RedshiftReset, 1);
+                } else {
+                    let z: f64 = text.parse().map_err(|_| format!("`{text}` is no redshift"))?;
+                    if !(z > -1.0 && z < 20.0) {
+                        return Err("a redshift is above -1 and below 20".into());
+                    }
+                    self.pane.set_redshift(z);
+                }
+                Ok(Vec::new())
+            }
+            purpose => {
+                let (screen, shell) = self.front_mut();
+                screen.entered(purpose, text, shell)
+            }
+        }
+    }
+
+    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
+        if self.shell.prompt.is_some() || self.shell.popup.is_some() {
+            return Vec::new();
+        }
+        let panes = self.panes();
+        let at = ratatui::layout::Position::new(event.column, event.row);
+        if panes.tabs.contains(at) && matches!(event.kind, MouseEventKind::Down(_)) {
+            return match super::super::draw::tab_at(event.column) {
+                Some(id) => self.go_to(id),
+                None => Vec::new(),
+            };
+        }
+        if panes.spectrum.contains(at) && self.has_objects() {
+            self.pane.mouse(event);
+            return Vec::new();
+        }
+        if panes.list.contains(at) {
+            let (screen, shell) = self.front_mut();
+            return screen.mouse(event, panes.list, shell);
+        }
+        Vec::new()
+    }
+
+    fn answer(&mut self, answer: Answer) -> Vec<Effect> {
+        match answer {
+            Answer::Catalog(answer) => self.catalog.answer(answer, &mut self.shell),
+            Answer::Anomalies(answer) => self.anomalies.answer(answer, &mut self.shell),
+            Answer::Files(answer) => self.files.answer(answer, &mut self.shell),
+            Answer::Spectrum(answer) => {
+                self.shown.answer(answer, &mut self.pane, &mut self.shell);
+                Vec::new()
+            }
+            Answer::Labels(answer) => {
+                self.labels_answer(answer);
+                Vec::new()
+            }
+            Answer::Fault(text) => {
+                self.shell.error(text);
+                Vec::new()
+            }
+        }
+    }
+
+    fn labels_answer(&mut self, answer: labels::Answer) {
+        match answer {
+            labels::Answer::Opened {
+                labels,
+                scanner,
+                problems,
+            } => {
+                self.shell.labels.opened(labels, scanner);
+                for problem in problems {
+                    self.shell.say(Level::Warning, problem);
+                }
+            }
+            labels::Answer::Saved(change) => {
+                self.shell.labels.changed(&change);
+                self.shell.say(Level::Done, change.to_string());
+            }
+            labels::Answer::Nothing(text) => self.shell.note(text),
+            labels::Answer::Failed(text) => self.shell.error(format!("the label is not saved: {text}")),
+        }
+    }
+
+    fn job(&mut self, event: JobEvent) -> Vec<Effect> {
+        let mut effects = self.train.job(&event, &mut self.shell);
+        effects.extend(self.anomalies.job(&event, &mut self.shell));
+        match event {
+            JobEvent::Memory(bytes) => {
+                if let Some(job) = &mut self.shell.job {
+                    job.memory = Some(bytes);
+                }
+            }
+            JobEvent::Event(event) => {
+                if let Some(job) = &mut self.shell.job {
+                    job.saw(&event);
+                }
+                match event {
+                    Event::Issue(issue) => self.keep(Level::Warning, issue.to_string()),
+                    Event::Note(text) => self.shell.note(text),
+                    Event::Wrote(path) => self.keep(Level::Done, format!("wrote {}", path.display())),
+                    _ => (),
+                }
+            }
+            JobEvent::Ended(result) => {
+                let job: Option<Job> = self.shell.job.take();
+                match result {
+                    Ok(summary) if summary.interrupted => {
+                        self.shell.say(Level::Warning, "stopped; `R` on the Train screen goes on from the checkpoint");
+                    }
+                    Ok(summary) => self.shell.say(
+                        Level::Done,
+                        format!(
+                            "run {}: {} ranked, {} anomalous, {} skipped, {} files in {:.0} s",
+                            summary.run,
+                            summary.ranked,
+                            summary.anomalous,
+                            summary.skipped,
+                            summary.files.len(),
+                            job.map_or(0.0, |job| job.elapsed.as_secs_f64())
+                        ),
+                    ),
+                    Err(error) => self.shell.error(error),
+                }
+                effects.push(Effect::Files(crate::tui::files::Request::List));
+                effects.push(Effect::Save);
+            }
+        }
+        effects
+    }
+
+    /// A message that is not worth the status line.
+    fn keep(&mut self, level: Level, text: String) {
+        let shown = self.shell.shown_ticks;
+        let current = self.shell.messages.back().cloned();
+        self.shell.say(level, text);
+        if let (Some(Message { .. }), true) = (&current, shown > 0) {
+            // What is shown stays shown: it is the newest again.
+            self.shell.messages.pop_back().map_or((), |quiet| {
+                let place = self.shell.messages.len().saturating_sub(1);
+                self.shell.messages.insert(place, quiet);
+            });
+        }
+        self.shell.shown_ticks = shown;
+    }
+}
+
+/// Whether `.` does it again.
+fn repeats(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Move(_)
+            | Action::Mark
+            | Action::NextMarked
+            | Action::FindNext
+            | Action::FindPrevious
+            | Action::Narrower
+            | Action::Wider
+            | Action::Spectrum(_)
+            | Action::Catalog(_)
+            | Action::Label(_)
+    )
+}

@@ -1,0 +1,135 @@
+//! The last two lines: what is going on, and the keys that matter now.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::tui::app::{App, Level};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// Catalog, filter, model, device, labels, the running job; or the newest message for a while.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
+    let shell = &app.shell;
+    let theme = &shell.theme;
+    let mut right = Vec::new();
+    let counts = shell.labels.counts();
+    if counts.total > 0 {
+        let text = match counts.interesting {
+            0 => format!(" {} labels ", counts.total),
+            n => format!(" {} labels, {n} interesting ", counts.total),
+        };
+        right.push(Span::styled(text, theme.style(Role::Label)));
+    }
+    if !shell.marks.is_empty() {
+        right.push(Span::styled(format!(" {} marked ", shell.marks.len()), theme.style(Role::Marked)));
+    }
+    match &shell.job {
+        Some(job) => {
+            let bar = bar(job.share(), 10, theme.ascii);
+            right.push(Span::styled(format!(" {} ", job.words()), theme.style(Role::Focus)));
+            right.push(Span::styled(format!("{bar} {:3.0}% ", 100.0 * job.share()), theme.style(Role::Focus)));
+        }
+        None => right.push(Span::styled(
+            format!(" {} ", shell.settings.training.device.name()),
+            theme.style(Role::Dim),
+        )),
+    }
+    let right = Line::from(right);
+    let room = usize::from(area.width).saturating_sub(right.width());
+    let left = match shell.shown() {
+        Some(message) => {
+            let role = match message.level {
+                Level::Note => Role::Text,
+                Level::Done => Role::Good,
+                Level::Warning => Role::Warn,
+                Level::Error => Role::Bad,
+            };
+            let more = if message.level == Level::Error { " (! shows it in full)" } else { "" };
+            let words = text::clean(&message.text);
+            let words = text::fit(&words, room.saturating_sub(more.len() + 1));
+            Line::styled(format!(" {words}{more}"), theme.style(role))
+        }
+        None => Line::styled(text::fit(&format!(" {}", facts(app)), room), theme.style(Role::Text)),
+    };
+    frame.render_widget(left, area);
+    let width = u16::try_from(right.width()).unwrap_or(u16::MAX).min(area.width);
+    frame.render_widget(
+        right,
+        Rect {
+            x: area.right() - width,
+            width,
+            ..area
+        },
+    );
+}
+
+fn facts(app: &App) -> String {
+    let shell = &app.shell;
+    let mut parts = Vec::new();
+    match shell.rows {
+        None => parts.push("opening the catalog".into()),
+        Some((listed, all)) if listed == all => parts.push(format!("{} rows", thousands(all))),
+        Some((listed, all)) => parts.push(format!("{} of {} rows", thousands(listed), thousands(all))),
+    }
+    if let Some(filter) = &shell.filter {
+        parts.push(format!("where {}", text::clean(filter)));
+    }
+    parts.push(shell.model.clone().unwrap_or_else(|| "no model yet".into()));
+    parts.join(" | ")
+}
+
+/// The sequence or count under way, or what the keys do here.
+pub fn keys(frame: &mut Frame, area: Rect, app: &App) {
+    let theme = &app.shell.theme;
+    if let Some(count) = app.count {
+        frame.render_widget(Line::styled(format!(" {count} "), theme.style(Role::Key)), area);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (key, row) in app.shell.keymap.hints(&app.places()) {
+        let about = row.about.split([',', ':', ';']).next().unwrap_or(row.about);
+        let width = key.width() + about.width() + 3;
+        if used + width > usize::from(area.width) {
+            continue;
+        }
+        used += width;
+        spans.push(Span::styled(key, theme.style(Role::Key)));
+        spans.push(Span::styled(format!(" {about}  "), theme.style(Role::Dim)));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+/// A number with thin groups of three digits.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A bar of `width` characters.
+pub fn bar(share: f64, width: usize, ascii: bool) -> String {
+    let full = (share.clamp(0.0, 1.0) * width as f64).round() as usize;
+    let (done, left) = if ascii { ("#", ".") } else { ("█", "░") };
+    done.repeat(full) + &left.repeat(width - full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_bars() {
+        assert_eq!([0, 999, 1000, 20_000_000].map(thousands), ["0", "999", "1,000", "20,000,000"]);
+        assert_eq!(bar(0.5, 4, true), "##..");
+        assert_eq!(bar(f64::NAN, 2, true).len(), 2);
+    }
+}

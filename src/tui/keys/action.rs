@@ -1,0 +1,168 @@
+//! What a key, a command or a click asks for.
+
+use crate::tui::spectrum::Act as SpectrumAct;
+
+/// One of the four screens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScreenId {
+    #[default]
+    Catalog,
+    Train,
+    Anomalies,
+    Files,
+}
+
+impl ScreenId {
+    pub const ALL: [Self; 4] = [Self::Catalog, Self::Train, Self::Anomalies, Self::Files];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Catalog => "Catalog",
+            Self::Train => "Train",
+            Self::Anomalies => "Anomalies",
+            Self::Files => "Files",
+        }
+    }
+
+    /// The screen `step` places on, around the end.
+    pub fn after(self, step: isize) -> Self {
+        let place = Self::ALL.iter().position(|id| *id == self).unwrap_or(0) as isize;
+        Self::ALL[(place + step).rem_euclid(4) as usize]
+    }
+}
+
+/// A step through a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    HalfDown,
+    HalfUp,
+    Top,
+    Bottom,
+}
+
+/// What is copied to the clipboard of the astronomer's own machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    Id,
+    Position,
+    Link,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelAct {
+    Quality(u8),
+    BadRedshift,
+    BadClass,
+    BadSpectrum,
+    Interesting,
+    Class,
+    Comment,
+    Clear,
+    Undo,
+    Redo,
+    /// Digits set the quality, or switch screens.
+    Mode,
+    NextUnlabeled,
+    /// The label takes the redshift of the spectrum pane.
+    Redshift,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogAct {
+    Columns,
+    Sheet,
+    Schema,
+    Statistics,
+    ScrollLeft,
+    ScrollRight,
+    ExportSelected,
+    ExportMarked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrainAct {
+    /// The whole job: train, then rank.
+    Start,
+    Resume,
+    /// Rank again with the newest checkpoint.
+    Rank,
+    Edit,
+    Reset,
+    LogScale,
+    OlderRuns,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnomaliesAct {
+    Parameters,
+    Method,
+    Similar,
+    Learn,
+    /// Back to the whole ranking in its own order.
+    Whole,
+    OnlyUnlabeled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesAct {
+    Preview,
+}
+
+/// What is to be written to the folders of figures and tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Selected,
+    Marked,
+    Top,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Action {
+    Screen(ScreenId),
+    NextScreen,
+    PreviousScreen,
+    /// One pane over the whole frame, or back.
+    Zoom,
+    NextPane,
+    Narrower,
+    Wider,
+    Help,
+    Command,
+    Problems,
+    Redraw,
+    Suspend,
+    Quit,
+    Cancel,
+    Repeat,
+    StopJob,
+    /// A digit of the count that goes before the next key.
+    Count(u8),
+    Move(Move),
+    Mark,
+    MarkAll,
+    ClearMarks,
+    NextMarked,
+    Find,
+    FindNext,
+    FindPrevious,
+    GoTo,
+    Filter,
+    ClearFilter,
+    Sort,
+    Copy(Copied),
+    Links,
+    Write(Written),
+    /// The redshift of the pane is typed.
+    TypeRedshift,
+    Spectrum(SpectrumAct),
+    Label(LabelAct),
+    Catalog(CatalogAct),
+    Train(TrainAct),
+    Anomalies(AnomaliesAct),
+    Files(FilesAct),
+}

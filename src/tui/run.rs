@@ -1,0 +1,237 @@
+//! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{execute, queue};
+
+use super::app::{App, AppEvent, Effect, Saved, Shell};
+use super::draw::draw;
+use super::keys::Keymap;
+use super::store::Store;
+use super::terminal::{self, Ending, Output, Session, Spent};
+use super::theme::Theme;
+use super::trace::Trace;
+use super::workers::Workers;
+use crate::pipeline::settings::Settings;
+
+/// What the screens are opened with.
+pub struct Options {
+    pub inputs: Vec<String>,
+    pub settings: Settings,
+    pub keymap: Keymap,
+    /// As the environment has it; the terminal is asked for the rest.
+    pub theme: Theme,
+    /// The light or dark of the theme was asked for, and the terminal is not.
+    pub fixed_theme: bool,
+    pub mouse: bool,
+    /// Who labels.
+    pub scanner: String,
+    /// A file to which times and bytes of every frame are written.
+    pub trace: Option<PathBuf>,
+}
+
+/// At most so many frames a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// Between ticks, while something moves by itself.
+const TICK: Duration = Duration::from_millis(125);
+/// The session is written down when nothing was touched for so long.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Opens the screens and stays until the astronomer leaves. Returns the exit code.
+///
+/// Errors: there is no terminal, or a thread cannot be started. Errors of the work are shown on the screens.
+pub fn run(options: Options) -> anyhow::Result<u8> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        anyhow::bail!(
+            "the screens need a terminal on standard input and output; `spectriage --no-tui` runs the whole job without"
+        );
+    }
+    let session = Session::begin(options.mouse)?;
+    let theme = match options.fixed_theme {
+        true => options.theme,
+        false => terminal::refine(options.theme),
+    };
+    let (events, inbox) = mpsc::channel();
+    let ending = events.clone();
+    let saved = terminal::watch(move |what| drop(ending.send(AppEvent::Ending(what))))?;
+    let store = Store::open(&options.inputs);
+    let mut shell = Shell::new(options.inputs, options.settings, theme, options.keymap);
+    shell.labels.scanner = options.scanner;
+    shell.size = crossterm::terminal::size()?;
+    let mut app = App::new(shell);
+    match store.load() {
+        Ok(Some(state)) => app.restore(&state),
+        Ok(None) => app.welcome = !store.any(),
+        Err(error) => app.shell.error(error),
+    }
+    let (output, spent) = Output::new();
+    let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
+    terminal.clear()?;
+    read_input(events.clone())?;
+    let mut looping = Loop {
+        workers: Workers::start(&app.shell, &events)?,
+        app,
+        session,
+        store,
+        trace: options.trace.map(|path| Trace::create(&path, spent)).transpose()?,
+        ending: None,
+        unsaved: false,
+    };
+    let effects = looping.app.start();
+    looping.perform(effects, &mut terminal)?;
+    looping.stay(&mut terminal, &inbox)?;
+    let code = looping.ending;
+    looping.workers.finish(Duration::from_secs(6));
+    drop(looping);
+    match code {
+        None => Ok(0),
+        Some(code) => {
+            // The watching thread ends the process when it hears this.
+            drop(saved);
+            Ok(code)
+        }
+    }
+}
+
+/// Reads the terminal in a thread of its own.
+fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
+    thread::Builder::new().name("input".into()).spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            if events.send(AppEvent::Input(event)).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+type Screen = Terminal<CrosstermBackend<Output>>;
+
+/// The state with all that acts for it.
+struct Loop {
+    app: App,
+    workers: Workers,
+    /// Gives the terminal back when it is dropped.
+    session: Session,
+    store: Store,
+    trace: Option<Trace>,
+    /// Ended from outside, with this exit code.
+    ending: Option<u8>,
+    /// Something was touched since the session was written down.
+    unsaved: bool,
+}
+
+impl Loop {
+    fn stay(&mut self, terminal: &mut Screen, inbox: &Receiver<AppEvent>) -> io::Result<()> {
+        let mut drawn = Instant::now() - FRAME;
+        let mut ticked = Instant::now();
+        let mut touched = Instant::now();
+        self.frame(terminal)?;
+        let mut dirty = false;
+        loop {
+            let wait = if dirty { FRAME.saturating_sub(drawn.elapsed()) } else { TICK };
+            let first = match inbox.recv_timeout(wait) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let mut leaves = false;
+            for event in first.into_iter().chain(inbox.try_iter()) {
+                if matches!(event, AppEvent::Input(_)) {
+                    touched = Instant::now();
+                    self.unsaved = true;
+                    if let Some(trace) = &mut self.trace {
+                        trace.input();
+                    }
+                }
+                if let AppEvent::Ending(Ending::End(code)) = event {
+                    self.ending = Some(code);
+                }
+                let effects = self.app.update(event);
+                leaves |= self.perform(effects, terminal)?;
+                dirty = true;
+            }
+            if leaves {
+                return Ok(());
+            }
+            if ticked.elapsed() >= TICK {
+                // Nothing moves on a screen that is at rest, and nothing is sent.
+                dirty |= self.app.shell.shown_ticks > 0 || self.app.shell.job.is_some();
+                let effects = self.app.update(AppEvent::Tick(ticked.elapsed()));
+                ticked = Instant::now();
+                leaves |= self.perform(effects, terminal)?;
+            }
+            if self.unsaved && touched.elapsed() > QUIET {
+                self.save();
+            }
+            if dirty && drawn.elapsed() >= FRAME {
+                self.frame(terminal)?;
+                drawn = Instant::now();
+                dirty = false;
+            }
+            if leaves {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One frame, in one write and within a synchronized update.
+    fn frame(&mut self, terminal: &mut Screen) -> io::Result<()> {
+        queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        terminal.draw(|frame| draw(frame, &self.app))?;
+        execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
+        if let Some(trace) = &mut self.trace {
+            trace.frame();
+        }
+        Ok(())
+    }
+
+    /// Does what the state asks for; true to leave.
+    fn perform(&mut self, effects: Vec<Effect>, terminal: &mut Screen) -> io::Result<bool> {
+        let mut leaves = false;
+        for effect in effects {
+            match effect {
+                Effect::Redraw => terminal.clear()?,
+                Effect::Suspend => self.suspend(terminal)?,
+                Effect::Save => self.save(),
+                Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
+                Effect::Quit => leaves = true,
+                effect => self.workers.perform(effect, &mut self.app.shell),
+            }
+        }
+        Ok(leaves)
+    }
+
+    fn suspend(&mut self, terminal: &mut Screen) -> io::Result<()> {
+        terminal::restore();
+        // Stops here until `fg`.
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.session.enter()?;
+        let (width, height) = crossterm::terminal::size()?;
+        let effects = self.app.update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
+        terminal.clear()?;
+        self.perform(effects, terminal)?;
+        Ok(())
+    }
+
+    fn save(&mut self) {
+        self.unsaved = false;
+        let state: Saved = self.app.save();
+        if let Err(error) = self.store.save(&state) {
+            self.app.shell.error(error);
+        }
+    }
+}
+
+/// For [`Trace`].
+pub(super) fn bytes(spent: &Spent) -> u64 {
+    spent.bytes()
+}

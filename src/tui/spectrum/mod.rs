@@ -1,0 +1,5 @@
+//! The spectrum pane.
+
+mod act;
+
+pub use act::Act;
