@@ -34,11 +34,11 @@ pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
 pub use import::{ImportRequest, ImportSummary, import};
 pub use inspect::{Inspection, inspect};
 pub use job::{Summary, plot, rank_only, run, run_kept, train_only};
+pub use judge::Verdicts;
 pub use labels::{
     ImportedFile, ImportedLabels, RerankSummary, RerankedRow, export_labels, import_labels, journal_path,
     label_facts, rerank_items, rerank_saved,
 };
-pub use judge::Verdicts;
 pub use observer::{Event, Observer, Silent, Stage};
 pub use preview::{Preview, Provisional};
 pub use reconstructor::Reconstructor;

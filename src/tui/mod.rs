@@ -1,6 +1,6 @@
 //! The screens.
 
 pub mod chart;
+pub mod spectrum;
 pub mod text;
 pub mod theme;
-pub mod spectrum;

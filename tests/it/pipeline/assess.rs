@@ -133,8 +133,8 @@ fn it_writes_what_a_ranking_with_its_settings_writes() {
             assert!(*bytes == b[name], "{name}");
         }
     }
-    let same = |key: &str| assert_eq!(written.manifest(1)[key], ranked.manifest(1)[key]);
-    [
+    let (told, expected) = (written.manifest(1), ranked.manifest(1));
+    for key in [
         "inputs",
         "rows",
         "row_issues",
@@ -142,8 +142,9 @@ fn it_writes_what_a_ranking_with_its_settings_writes() {
         "files",
         "seed",
         "device",
-    ]
-    .map(same);
+    ] {
+        assert_eq!(told[key], expected[key], "{key}");
+    }
 
     // The figure of one object is that of `plot`.
     let id = assessment.verdicts().judgements[7].object_id.clone();
