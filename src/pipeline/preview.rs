@@ -84,7 +84,7 @@ pub struct Previewer<'a> {
     shown: Option<Shown>,
     /// By the networks of the finished folds.
     finished: Vec<Seen>,
-    /// So many spectra of a fold fit into the time; known after the first epoch of the run.
+    /// So many spectra of a fold fit into the time; known once they did not.
     fitting: Option<usize>,
     epoch_began: Instant,
     last: Instant,
@@ -172,11 +172,11 @@ impl<'a> Previewer<'a> {
         let (began, mut running) = (Instant::now(), Vec::new());
         for chunk in indices.chunks(BATCH) {
             running.extend(seen(chunk, fold, &self.by(&network, &self.sample(chunk))));
-            if self.fitting.is_none() && began.elapsed() > budget {
+            if self.fitting.is_none() && running.len() < indices.len() && began.elapsed() > budget {
+                self.fitting = Some(running.len());
                 break;
             }
         }
-        self.fitting.get_or_insert(running.len());
         let all: Vec<&Seen> = self.finished.iter().chain(&running).collect();
         let listed = self.list(&all);
         self.epoch_began = Instant::now();

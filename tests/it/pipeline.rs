@@ -1,8 +1,11 @@
 //! The whole job as its callers meet it: catalogs in, numbered files out.
 
+mod assess;
 mod checkpoints;
+mod history;
 mod identity;
 mod interrupt;
+mod live;
 mod ranking;
 mod repeat;
 mod rows;
