@@ -1,4 +1,5 @@
-//! The workers behind the table: pages, small spectra, queries, details and exports each have their own, so that none waits for another.
+//! The workers behind the table: pages, small spectra, queries, statistics and exports each have their own, so that
+//! none waits for another.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -42,7 +43,10 @@ pub enum Request {
     /// The words for completion.
     Vocabulary,
     /// `keep`: the row that the cursor stays on if it is listed.
-    Select { query: Query, keep: Option<u64> },
+    Select {
+        query: Query,
+        keep: Option<u64>,
+    },
     /// What runs of these queries is not wanted any more.
     Stop,
     Seek {
@@ -62,7 +66,10 @@ pub enum Request {
     Sparks(Vec<u64>),
     Sheet(u64),
     Schema,
-    Statistics { column: String, rows: Rows },
+    Statistics {
+        column: String,
+        rows: Rows,
+    },
     Export {
         chosen: Chosen,
         path: PathBuf,
@@ -78,7 +85,8 @@ impl worker::Request for Request {
             Self::Open | Self::Vocabulary => return None,
             Self::Select { .. } | Self::Seek { .. } | Self::Ids(_) | Self::Stop => 0,
             Self::Pages { .. } | Self::Sparks(_) => 0,
-            Self::Sheet(_) | Self::Schema | Self::Statistics { .. } => 0,
+            Self::Sheet(_) | Self::Schema => 1,
+            Self::Statistics { .. } => 0,
             Self::Export { .. } | Self::StopExport => 0,
         })
     }
@@ -100,7 +108,10 @@ pub enum Answer {
         place: Option<u64>,
     },
     /// The expression is wrong.
-    Refused { query: Query, fault: QueryFault },
+    Refused {
+        query: Query,
+        fault: QueryFault,
+    },
     Found(u64),
     NotFound(Sought),
     Ids(Vec<String>),
@@ -121,8 +132,9 @@ pub enum Answer {
     ExportFailed(String),
 }
 
-/// Samples of a small spectrum: two in each cell of its column.
-pub const SAMPLES: usize = 2 * super::table::SPARK as usize;
+/// Samples of a small spectrum: four to each of the two columns of dots in a cell, which is drawn from the lowest to the highest, so
+/// that a narrow line is still seen.
+pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
 /// Rows whose ids are read together where each is looked at.
@@ -135,7 +147,7 @@ pub struct Browse {
     pages: Worker<Request>,
     sparks: Worker<Request>,
     queries: Worker<Request>,
-    details: Worker<Request>,
+    counts: Worker<Request>,
     exports: Worker<Request>,
 }
 
@@ -170,25 +182,27 @@ impl Browse {
             pages: worker("pages")?,
             sparks: worker("sparks")?,
             queries: worker("queries")?,
-            details: worker("details")?,
+            counts: worker("counts")?,
             exports: worker("exports")?,
         })
     }
 
     pub fn ask(&mut self, request: Request) {
-        let worker = match &request {
+        match &request {
             Request::Open
             | Request::Vocabulary
             | Request::Select { .. }
             | Request::Seek { .. }
-            | Request::Ids(_)
-            | Request::Stop => &mut self.queries,
-            Request::Pages { .. } => &mut self.pages,
-            Request::Sparks(_) => &mut self.sparks,
-            Request::Sheet(_) | Request::Schema | Request::Statistics { .. } => &mut self.details,
-            Request::Export { .. } | Request::StopExport => &mut self.exports,
-        };
-        worker.ask(request);
+            | Request::Ids(_) => self.queries.ask(request),
+            Request::Stop => {
+                self.queries.ask(Request::Stop);
+                self.counts.ask(Request::Stop);
+            }
+            Request::Pages { .. } | Request::Sheet(_) | Request::Schema => self.pages.ask(request),
+            Request::Sparks(_) => self.sparks.ask(request),
+            Request::Statistics { .. } => self.counts.ask(request),
+            Request::Export { .. } | Request::StopExport => self.exports.ask(request),
+        }
     }
 }
 
@@ -247,7 +261,7 @@ fn attempt(
             while from < rows.len() && !cancel.is_cancelled() {
                 let chunk = rows.slice(from, CHUNK);
                 from += chunk.len() as u64;
-                ids.extend(ids_of(browser, &chunk)?);
+                ids.extend(ids_of(browser, &chunk)?.into_iter().filter(|id| !id.is_empty()));
             }
             if !cancel.is_cancelled() {
                 tell(Answer::Ids(ids));
@@ -369,7 +383,10 @@ fn seek(
             let place = row.and_then(|row| rows.position_of(row));
             match place {
                 Some(place) => Ok(Some(place)),
-                None => Ok(browser.find(text)?.into_iter().find_map(|row| rows.position_of(row))),
+                None => Ok(browser
+                    .find(text)?
+                    .into_iter()
+                    .find_map(|row| rows.position_of(row))),
             }
         }
         Sought::OneOf(ids) => {
@@ -378,7 +395,12 @@ fn seek(
                 if cancel.is_cancelled() {
                     return Ok(None);
                 }
-                places.extend(browser.find(id)?.into_iter().filter_map(|row| rows.position_of(row)));
+                places.extend(
+                    browser
+                        .find(id)?
+                        .into_iter()
+                        .filter_map(|row| rows.position_of(row)),
+                );
             }
             // The nearest ahead; the same place again is a whole round away.
             let ahead = |place: &u64| match back {

@@ -16,6 +16,8 @@ use super::layout::LEAST;
 use super::text;
 use super::theme::{Role, Theme};
 
+pub use status::thousands;
+
 /// Draws everything.
 pub fn draw(frame: &mut Frame, app: &App) {
     let area = frame.area();
