@@ -311,6 +311,17 @@ pub fn rank_only(
     observer: &mut dyn Observer,
     cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
+    rank_kept(inputs, settings, checkpoint, observer, cancel).map(|(summary, _)| summary)
+}
+
+/// As [`rank_only`], and hands out what the ranking rests on, unless it was cancelled.
+pub fn rank_kept(
+    inputs: &[String],
+    settings: &Settings,
+    checkpoint: Option<PathBuf>,
+    observer: &mut dyn Observer,
+    cancel: &CancelToken,
+) -> Result<(Summary, Option<Assessment>), PipelineError> {
     settings.check()?;
     let (path, model) = Reconstructor::open(
         checkpoint,
@@ -321,7 +332,6 @@ pub fn rank_only(
     let settings = &as_trained(settings, &model.origin);
     let (job, selection) = Job::open(inputs, settings, observer)?;
     job.rank(selection, Arc::new(model), None, observer, cancel)
-        .map(|(summary, _)| summary)
 }
 
 /// Draws spectra of ranking `of` (the newest one where none is given) again: those of `ids`, or what the settings pick.

@@ -33,7 +33,7 @@ pub use error::PipelineError;
 pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
 pub use import::{ImportRequest, ImportSummary, import};
 pub use inspect::{Inspection, inspect};
-pub use job::{Summary, plot, rank_only, run, run_kept, train_only};
+pub use job::{Summary, plot, rank_kept, rank_only, run, run_kept, train_only};
 pub use judge::Verdicts;
 pub use labels::{
     ImportedFile, ImportedLabels, RerankSummary, RerankedRow, export_labels, import_labels, journal_path,

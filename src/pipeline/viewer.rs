@@ -12,7 +12,7 @@ use crate::spectrum::noise::median;
 use crate::spectrum::{Facts, Spectrum};
 
 /// Makes views of the spectra of a catalog; plain browsing needs no model.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Viewer {
     catalog: Catalog,
     model: Option<Arc<Reconstructor>>,
@@ -42,14 +42,19 @@ impl Viewer {
         self.model.is_some()
     }
 
-    /// The view of a row of the catalog.
+    /// The view of a row of the catalog; `verdict` is asked for the judgement on its object.
     ///
     /// Errors: the row is not there or cannot be used, with its file, row and column; a damaged file.
-    pub fn row(&self, row: u64, judgement: Option<&Judgement>) -> Result<SpectrumView, PipelineError> {
+    pub fn row<'a>(
+        &self,
+        row: u64,
+        verdict: impl FnOnce(&str) -> Option<&'a Judgement>,
+    ) -> Result<SpectrumView, PipelineError> {
         let spectrum = self
             .catalog
             .read(row)?
             .map_err(|issue| PipelineError::Unusable { issue })?;
+        let judgement = verdict(&spectrum.facts.object_id);
         Ok(self.view(spectrum, judgement))
     }
 
