@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::PipelineError;
 use super::settings::OutputSettings;
 use super::source::fold_key;
-use crate::anomaly::places;
-use crate::artifact::{RankedObject, RunFiles, read_manifest, read_objects};
+use crate::anomaly::{Judgement, places};
+use crate::artifact::{RunFiles, read_manifest, read_ranking_with_facts};
 use crate::catalog::Catalog;
 use crate::durable::Draft;
 use crate::model::fold_of;
@@ -44,21 +44,17 @@ pub fn label_facts(
         return Ok(found.into_iter().map(|(id, _)| id).zip(facts).collect());
     }
     // Without any ranking the labels stand alone.
-    let Ok((_, objects)) = read_objects(metadata_dir, None) else {
+    let Ok((_, _, facts)) = read_ranking_with_facts(metadata_dir, None) else {
         return Ok(BTreeMap::new());
     };
     let mut by_id: HashMap<String, &Facts> = HashMap::new();
-    for object in &objects {
-        if let Some(targetid) = object.facts.targetid {
-            by_id.entry(targetid.to_string()).or_insert(&object.facts);
+    for facts in &facts {
+        if let Some(targetid) = facts.targetid {
+            by_id.entry(targetid.to_string()).or_insert(facts);
         }
     }
     // An object id goes before another object's target id.
-    by_id.extend(
-        objects
-            .iter()
-            .map(|object| (object.facts.object_id.clone(), &object.facts)),
-    );
+    by_id.extend(facts.iter().map(|facts| (facts.object_id.clone(), facts)));
     let known = ids
         .iter()
         .filter_map(|id| Some((id.clone(), (*by_id.get(id)?).clone())));
@@ -210,21 +206,22 @@ pub struct RerankedRow {
 ///
 /// `folds` and `seed` are those of the training, as in the ranking's manifest. Without them latent vectors cannot be compared
 /// and are left out.
-pub fn rerank_items<'a>(
-    objects: impl IntoIterator<Item = &'a RankedObject>,
+pub fn rerank_items(
+    judgements: &[Judgement],
+    facts: &[Facts],
     training: Option<(usize, u64)>,
 ) -> Vec<Item> {
-    let item = |object: &RankedObject| match training {
+    let item = |(judgement, facts): (&Judgement, &Facts)| match training {
         Some((folds, seed)) => {
-            let member = fold_of(&fold_key(&object.facts), folds, seed);
-            Item::of(&object.judgement, u16::try_from(member).unwrap_or(u16::MAX))
+            let member = fold_of(&fold_key(facts), folds, seed);
+            Item::of(judgement, u16::try_from(member).unwrap_or(u16::MAX))
         }
         None => Item {
             latent: Vec::new(),
-            ..Item::of(&object.judgement, 0)
+            ..Item::of(judgement, 0)
         },
     };
-    objects.into_iter().map(item).collect()
+    judgements.iter().zip(facts).map(item).collect()
 }
 
 /// Re-orders ranking `n` (the newest where none is given) by labels (by object id) and writes `reranking_N.csv` and `.json` under a
@@ -236,7 +233,7 @@ pub fn rerank_saved(
     output: &OutputSettings,
     n: Option<u64>,
 ) -> Result<RerankSummary, PipelineError> {
-    let (ranking, objects) = read_objects(&output.metadata_dir, n)?;
+    let (ranking, judgements, facts) = read_ranking_with_facts(&output.metadata_dir, n)?;
     let training = read_manifest(&output.metadata_dir, ranking)
         .ok()
         .and_then(|manifest| {
@@ -244,7 +241,7 @@ pub fn rerank_saved(
             let folds = usize::try_from(training["folds"].as_u64()?).ok()?;
             Some((folds, training["seed"].as_u64()?))
         });
-    let items = rerank_items(&objects, training);
+    let items = rerank_items(&judgements, &facts, training);
     let mut reranked = rerank(&items, labels);
     if training.is_none() {
         reranked.explanation.push(format!(
@@ -262,7 +259,7 @@ pub fn rerank_saved(
     if reranked.fit.is_none() {
         return Ok(summary);
     }
-    let rows = rows(&objects, &reranked, labels);
+    let rows = rows(&judgements, &reranked, labels);
     let run = RunFiles::reserve(&output.images_dir, &output.metadata_dir)?;
     let (table, told) = (
         run.metadata("reranking", "csv"),
@@ -286,23 +283,23 @@ pub fn rerank_saved(
 }
 
 /// The rows in the new order.
-fn rows(objects: &[RankedObject], reranked: &Reranked, labels: &BTreeMap<String, Label>) -> Vec<RerankedRow> {
-    let ids: Vec<&str> = objects
+fn rows(judgements: &[Judgement], reranked: &Reranked, labels: &BTreeMap<String, Label>) -> Vec<RerankedRow> {
+    let ids: Vec<&str> = judgements
         .iter()
-        .map(|object| object.judgement.object_id.as_str())
+        .map(|judgement| judgement.object_id.as_str())
         .collect();
     let places = places(&reranked.scores, &ids);
-    let mut rows: Vec<RerankedRow> = objects
+    let mut rows: Vec<RerankedRow> = judgements
         .iter()
         .enumerate()
-        .map(|(i, object)| RerankedRow {
-            object_id: object.judgement.object_id.clone(),
+        .map(|(i, judgement)| RerankedRow {
+            object_id: judgement.object_id.clone(),
             rerank: places[i].rank,
-            rank: object.judgement.rank,
+            rank: judgement.rank,
             rerank_score: reranked.scores[i],
-            score: object.judgement.score,
+            score: judgement.score,
             predicted_interest: reranked.predicted[i],
-            labeled_interest: labels.get(&object.judgement.object_id).and_then(relevance),
+            labeled_interest: labels.get(&judgement.object_id).and_then(relevance),
         })
         .collect();
     rows.sort_unstable_by_key(|row| row.rerank);

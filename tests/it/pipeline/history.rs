@@ -36,6 +36,17 @@ fn earlier_trainings_are_read_from_their_checkpoints() {
     );
     assert_eq!(runs[1].losses()[0].epochs.len(), 2);
     assert!(runs[1].when.is_some());
+    // By epoch, the mean of the folds that came so far.
+    let (folds, mean) = (runs[0].losses(), runs[0].mean_losses());
+    assert_eq!((mean.name.as_str(), mean.epochs.len()), ("run 2", 2));
+    let both = (folds[0].epochs[0].train + folds[1].epochs[0].train) / 2.0;
+    assert!((mean.epochs[0].train - both).abs() < 1e-12);
+    assert_eq!(mean.epochs[1].train, folds[0].epochs[1].train);
+    // A training that goes on has the settings it began with, and its files where they are asked for now.
+    let mut other = settings.clone();
+    other.training.epochs = 9;
+    other.model.latent = 3;
+    assert_eq!(runs[0].settings_over(&other), settings);
 }
 
 #[test]
