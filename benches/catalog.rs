@@ -1,7 +1,7 @@
-//! How long a catalog takes to open, to give one spectrum by its id, to stream, and to filter.
+//! How long a catalog takes to open, to give one spectrum by its id, to stream, to filter, and to be leafed through.
 //!
 //! `cargo bench --bench catalog`. The catalog is made anew in a temporary folder: `SPECTRIAGE_BENCH_ROWS` spectra (2048) of
-//! `SPECTRIAGE_BENCH_PIXELS` pixels (7781, as DESI's). Afterwards the largest memory the process had is printed (Linux).
+//! `SPECTRIAGE_BENCH_PIXELS` pixels (7781, as DESI's), `SPECTRIAGE_BENCH_GROUP` rows in a row group (512). Afterwards the largest memory the process had is printed (Linux).
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -13,6 +13,8 @@ use divan::counter::ItemsCount;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spectriage::catalog::{Catalog, CatalogWriter, Query, WriterOptions};
+use spectriage::pipeline::CancelToken;
+use spectriage::pipeline::browse::{Browser, Direction, Rows};
 use spectriage::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid};
 
 fn setting<T: FromStr + Display>(name: &str, default: T) -> T {
@@ -24,6 +26,7 @@ fn setting<T: FromStr + Display>(name: &str, default: T) -> T {
 
 static ROWS: LazyLock<u64> = LazyLock::new(|| setting("SPECTRIAGE_BENCH_ROWS", 2048));
 static PIXELS: LazyLock<usize> = LazyLock::new(|| setting("SPECTRIAGE_BENCH_PIXELS", 7781));
+static GROUP: LazyLock<usize> = LazyLock::new(|| setting("SPECTRIAGE_BENCH_GROUP", 512));
 static FOLDER: LazyLock<tempfile::TempDir> =
     LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
 
@@ -102,7 +105,11 @@ fn main() {
 fn make(path: &std::path::Path) {
     let start = Instant::now();
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let mut writer = CatalogWriter::create(path, WriterOptions::default()).expect("a writer");
+    let options = WriterOptions {
+        row_group_rows: *GROUP,
+        ..WriterOptions::default()
+    };
+    let mut writer = CatalogWriter::create(path, options).expect("a writer");
     for i in 0..*ROWS {
         writer.write(&spectrum(i, &mut random)).expect("written");
     }
@@ -117,7 +124,10 @@ fn make(path: &std::path::Path) {
     );
 }
 
-/// One spectrum by its id, as a new process sees it.
+/// Rows on a tall screen.
+const PAGE: u64 = 60;
+
+/// One spectrum by its id, and the first screen, as a new process sees them.
 fn first_look() {
     let (before, _) = memory().unwrap_or_default();
     let start = Instant::now();
@@ -129,6 +139,21 @@ fn first_look() {
     let read = start.elapsed();
     assert_eq!(spectrum.facts.object_id, id(*ROWS * 2 / 3));
     let (after, _) = memory().unwrap_or_default();
+    drop((catalog, spectrum));
+    let start = Instant::now();
+    let browser = Browser::open(&input()).expect("opened");
+    let columns = browser.default_columns();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let page: Vec<u64> = (0..PAGE.min(*ROWS)).collect();
+    browser.page(&page, &columns).expect("a page");
+    let first_page = start.elapsed();
+    browser.sparks(&page, 40).expect("sparks");
+    println!(
+        "first screen: a page of {} rows after {:.2} ms, their small spectra after {:.2} ms",
+        page.len(),
+        first_page.as_secs_f64() * 1e3,
+        start.elapsed().as_secs_f64() * 1e3
+    );
     println!(
         "first look: opened after {:.2} ms, found after {:.2} ms, read after {:.2} ms, {:.1} MB more memory",
         opened.as_secs_f64() * 1e3,
@@ -200,4 +225,94 @@ fn filter_and_sort(bencher: Bencher) {
         limit: None,
     };
     bencher.bench_local(|| catalog.select(&query).expect("selected").len());
+}
+
+fn browser() -> Browser {
+    Browser::open(&input()).expect("opened")
+}
+
+fn query(filter: &str, order_by: &str) -> Query {
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Query {
+        filter: given(filter),
+        order_by: given(order_by),
+        limit: None,
+    }
+}
+
+/// A page of a screen, anywhere in the list.
+fn pages_of(bencher: Bencher, rows: impl Fn(&Browser) -> Rows, sparks: bool) {
+    let browser = browser();
+    let rows = rows(&browser);
+    let columns = browser.default_columns();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    bencher
+        .with_inputs(|| rows.slice(random.random_range(0..rows.len()), PAGE as usize))
+        .bench_local_refs(|page| match sparks {
+            true => browser.sparks(page, 40).expect("sparks").len(),
+            false => browser.page(page, &columns).expect("a page").len(),
+        });
+}
+
+#[divan::bench]
+fn page_anywhere(bencher: Bencher) {
+    pages_of(bencher, |browser| Rows::All(browser.len()), false);
+}
+
+#[divan::bench]
+fn page_anywhere_of_a_sorted_list(bencher: Bencher) {
+    let sorted = |browser: &Browser| {
+        let rows = browser.select(&query("", "sn DESC"), &CancelToken::default());
+        rows.expect("sorted").expect("not cancelled")
+    };
+    pages_of(bencher, sorted, false);
+}
+
+#[divan::bench]
+fn sparks_anywhere(bencher: Bencher) {
+    pages_of(bencher, |browser| Rows::All(browser.len()), true);
+}
+
+#[divan::bench(sample_count = 5)]
+fn filter_alone(bencher: Bencher) {
+    let browser = browser();
+    let query = query("z < 0.5 AND zwarn = 0 AND spectype = 'GALAXY'", "");
+    bencher.bench_local(|| browser.select(&query, &CancelToken::default()).expect("selected"));
+}
+
+#[divan::bench(sample_count = 5)]
+fn sort_all(bencher: Bencher) {
+    let browser = browser();
+    bencher.bench_local(|| {
+        let rows = browser.select(&query("", "sn DESC"), &CancelToken::default());
+        rows.expect("sorted")
+    });
+}
+
+#[divan::bench(sample_count = 5, args = ["z", "spectype", "object_id"])]
+fn statistics(bencher: Bencher, column: &str) {
+    let browser = browser();
+    let rows = Rows::All(browser.len());
+    bencher.bench_local(|| {
+        browser
+            .statistics(column, &rows, &CancelToken::default())
+            .expect("counted")
+    });
+}
+
+#[divan::bench(sample_count = 5)]
+fn search_in_vain(bencher: Bencher) {
+    let browser = browser();
+    let rows = Rows::All(browser.len());
+    bencher.bench_local(|| {
+        let found = browser.find_text("nobody", &rows, 0, Direction::Forward, &CancelToken::default());
+        found.expect("searched")
+    });
+}
+
+#[divan::bench(sample_count = 5)]
+fn vocabulary(bencher: Bencher) {
+    let browser = browser();
+    bencher.bench_local(|| browser.vocabulary().expect("looked at"));
 }

@@ -3,6 +3,10 @@
 //! `cargo bench --bench chart`. The spectrum has `SPECTRIAGE_BENCH_PIXELS` pixels (10,000) with noise, model, flagged regions and
 //! lines.
 
+use std::cell::Cell;
+use std::io::Write;
+use std::rc::Rc;
+
 use divan::{Bencher, black_box};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -66,7 +70,7 @@ fn panels() -> Vec<Panel> {
             region(6900.0, 7000.0, Reason::MissingFlux, -7.0),
         ],
         mask_kind: MaskKind::Desi,
-        sky: SkyImage::Disabled,
+        sky: SkyImage::Missing { why: String::new() },
         wavelength,
     };
     figure::spectrum(&view).panels
@@ -109,6 +113,21 @@ fn spark_of_a_row(bencher: Bencher) {
     bencher.bench_local(|| chart::spark(black_box(&values), 24, &Theme::default()));
 }
 
+/// Counts what is written.
+#[derive(Clone, Default)]
+struct Counted(Rc<Cell<usize>>);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.set(self.0.get() + bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Bytes to the terminal for a first frame, for one more of the same, and for one with a single cell changed.
 fn bytes(theme: &Theme) -> std::io::Result<[usize; 3]> {
     let panels = panels();
@@ -117,7 +136,8 @@ fn bytes(theme: &Theme) -> std::io::Result<[usize; 3]> {
     let options = TerminalOptions {
         viewport: Viewport::Fixed(area),
     };
-    let mut terminal = Terminal::with_options(CrosstermBackend::new(Vec::<u8>::new()), options)?;
+    let counted = Counted::default();
+    let mut terminal = Terminal::with_options(CrosstermBackend::new(counted.clone()), options)?;
     let mut sizes = [0; 3];
     let mut sent = 0;
     for (i, size) in sizes.iter_mut().enumerate() {
@@ -128,7 +148,7 @@ fn bytes(theme: &Theme) -> std::io::Result<[usize; 3]> {
                 buffer[(60, 20)].set_symbol("x");
             }
         })?;
-        let all = terminal.backend().writer().len();
+        let all = counted.0.get();
         *size = all - sent;
         sent = all;
     }

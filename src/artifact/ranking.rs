@@ -51,6 +51,15 @@ pub(super) fn check(ranking: &[Ranked]) -> Result<(), ArtifactError> {
     }
 }
 
+/// The columns of `ranking_N.parquet`.
+pub fn ranking_columns() -> Vec<&'static str> {
+    ranking_table(&[])
+        .columns
+        .iter()
+        .map(|column| column.name)
+        .collect()
+}
+
 fn ranking_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
     let text = |of: fn(Ranked<'a>) -> Option<&'a str>| Values::Text(ranking.iter().map(|r| of(*r)).collect());
     let integer = |of: fn(Ranked) -> Option<i64>| Values::Integer(ranking.iter().map(|r| of(*r)).collect());

@@ -1,18 +1,19 @@
 //! One Parquet file of a catalog: its footer, its layout, and the rows it lends.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection, RowSelectionPolicy,
 };
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::CatalogError;
 use super::layout::{self, Layout, LayoutKind};
@@ -34,9 +35,14 @@ pub(super) struct CatalogFile {
     pub grids: Vec<(i16, Arc<WavelengthGrid>)>,
     pub footer_hash: blake3::Hash,
     metadata: ArrowReaderMetadata,
-    /// The same with the offset index, once a row was asked for.
-    indexed: OnceLock<ArrowReaderMetadata>,
+    /// Whether all columns have an offset index, once that was asked.
+    page_index: OnceLock<bool>,
+    /// Row groups alone, with their offset index, the latest last: that of a whole file of millions of rows takes seconds to read.
+    indexed: Mutex<VecDeque<(usize, ArrowReaderMetadata)>>,
 }
+
+/// Row groups whose page index is kept.
+const KEPT_INDEXES: usize = 8;
 
 /// Runs what may panic on damaged bytes, and makes an error of it.
 pub(super) fn guarded<T>(
@@ -116,7 +122,8 @@ impl CatalogFile {
             grids: grids.into_iter().map(|g| (g.id, Arc::new(g.grid))).collect(),
             footer_hash,
             metadata,
-            indexed: OnceLock::new(),
+            page_index: OnceLock::new(),
+            indexed: Mutex::default(),
         })
     }
 
@@ -142,10 +149,9 @@ impl CatalogFile {
 
     /// Whether the footer says where the pages begin, so that one row costs a page and not a row group.
     pub(super) fn has_page_index(&self) -> bool {
-        let groups = self.footer().row_groups();
-        groups
-            .iter()
-            .all(|group| group.columns().iter().all(|c| c.offset_index_offset().is_some()))
+        *self
+            .page_index
+            .get_or_init(|| self.footer().row_groups().iter().all(is_indexed))
     }
 
     /// The row group of a row of the file, and the row's place in it.
@@ -216,11 +222,11 @@ impl CatalogFile {
         projection: ProjectionMask,
     ) -> Result<ParquetRecordBatchReader, CatalogError> {
         let file = self.handle()?;
-        let metadata = self.indexed(&file)?;
+        let (metadata, group_there) = self.indexed(&file, group)?;
         let total = (self.group_starts[group + 1] - self.group_starts[group]) as usize;
         let selection = RowSelection::from_consecutive_ranges(places.iter().map(|p| *p..*p + 1), total);
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-            .with_row_groups(vec![group])
+            .with_row_groups(vec![group_there])
             .with_projection(projection)
             .with_row_selection(selection)
             .with_row_selection_policy(RowSelectionPolicy::Selectors)
@@ -229,22 +235,43 @@ impl CatalogFile {
             .map_err(|e| CatalogError::parquet(&self.path, e))
     }
 
-    fn indexed(&self, file: &File) -> Result<ArrowReaderMetadata, CatalogError> {
-        if let Some(metadata) = self.indexed.get() {
-            return Ok(metadata.clone());
+    /// A footer with the page index of a row group, and the row group's number in it.
+    fn indexed(&self, file: &File, group: usize) -> Result<(ArrowReaderMetadata, usize), CatalogError> {
+        let metadata = self.metadata.metadata();
+        if !is_indexed(metadata.row_group(group)) {
+            return Ok((self.metadata.clone(), group));
         }
-        if !self.has_page_index() {
-            return Ok(self.metadata.clone());
+        let kept = || self.indexed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, metadata)) = kept().iter().find(|(number, _)| *number == group) {
+            return Ok((metadata.clone(), 0));
         }
-        let options = ArrowReaderOptions::new()
+        let broken = |e| CatalogError::parquet(&self.path, e);
+        let alone = ParquetMetaData::new(
+            metadata.file_metadata().clone(),
+            vec![metadata.row_group(group).clone()],
+        );
+        let mut reader = ParquetMetaDataReader::new_with_metadata(alone)
             .with_column_index_policy(PageIndexPolicy::Skip)
             .with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata =
-            ArrowReaderMetadata::load(file, options).map_err(|e| CatalogError::parquet(&self.path, e))?;
-        check_pages(metadata.metadata(), self.bytes)
-            .map_err(|reason| CatalogError::corrupt(&self.path, reason))?;
-        Ok(self.indexed.get_or_init(|| metadata).clone())
+        reader.read_page_indexes(file).map_err(broken)?;
+        let alone = reader.finish().map_err(broken)?;
+        check_pages(&alone, self.bytes).map_err(|reason| CatalogError::corrupt(&self.path, reason))?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let alone = ArrowReaderMetadata::try_new(Arc::new(alone), options).map_err(broken)?;
+        let mut kept = kept();
+        if kept.len() >= KEPT_INDEXES {
+            kept.pop_front();
+        }
+        kept.push_back((group, alone.clone()));
+        Ok((alone, 0))
     }
+}
+
+fn is_indexed(group: &RowGroupMetaData) -> bool {
+    let columns = group.columns();
+    columns
+        .iter()
+        .all(|column| column.offset_index_offset().is_some())
 }
 
 fn key_values(metadata: &ParquetMetaData) -> Vec<(String, String)> {

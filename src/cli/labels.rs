@@ -172,10 +172,8 @@ impl Place {
         let path = path.unwrap_or_else(|| pipeline::journal_path(&settings.output.metadata_dir));
         let scanner = self.scanner.clone().filter(|scanner| !scanner.trim().is_empty());
         let journal = Journal::open(&path, &scanner.unwrap_or_else(default_scanner))?;
-        if !self.common.quiet {
-            for problem in journal.problems() {
-                eprintln!("{}: {problem}", path.display());
-            }
+        for problem in journal.problems() {
+            self.note(&format!("{}: {problem}", path.display()));
         }
         Ok((journal, settings))
     }

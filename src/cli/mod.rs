@@ -11,6 +11,7 @@ mod print;
 mod progress;
 mod rank;
 mod run;
+mod screens;
 mod settings;
 mod similar;
 mod simulate;
@@ -97,6 +98,8 @@ const INTERRUPTED: u8 = 130;
 enum End {
     Done,
     Interrupted,
+    /// Ended from outside, with this exit code.
+    Signal(u8),
 }
 
 /// Parses the arguments, runs the command and reports how it ended.
@@ -109,14 +112,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let cancel = CancelToken::default();
-    let handler = cancel.clone();
-    // The second Ctrl-C does not wait for the batch to end.
-    let _ = ctrlc::set_handler(move || {
-        if handler.is_cancelled() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        handler.cancel();
-    });
+    // The screens have a way of their own with signals.
+    if arguments.command.is_some() || arguments.run.no_tui {
+        let handler = cancel.clone();
+        // The second Ctrl-C does not wait for the batch to end.
+        let _ = ctrlc::set_handler(move || {
+            if handler.is_cancelled() {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            handler.cancel();
+        });
+    }
     let end = match arguments.command {
         None => run::run(&arguments.run, &cancel),
         Some(Command::Import(arguments)) => import::run(&arguments, &cancel),
@@ -136,6 +142,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match end {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Interrupted) => ExitCode::from(INTERRUPTED),
+        Ok(End::Signal(code)) => ExitCode::from(code),
         Err(error) => {
             // Every message has its cause in it already.
             eprintln!("spectriage: {error}");
@@ -166,18 +173,22 @@ fn man() -> anyhow::Result<End> {
 
 /// Logs go to stderr; at rest only warnings do.
 fn start_logging(common: &Common) {
-    use tracing_subscriber::EnvFilter;
-    let level = match (common.quiet, common.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let filter = EnvFilter::try_from_env("SPECTRIAGE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")));
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(log_filter(common, "warn"))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
+}
+
+/// What is logged: as SPECTRIAGE_LOG says, else as the flags do, else from level `rest` on.
+fn log_filter(common: &Common, rest: &str) -> tracing_subscriber::EnvFilter {
+    use tracing_subscriber::EnvFilter;
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (false, 0) => rest,
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    EnvFilter::try_from_env("SPECTRIAGE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("spectriage={level}")))
 }

@@ -3,7 +3,7 @@
 use super::catalogs::Catalogs;
 use super::progress::Bars;
 use super::train::Start;
-use super::{Common, End, SettingFlags, UsageError, print, start_logging};
+use super::{Common, End, SettingFlags, print, start_logging};
 use crate::pipeline::{self, CancelToken};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -12,19 +12,26 @@ pub struct Arguments {
     catalogs: Catalogs,
     /// Run the whole job without the screens
     #[arg(long, help_heading = "General")]
-    no_tui: bool,
+    pub no_tui: bool,
     #[command(flatten)]
     start: Start,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
     settings: SettingFlags,
+    #[command(flatten)]
+    screens: super::screens::Arguments,
 }
 
 pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     if !arguments.no_tui {
-        let message = "the screens are not built yet: run the whole job with `spectriage --no-tui`, or see `spectriage --help`";
-        return Err(UsageError(message.into()).into());
+        let resolved = arguments.settings.resolve()?;
+        return super::screens::run(
+            &arguments.screens,
+            arguments.catalogs.inputs(),
+            resolved,
+            &arguments.common,
+        );
     }
     start_logging(&arguments.common);
     let settings = arguments.settings.resolve()?.settings;

@@ -35,3 +35,4 @@ pub use png::{DEFAULT_SCALE, png};
 pub use sky::SkyImage;
 pub use spectrum::{SpectrumView, combined, spectrum};
 pub use svg::svg;
+pub use words::region_label;

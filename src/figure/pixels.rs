@@ -7,7 +7,7 @@ use super::description::{Series, SeriesStyle, Shape};
 use super::spectrum::SpectrumView;
 
 /// Below this median signal-to-noise ratio a pixel, a smoothed curve is drawn over the data.
-const NOISY: f64 = 8.0;
+pub(super) const NOISY: f64 = 8.0;
 
 /// The spectrum as series want it: lists of one length, NaN where nothing is known.
 pub(super) struct Pixels {
@@ -196,6 +196,11 @@ impl Bulk {
             max: sorted[last],
         })
     }
+}
+
+/// The median of what is finite.
+pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    Bulk::of(values).map(|bulk| bulk.median)
 }
 
 /// The values, weighted by inverse variance, smoothed with a Gaussian of sigma 2 pixels; NaN where there is no value.

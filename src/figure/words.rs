@@ -112,7 +112,7 @@ pub(super) fn reason_name(reason: Reason) -> &'static str {
 }
 
 /// The label of a region: how strong it is and the line it touches.
-pub(super) fn region_label(region: &Region) -> String {
+pub fn region_label(region: &Region) -> String {
     let strength = match region.reason {
         Reason::ExcessFlux | Reason::MissingFlux if region.significance.is_finite() => {
             let decimals = usize::from(region.significance.abs() < 10.0);

@@ -206,11 +206,7 @@ pub struct RerankedRow {
 ///
 /// `folds` and `seed` are those of the training, as in the ranking's manifest. Without them latent vectors cannot be compared
 /// and are left out.
-pub fn rerank_items(
-    judgements: &[Judgement],
-    facts: &[Facts],
-    training: Option<(usize, u64)>,
-) -> Vec<Item> {
+pub fn rerank_items(judgements: &[Judgement], facts: &[Facts], training: Option<(usize, u64)>) -> Vec<Item> {
     let item = |(judgement, facts): (&Judgement, &Facts)| match training {
         Some((folds, seed)) => {
             let member = fold_of(&fold_key(facts), folds, seed);

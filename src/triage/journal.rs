@@ -175,7 +175,7 @@ impl Journal {
         for (id, label) in labels {
             let label = label.tidy();
             label.check().map_err(|what| TriageError::Label {
-                object_id: id.clone(),
+                object_id: id.escape_debug().to_string(),
                 what,
             })?;
             if id.trim().is_empty() {
@@ -275,6 +275,10 @@ impl Journal {
             Err(error) => return Err(failed(error)),
         };
         let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            let what = io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
+            return Err(failed(what));
+        }
         let identity = identity(&metadata);
         if metadata.len() < self.read || (self.read > 0 && identity != self.identity) {
             self.forget();

@@ -22,7 +22,6 @@ pub fn read(path: &Path, text: &str) -> Result<LabelFile, TriageError> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .comment(Some(b'#'))
         .from_reader(text.as_bytes());
     let broken = |error: csv::Error| foreign(path, error.to_string());
     let header: Vec<String> = reader

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::gaussian::Regression;
+use super::gaussian::{Kernel, Regression};
 use super::label::Label;
-use super::space::{Point, Space, squared};
+use super::space::{Point, Space};
 use super::told;
 use crate::anomaly::{Judgement, auc};
 
@@ -178,7 +178,7 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
             let point = space.point(item);
             (
                 regression.predict(&point).clamp(0.0, MOST),
-                distance(&point, &points),
+                distance(&point, &points, regression.kernel),
             )
         })
         .collect();
@@ -225,13 +225,11 @@ fn thinned(items: &[Item], mut known: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     used
 }
 
-/// Distance to the nearest labeled point of the same member, over all features; infinite where it has none.
-fn distance(point: &Point, labeled: &[Point]) -> f64 {
-    let (latents, evidence) = (point.latent.len() as f64, point.evidence.len() as f64);
+/// Distance to the nearest labeled point of the same member, infinite where it has none; in the features that predict, latents
+/// and evidence, by their shares in the covariance: two objects that differ in nothing that matters are neighbors.
+fn distance(point: &Point, labeled: &[Point], kernel: Kernel) -> f64 {
     let same = labeled.iter().filter(|other| other.member == point.member);
-    let squares = same.map(|other| {
-        latents * squared(&point.latent, &other.latent) + evidence * squared(&point.evidence, &other.evidence)
-    });
+    let squares = same.map(|other| kernel.squared_distance(point, other));
     squares.fold(f64::INFINITY, f64::min).sqrt()
 }
 

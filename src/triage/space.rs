@@ -93,11 +93,7 @@ fn location_and_scale(mut values: Vec<f64>) -> Option<(f64, f64)> {
     // 1.4826: a Gaussian's standard deviation over its median absolute deviation
     let robust = 1.4826 * middle(&mut distances)?;
     let deviation = variance.sqrt();
-    let scale = if robust > 1e-3 * deviation {
-        robust
-    } else {
-        deviation
-    };
+    let scale = if robust > 0.0 { robust } else { deviation };
     (scale > 0.0 && scale.is_finite()).then_some((location, scale))
 }
 

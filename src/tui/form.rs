@@ -32,7 +32,10 @@ impl Form {
     /// The settings of some groups, in the order of the table.
     pub fn of(groups: &[&str]) -> Self {
         Self {
-            entries: TABLE.iter().filter(|entry| groups.contains(&entry.group)).collect(),
+            entries: TABLE
+                .iter()
+                .filter(|entry| groups.contains(&entry.group))
+                .collect(),
             cursor: 0,
             top: 0,
             rows: 10,
@@ -64,7 +67,11 @@ impl Form {
             .position(|row| matches!(row, Row::Setting(n) if *n == self.cursor))
             .unwrap_or(0);
         // The heading above the first setting of a group comes along.
-        let from = if at > 0 && matches!(rows[at - 1], Row::Heading(_)) { at - 1 } else { at };
+        let from = if at > 0 && matches!(rows[at - 1], Row::Heading(_)) {
+            at - 1
+        } else {
+            at
+        };
         self.top = self.top.min(from).max((at + 1).saturating_sub(self.rows));
     }
 
@@ -107,7 +114,14 @@ impl Form {
             Kind::Integer => {
                 let value: u64 = value.parse().ok()?;
                 let step = (value / 10).max(1);
-                Some(if up { value + step } else { value.saturating_sub(step) }.to_string())
+                Some(
+                    if up {
+                        value + step
+                    } else {
+                        value.saturating_sub(step)
+                    }
+                    .to_string(),
+                )
             }
             Kind::Number => {
                 let value: f64 = value.parse().ok()?;
@@ -117,7 +131,12 @@ impl Form {
                     size => 10f64.powf(size.log10().floor()) / 10.0,
                 };
                 let next = if up { value + step } else { value - step };
-                Some(format!("{}", (next / step).round() * step).chars().take(12).collect())
+                Some(
+                    format!("{}", (next / step).round() * step)
+                        .chars()
+                        .take(12)
+                        .collect(),
+                )
             }
             Kind::Integers | Kind::Text | Kind::Path => None,
         }
@@ -125,8 +144,19 @@ impl Form {
 
     pub fn draw(&self, settings: &Settings, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let defaults = Settings::default();
-        let names = self.entries.iter().map(|entry| entry.key.len()).max().unwrap_or(0);
-        for (line, row) in self.lines().iter().skip(self.top).take(usize::from(area.height)).enumerate() {
+        let names = self
+            .entries
+            .iter()
+            .map(|entry| entry.key.len())
+            .max()
+            .unwrap_or(0);
+        for (line, row) in self
+            .lines()
+            .iter()
+            .skip(self.top)
+            .take(usize::from(area.height))
+            .enumerate()
+        {
             let area = Rect {
                 y: area.y + line as u16,
                 height: 1,
@@ -169,7 +199,11 @@ impl Form {
             }
             _ => {
                 let default = shown(&Settings::default(), entry);
-                let default = if default.is_empty() { "none".into() } else { default };
+                let default = if default.is_empty() {
+                    "none".into()
+                } else {
+                    default
+                };
                 let choices = match entry.kind {
                     Kind::Choice(choices) => format!(" ({})", choices.join(", ")),
                     _ => String::new(),

@@ -57,7 +57,11 @@ impl Job {
                 self.stage = Some((*stage, *done, *total));
                 self.training = None;
             }
-            Event::Training { fold, folds, progress } => {
+            Event::Training {
+                fold,
+                folds,
+                progress,
+            } => {
                 self.training = Some((*fold, *folds, progress.clone()));
                 self.stage = None;
             }

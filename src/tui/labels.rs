@@ -113,7 +113,10 @@ impl Labels {
 
     /// A label in few columns, for lists: quality, issues, a star.
     pub fn short(label: &Label) -> String {
-        let quality = label.quality.map(|quality| quality.to_string()).unwrap_or_default();
+        let quality = label
+            .quality
+            .map(|quality| quality.to_string())
+            .unwrap_or_default();
         let star = if label.interesting { "*" } else { "" };
         let note = if label.comment.is_empty() { "" } else { "\"" };
         format!("{star}{quality}{}{note}", label.issues)
@@ -181,14 +184,24 @@ mod tests {
 
     #[test]
     fn edits_toggle_and_add_up() {
-        let label = [Edit::Quality(3), Edit::BadRedshift, Edit::Interesting, Edit::Comment(" dim ".into())]
-            .iter()
-            .fold(Label::default(), |label, edit| edit.apply(label));
+        let label = [
+            Edit::Quality(3),
+            Edit::BadRedshift,
+            Edit::Interesting,
+            Edit::Comment(" dim ".into()),
+        ]
+        .iter()
+        .fold(Label::default(), |label, edit| edit.apply(label));
         assert_eq!(Labels::short(&label), "*3R\"");
         assert_eq!(label.comment, "dim");
-        let label = [Edit::Quality(3), Edit::BadRedshift, Edit::Interesting, Edit::Comment(String::new())]
-            .iter()
-            .fold(label, |label, edit| edit.apply(label));
+        let label = [
+            Edit::Quality(3),
+            Edit::BadRedshift,
+            Edit::Interesting,
+            Edit::Comment(String::new()),
+        ]
+        .iter()
+        .fold(label, |label, edit| edit.apply(label));
         assert!(label.is_empty());
     }
 
@@ -204,7 +217,11 @@ mod tests {
         };
         assert!(matches!(keeper.serve(open()), Answer::Opened { .. }));
         let edit = |id: &str, edit| Request::Edit { id: id.into(), edit };
-        for request in [edit("a", Edit::Quality(4)), edit("b", Edit::BadClass), Request::Undo] {
+        for request in [
+            edit("a", Edit::Quality(4)),
+            edit("b", Edit::BadClass),
+            Request::Undo,
+        ] {
             let Answer::Saved(change) = keeper.serve(request) else {
                 panic!("saved");
             };

@@ -146,21 +146,49 @@ mod tests {
         let mut layout = Layout::default();
         for screen in ScreenId::ALL {
             for _ in 0..4 {
-                for (width, height) in [(60, 16), (80, 24), (99, 17), (100, 30), (120, 40), (200, 60), (500, 200)] {
+                for (width, height) in [
+                    (60, 16),
+                    (80, 24),
+                    (99, 17),
+                    (100, 30),
+                    (120, 40),
+                    (200, 60),
+                    (500, 200),
+                ] {
                     let frame = Rect::new(0, 0, width, height);
                     let panes = layout.panes(frame, screen);
-                    let all = [panes.tabs, panes.list, panes.spectrum, panes.facts, panes.status, panes.keys];
+                    let all = [
+                        panes.tabs,
+                        panes.list,
+                        panes.spectrum,
+                        panes.facts,
+                        panes.status,
+                        panes.keys,
+                    ];
                     let cells: u32 = all.iter().map(|area| area.area()).sum();
-                    assert_eq!(cells, frame.area(), "{screen:?} {width}x{height} {:?}", layout.zoomed);
+                    assert_eq!(
+                        cells,
+                        frame.area(),
+                        "{screen:?} {width}x{height} {:?}",
+                        layout.zoomed
+                    );
                     for (i, a) in all.iter().enumerate() {
-                        assert!(all[..i].iter().all(|b| a.is_empty() || b.is_empty() || !a.intersects(*b)));
+                        assert!(
+                            all[..i]
+                                .iter()
+                                .all(|b| a.is_empty() || b.is_empty() || !a.intersects(*b))
+                        );
                     }
                 }
                 layout.zoom(screen);
             }
         }
         for (width, height) in [(0, 0), (1, 1), (40, 10), (59, 16), (60, 15)] {
-            assert!(layout.panes(Rect::new(0, 0, width, height), ScreenId::Catalog).is_too_small());
+            assert!(
+                layout
+                    .panes(Rect::new(0, 0, width, height), ScreenId::Catalog)
+                    .is_too_small()
+            );
         }
     }
 
@@ -175,6 +203,12 @@ mod tests {
         for _ in 0..100 {
             layout.widen(-5);
         }
-        assert!(layout.panes(Rect::new(0, 0, 120, 40), ScreenId::Catalog).list.width >= 18);
+        assert!(
+            layout
+                .panes(Rect::new(0, 0, 120, 40), ScreenId::Catalog)
+                .list
+                .width
+                >= 18
+        );
     }
 }

@@ -16,7 +16,7 @@ use super::app::{App, AppEvent, Effect, Saved, Shell};
 use super::draw::draw;
 use super::keys::Keymap;
 use super::store::Store;
-use super::terminal::{self, Ending, Output, Session, Spent};
+use super::terminal::{self, Ending, Output, Session};
 use super::theme::Theme;
 use super::trace::Trace;
 use super::workers::Workers;
@@ -81,7 +81,10 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         app,
         session,
         store,
-        trace: options.trace.map(|path| Trace::create(&path, spent)).transpose()?,
+        trace: options
+            .trace
+            .map(|path| Trace::create(&path, spent))
+            .transpose()?,
         ending: None,
         unsaved: false,
     };
@@ -89,8 +92,9 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     looping.perform(effects, &mut terminal)?;
     looping.stay(&mut terminal, &inbox)?;
     let code = looping.ending;
-    looping.workers.finish(Duration::from_secs(6));
-    drop(looping);
+    let Loop { workers, session, .. } = looping;
+    workers.finish(Duration::from_secs(6));
+    drop(session);
     match code {
         None => Ok(0),
         Some(code) => {
@@ -137,7 +141,11 @@ impl Loop {
         self.frame(terminal)?;
         let mut dirty = false;
         loop {
-            let wait = if dirty { FRAME.saturating_sub(drawn.elapsed()) } else { TICK };
+            let wait = if dirty {
+                FRAME.saturating_sub(drawn.elapsed())
+            } else {
+                TICK
+            };
             let first = match inbox.recv_timeout(wait) {
                 Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -216,7 +224,9 @@ impl Loop {
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         self.session.enter()?;
         let (width, height) = crossterm::terminal::size()?;
-        let effects = self.app.update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
+        let effects = self
+            .app
+            .update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
         terminal.clear()?;
         self.perform(effects, terminal)?;
         Ok(())
@@ -229,9 +239,4 @@ impl Loop {
             self.app.shell.error(error);
         }
     }
-}
-
-/// For [`Trace`].
-pub(super) fn bytes(spent: &Spent) -> u64 {
-    spent.bytes()
 }

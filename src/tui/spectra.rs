@@ -1,23 +1,33 @@
 //! The spectrum that the pane shows: asked for when the selection moves, made by a worker, dropped where it comes too late.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::app::{Shell, Target};
 use super::spectrum::Pane;
 use super::worker;
+use crate::catalog::Catalog;
 use crate::figure::SpectrumView;
-use crate::pipeline::{CancelToken, Viewer};
+use crate::pipeline::{CancelToken, Verdicts, Viewer};
 use crate::spectrum::Facts;
 
-#[derive(Debug)]
 pub enum Request {
     Show(Target),
+    /// The verdicts that views show, and the views of another model where there is one.
+    Verdicts {
+        verdicts: Arc<Verdicts>,
+        viewer: Option<Box<Viewer>>,
+    },
 }
 
 impl worker::Request for Request {
     /// Only the newest selection matters.
     fn slot(&self) -> Option<u8> {
-        Some(0)
+        match self {
+            Self::Show(_) => Some(0),
+            Self::Verdicts { .. } => None,
+        }
     }
 }
 
@@ -101,15 +111,60 @@ impl Shown {
     }
 }
 
-/// Makes the view of a target.
-pub fn serve(viewer: &mut Viewer, request: Request, cancel: &CancelToken) -> Option<Answer> {
-    let Request::Show(target) = request;
-    let view = match &target {
-        Target::Row(row) => viewer.row(*row),
-        Target::Id(id) => viewer.object(id),
-    };
-    (!cancel.is_cancelled()).then(|| Answer {
-        target,
-        view: view.map(Arc::new).map_err(|error| error.to_string()),
-    })
+/// Makes the views, in its worker.
+pub struct Maker {
+    inputs: Vec<String>,
+    cutouts: Option<PathBuf>,
+    viewer: Option<Viewer>,
+    verdicts: Option<Arc<Verdicts>>,
+    /// Place in the verdicts by object.
+    places: HashMap<String, usize>,
+}
+
+impl Maker {
+    pub fn new(inputs: Vec<String>, cutouts: Option<PathBuf>) -> Self {
+        Self {
+            inputs,
+            cutouts,
+            viewer: None,
+            verdicts: None,
+            places: HashMap::new(),
+        }
+    }
+
+    pub fn serve(&mut self, request: Request, cancel: &CancelToken) -> Option<Answer> {
+        match request {
+            Request::Verdicts { verdicts, viewer } => {
+                let ids = verdicts.judgements.iter().enumerate();
+                self.places = ids
+                    .map(|(place, judgement)| (judgement.object_id.clone(), place))
+                    .collect();
+                self.verdicts = Some(verdicts);
+                if let Some(viewer) = viewer {
+                    self.viewer = Some(*viewer);
+                }
+                None
+            }
+            Request::Show(target) => {
+                let view = self.view(&target).map(Arc::new);
+                (!cancel.is_cancelled()).then_some(Answer { target, view })
+            }
+        }
+    }
+
+    fn view(&mut self, target: &Target) -> Result<SpectrumView, String> {
+        let viewer = match &mut self.viewer {
+            Some(viewer) => viewer,
+            None => {
+                let catalog = Catalog::open(&self.inputs).map_err(|error| error.to_string())?;
+                self.viewer.insert(Viewer::new(catalog, self.cutouts.clone()))
+            }
+        };
+        let verdict = |id: &str| Some(&self.verdicts.as_ref()?.judgements[*self.places.get(id)?]);
+        let view = match target {
+            Target::Id(id) => viewer.object(id, verdict(id)),
+            Target::Row(row) => viewer.row(*row, verdict),
+        };
+        view.map_err(|error| error.to_string())
+    }
 }

@@ -40,9 +40,11 @@ impl Store {
     pub fn any(&self) -> bool {
         let folder = self.path.as_deref().and_then(Path::parent);
         let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
-        entries.into_iter().flatten().flatten().any(|entry| {
-            entry.file_name().to_string_lossy().starts_with("session-")
-        })
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("session-"))
     }
 
     /// The session before, where there was one.

@@ -168,6 +168,26 @@ impl Theme {
         }
     }
 
+    /// How a role looks where it must not draw the eye: half-way to the background.
+    pub(super) fn faint(&self, role: Role) -> Style {
+        let ground = if self.dark {
+            Rgb(0x18, 0x18, 0x18)
+        } else {
+            Rgb(0xff, 0xff, 0xff)
+        };
+        let look = if self.dark { dark(role) } else { light(role) };
+        match (self.depth, look.fg) {
+            (Depth::True | Depth::Indexed, Some(fg)) => {
+                let mixed = color::mean(&[fg, ground]).unwrap_or(fg);
+                Style::new().fg(self.color(mixed))
+            }
+            _ => self
+                .style(role)
+                .add_modifier(Modifier::DIM)
+                .remove_modifier(Modifier::BOLD),
+        }
+    }
+
     /// The tint behind what lies in these zones at once; `None` where the terminal has no tints to give.
     ///
     /// With 24 bits the tints are mixed; with 256 colors the first zone's is taken.
@@ -239,8 +259,8 @@ fn dark(role: Role) -> Look {
         Role::Residual => fg(0xd0d0d0),
         Role::Masked => fg(0x6c6c6c),
         Role::Sky => fg(0x8f8f8f),
-        Role::Telluric => fg(0x69bfa5),
-        Role::Overlap => fg(0xcdb2d6),
+        Role::Telluric => fg(0x4f9a84),
+        Role::Overlap => fg(0x9c83a8),
         Role::Region(reason) => match reason {
             Reason::ExcessFlux => fg(0xe69f00),
             Reason::MissingFlux => fg(0x56b4e9),
@@ -257,7 +277,7 @@ fn dark(role: Role) -> Look {
         Role::Curve(i) => fg([
             0x3aa0e0, 0xf5764a, 0x20b98c, 0xd98cb8, 0xe69f00, 0x9ad4f8, 0xe4e4e4,
         ][i % 7]),
-        Role::Guide => fg(0x6a6a6a),
+        Role::Guide => fg(0xb0b0b0),
         Role::Axis => fg(0x949494),
     }
 }
@@ -280,7 +300,7 @@ fn light(role: Role) -> Look {
         Role::Raw => fg(0x949daa),
         Role::Smoothed => fg(0x111111),
         Role::Noise => fg(0x7f97bd),
-        Role::Model => fg(0xc93408),
+        Role::Model => fg(0xb02a00),
         Role::Residual => fg(0x333333),
         Role::Masked => fg(0xa0a0a0),
         Role::Sky => fg(0x8f8f8f),
@@ -302,7 +322,7 @@ fn light(role: Role) -> Look {
         Role::Curve(i) => fg([
             0x0072b2, 0xd55e00, 0x009e73, 0xb8588c, 0xc98a00, 0x2f96d0, 0x1a1a1a,
         ][i % 7]),
-        Role::Guide => fg(0xa8a8a8),
+        Role::Guide => fg(0x606060),
         Role::Axis => fg(0x6b6b6b),
     }
 }
@@ -314,10 +334,10 @@ fn tint(role: Role, dark: bool) -> Option<(u32, u8)> {
         Role::Noise => pick((0x232d40, 236), (0xe3eaf4, 255)),
         Role::Masked => pick((0x2a2a2a, 235), (0xebebeb, 254)),
         Role::Region(reason) => match reason {
-            Reason::ExcessFlux => pick((0x45350d, 52), (0xf9e8c4, 223)),
-            Reason::MissingFlux => pick((0x10364f, 17), (0xd2e8f7, 153)),
+            Reason::ExcessFlux => pick((0x45350d, 58), (0xf9e8c4, 223)),
+            Reason::MissingFlux => pick((0x10364f, 24), (0xd2e8f7, 153)),
             Reason::HighAbsoluteResidual => pick((0x45293a, 89), (0xf5e0ea, 225)),
-            Reason::HighRelativeResidual => pick((0x3f3c0c, 58), (0xf5f0bd, 229)),
+            Reason::HighRelativeResidual => pick((0x3f3c0c, 94), (0xf5f0bd, 229)),
             Reason::RangeMismatch => pick((0x322b4e, 54), (0xe6e0f6, 189)),
             Reason::RareLatent | Reason::OutsideModelRange => pick((0x363636, 238), (0xe2e2e2, 252)),
         },

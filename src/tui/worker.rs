@@ -90,7 +90,7 @@ pub fn words(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    
+
     struct Ask(Option<u8>, u32);
 
     impl Request for Ask {

@@ -9,7 +9,7 @@ use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
 use super::{anomalies, catalog, files, labels, spectra};
-use crate::pipeline::{self, CancelToken, Event, Observer, Viewer};
+use crate::pipeline::{self, CancelToken, Event, Observer};
 
 /// Whoever does the work.
 pub struct Workers {
@@ -26,7 +26,6 @@ pub struct Workers {
 impl Workers {
     pub fn start(shell: &Shell, events: &Sender<AppEvent>) -> io::Result<Self> {
         let inputs = shell.inputs.clone();
-        let device = shell.settings.training.device;
         let answer = |events: &Sender<AppEvent>| {
             let events = events.clone();
             move |answer: Answer| drop(events.send(AppEvent::Answer(answer)))
@@ -35,13 +34,12 @@ impl Workers {
             let events = events.clone();
             move |text: String| drop(events.send(AppEvent::Answer(Answer::Fault(text))))
         };
-        let (tell, metadata) = (answer(events), shell.settings.output.metadata_dir.clone());
-        let mut viewer = None;
+        let tell = answer(events);
+        let mut maker = spectra::Maker::new(inputs, shell.settings.output.cutout_dir.clone());
         let spectrum = Worker::start(
             "spectrum",
             move |request, cancel: &CancelToken| {
-                let viewer = viewer.get_or_insert_with(|| Viewer::new(inputs.clone(), metadata.clone(), device));
-                if let Some(answer) = spectra::serve(viewer, request, cancel) {
+                if let Some(answer) = maker.serve(request, cancel) {
                     tell(Answer::Spectrum(answer));
                 }
             },
@@ -51,7 +49,9 @@ impl Workers {
         let mut desk = anomalies::Desk::new(shell.inputs.clone());
         let anomalies = Worker::start(
             "anomalies",
-            move |request, cancel: &CancelToken| desk.serve(request, cancel, |answer| tell(Answer::Anomalies(answer))),
+            move |request, cancel: &CancelToken| {
+                desk.serve(request, cancel, |answer| tell(Answer::Anomalies(answer)))
+            },
             fault(events),
         )?;
         let tell = answer(events);
@@ -137,8 +137,10 @@ impl Workers {
             // The thread drops its end of the channel when it is done.
             let _ = ended.recv_timeout(patience);
         }
-        self.labels.finish(until.saturating_duration_since(Instant::now()));
-        self.anomalies.finish(until.saturating_duration_since(Instant::now()));
+        self.labels
+            .finish(until.saturating_duration_since(Instant::now()));
+        self.anomalies
+            .finish(until.saturating_duration_since(Instant::now()));
     }
 }
 

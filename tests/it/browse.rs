@@ -423,3 +423,72 @@ fn pages_in_the_middle_of_a_large_row_group_are_those_that_reading_it_through_gi
     );
     assert_eq!(browser.footer(1), None);
 }
+
+fn command(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_spectriage"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SPECTRIAGE_"))
+    {
+        command.env_remove(name);
+    }
+    let output = command.current_dir(folder).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_line_counts_and_exports_by_the_same_functions() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    let run = |arguments: &[&str]| command(folder.path(), arguments);
+    let stats = ["stats", "catalog.parquet", "zwarn", "--where", "spectype = 'QSO'"];
+    let (code, json, errors) = run(&[&stats[..], &["--json"]].concat());
+    assert_eq!(code, Some(0), "{errors}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["rows"], &json["column"]["name"]),
+        (&100.into(), &"zwarn".into())
+    );
+    assert_eq!(json["top"][0], serde_json::json!({ "value": 0, "count": 75 }));
+    let (_, text, _) = run(&stats);
+    assert!(
+        text.contains("100 rows, 100 with a value") && text.contains('█'),
+        "{text}"
+    );
+
+    let export = [
+        "export",
+        "catalog.parquet",
+        "out.csv",
+        "--where",
+        "z < 0.1",
+        "--order-by",
+        "z DESC",
+    ];
+    let (code, text, errors) = run(&export);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.starts_with("out.csv: 90 rows, "), "{text}");
+    let csv = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    assert!(csv.lines().nth(1).unwrap().contains("Obj-0099"), "{csv}");
+    let (code, _, errors) = run(&export);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("out.csv is there already"), "{errors}");
+
+    let (code, text, errors) = run(&[
+        "export",
+        "catalog.parquet",
+        "two.parquet",
+        "--id",
+        "Obj-0007",
+        "--id",
+        "1049",
+        "--quiet",
+    ]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.starts_with("two.parquet: 1 rows, 1 skipped"), "{text}");
+    let (code, _, errors) = run(&["export", "catalog.parquet", "out.fits"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains(".parquet, .csv or .txt"), "{errors}");
+    let (code, _, errors) = run(&["stats", "catalog.parquet", "zz"]);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("no column `zz`"), "{errors}");
+}

@@ -158,6 +158,8 @@ pub struct Resolved {
     pub settings: Settings,
     /// By key of the table.
     pub origins: BTreeMap<&'static str, Origin>,
+    /// `[keys]` of the file: for the name of an action, the keys that do it on the screens.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 /// Variables that are no settings.
@@ -166,6 +168,7 @@ const OTHER_VARIABLES: &[&str] = &[
     "SPECTRIAGE_CONFIG",
     "SPECTRIAGE_RESUME",
     "SPECTRIAGE_SCANNER",
+    "SPECTRIAGE_THEME",
 ];
 
 impl Settings {
@@ -186,6 +189,7 @@ impl Settings {
             values[entry.group][entry.key] = value;
             origins.insert(entry.key, origin);
         };
+        let mut bound = BTreeMap::new();
         if let Some((path, text)) = file {
             let failed = |what: String| SettingsError::File {
                 file: path.clone(),
@@ -199,6 +203,15 @@ impl Settings {
                     return Err(failed(format!("`{group}` must be a group like `[training]`")));
                 };
                 for (key, value) in keys {
+                    if group == "keys" {
+                        let keys = value.try_into().or_else(|_| -> Result<Vec<String>, _> {
+                            Err(failed(format!(
+                                "`keys.{key}` must be a list of keys, like [\"j\", \"ctrl-n\"]"
+                            )))
+                        });
+                        bound.insert(key, keys?);
+                        continue;
+                    }
                     let entry = TABLE
                         .iter()
                         .find(|entry| entry.group == group && entry.key == key)
@@ -242,7 +255,11 @@ impl Settings {
             what: error.to_string(),
         })?;
         settings.check()?;
-        Ok(Resolved { settings, origins })
+        Ok(Resolved {
+            settings,
+            origins,
+            keys: bound,
+        })
     }
 
     /// The value of a setting, as JSON.

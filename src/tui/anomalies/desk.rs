@@ -1,5 +1,6 @@
 //! The worker behind the ranking: it holds the assessment, judges it anew, filters, learns, writes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use crate::artifact::{Ranked, RunFiles, write_ranking};
 use crate::catalog::{Catalog, Query};
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{
-    self, Assessment, CancelToken, Event, Neighbors, Observer, Reconstructor, SavedRanking, Stage, Summary, Verdicts,
-    Viewer,
+    self, Assessment, CancelToken, Event, Neighbors, Observer, Reconstructor, SavedRanking, Stage, Summary,
+    Verdicts, Viewer,
 };
 use crate::triage::{self, Label, Reranked};
 use crate::tui::worker;
@@ -26,9 +27,12 @@ pub enum Request {
     Filter(Option<String>),
     Similar(String),
     /// Learn from the labels.
-    Learn(Vec<(String, Label)>),
+    Learn(BTreeMap<String, Label>),
     /// Draw the figures of these objects.
-    Figures { ids: Vec<String>, settings: Box<Settings> },
+    Figures {
+        ids: Vec<String>,
+        settings: Box<Settings>,
+    },
     /// Write the ranking as it is now.
     Write(Box<Settings>),
 }
@@ -160,9 +164,15 @@ impl Desk {
             let output = self.settings.output.clone();
             self.settings = Settings { output, ..settings };
         }
-        let of = |value: fn(&crate::anomaly::Judgement) -> f64| judgements.iter().map(value).collect::<Vec<f64>>();
+        let of =
+            |value: fn(&crate::anomaly::Judgement) -> f64| judgements.iter().map(value).collect::<Vec<f64>>();
         let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
-        let correlations = correlations(&of(|j| j.score), &of(|j| j.sn), &redshifts, &of(|j| j.masked_fraction));
+        let correlations = correlations(
+            &of(|j| j.score),
+            &of(|j| j.sn),
+            &redshifts,
+            &of(|j| j.masked_fraction),
+        );
         let verdicts = Arc::new(Verdicts {
             judgements,
             facts,
@@ -193,7 +203,8 @@ impl Desk {
         };
         let output = &self.settings.output;
         let device = self.settings.training.device;
-        let (_, model) = Reconstructor::open(Some(path.clone()), &output.metadata_dir, device).map_err(words)?;
+        let (_, model) =
+            Reconstructor::open(Some(path.clone()), &output.metadata_dir, device).map_err(words)?;
         let viewer = Viewer::new(catalog.clone(), output.cutout_dir.clone());
         Ok(Some(viewer.with_model(Some(Arc::new(model)))))
     }
@@ -272,13 +283,13 @@ impl Desk {
         Ok(())
     }
 
-    fn learn(&self, labels: &[(String, Label)], tell: &mut impl FnMut(Answer)) -> Result<(), String> {
+    fn learn(&self, labels: &BTreeMap<String, Label>, tell: &mut impl FnMut(Answer)) -> Result<(), String> {
         let Some(verdicts) = &self.verdicts else {
             return Err("there is no ranking yet".into());
         };
         let training = &self.settings.training;
-        let items = pipeline::rerank_items(&verdicts.judgements, &verdicts.facts, training.folds, training.seed);
-        let labels = labels.iter().map(|(id, label)| (id.as_str(), label));
+        let training = Some((training.folds, training.seed));
+        let items = pipeline::rerank_items(&verdicts.judgements, &verdicts.facts, training);
         tell(Answer::Learned(triage::rerank(&items, labels)));
         Ok(())
     }

@@ -42,26 +42,46 @@ const fn column(
 }
 
 const RANK: Column = column("#", 5, true, |_, judgement, _, _| judgement.rank.to_string());
-const SCORE: Column = column("score", 6, true, |_, judgement, _, _| format!("{:.2}", judgement.score));
-const LABEL: Column = column("label", 5, false, |_, judgement, _, shell| {
-    shell.labels.get(&judgement.object_id).map(Labels::short).unwrap_or_default()
+const SCORE: Column = column("score", 6, true, |_, judgement, _, _| {
+    format!("{:.2}", judgement.score)
 });
-const SORTED: Column = column("by", 6, true, |screen, judgement, facts, shell| screen.sorted_value(judgement, facts, shell));
-const PERCENT: Column = column("pct", 5, true, |_, judgement, _, _| format!("{:.1}", judgement.percentile));
+const LABEL: Column = column("label", 5, false, |_, judgement, _, shell| {
+    shell
+        .labels
+        .get(&judgement.object_id)
+        .map(Labels::short)
+        .unwrap_or_default()
+});
+const SORTED: Column = column("by", 6, true, |screen, judgement, facts, shell| {
+    screen.sorted_value(judgement, facts, shell)
+});
+const PERCENT: Column = column("pct", 5, true, |_, judgement, _, _| {
+    format!("{:.1}", judgement.percentile)
+});
 const ARTIFACT: Column = column("art%", 4, true, |_, judgement, _, _| {
     format!("{:.0}", 100.0 * judgement.artifact_fraction)
 });
-const SN: Column = column("S/N", 5, true, |_, judgement, _, _| format!("{:.1}", judgement.sn));
-const Z: Column = column("z", 7, true, |_, _, facts, _| facts.z.map_or_else(|| "-".into(), |z| format!("{z:.4}")));
-const CLASS: Column = column("class", 7, false, |_, _, facts, _| facts.spectype.clone().unwrap_or_default());
+const SN: Column = column("S/N", 5, true, |_, judgement, _, _| {
+    format!("{:.1}", judgement.sn)
+});
+const Z: Column = column("z", 7, true, |_, _, facts, _| {
+    facts.z.map_or_else(|| "-".into(), |z| format!("{z:.4}"))
+});
+const CLASS: Column = column("class", 7, false, |_, _, facts, _| {
+    facts.spectype.clone().unwrap_or_default()
+});
 const WARN: Column = column("zwarn", 5, true, |_, _, facts, _| {
     facts.zwarn.map_or_else(|| "-".into(), |bits| bits.to_string())
 });
-const CHI2: Column = column("chi2", 6, true, |_, judgement, _, _| format!("{:.2}", judgement.reduced_chi2));
+const CHI2: Column = column("chi2", 6, true, |_, judgement, _, _| {
+    format!("{:.2}", judgement.reduced_chi2)
+});
 const FLAGGED: Column = column("flag%", 5, true, |_, judgement, _, _| {
     format!("{:.1}", 100.0 * judgement.flagged_fraction)
 });
-const ID: Column = column("object", 18, false, |_, judgement, _, _| judgement.object_id.clone());
+const ID: Column = column("object", 18, false, |_, judgement, _, _| {
+    judgement.object_id.clone()
+});
 const REASON: Column = column("reason", 0, false, |_, judgement, _, _| judgement.reason.clone());
 
 impl Anomalies {
@@ -71,11 +91,16 @@ impl Anomalies {
         let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.2}"));
         let id = &judgement.object_id;
         match self.order.key {
-            Key::Interest => number(self.learned.as_ref().and_then(|learned| learned.interest.get(id).copied())),
+            Key::Interest => number(
+                self.learned
+                    .as_ref()
+                    .and_then(|learned| learned.interest.get(id).copied()),
+            ),
             Key::Distance => {
-                let near = self.similar.as_ref().and_then(|similar| {
-                    similar.neighbors.iter().find(|near| near.object_id == *id)
-                });
+                let near = self
+                    .similar
+                    .as_ref()
+                    .and_then(|similar| similar.neighbors.iter().find(|near| near.object_id == *id));
                 number(near.map(|near| near.distance))
             }
             Key::Chi2 => number(Some(judgement.reduced_chi2)),
@@ -84,7 +109,13 @@ impl Anomalies {
             Key::Sn => number(Some(judgement.sn)),
             Key::Redshift => number(facts.z),
             Key::Masked => number(Some(judgement.masked_fraction)),
-            Key::Quality => number(shell.labels.get(id).and_then(|label| label.quality).map(f64::from)),
+            Key::Quality => number(
+                shell
+                    .labels
+                    .get(id)
+                    .and_then(|label| label.quality)
+                    .map(f64::from),
+            ),
             Key::Score | Key::Id => String::new(),
         }
     }
@@ -120,7 +151,9 @@ impl Anomalies {
         let Some(ranking) = &self.ranking else {
             let words = "No ranking of this catalog yet.\n\nPress 2 (or F2), then s: the autoencoder is trained and the spectra are \
                          ranked by how strange they are. The list fills while training runs.";
-            let words = Paragraph::new(words).style(theme.style(Role::Dim)).wrap(Wrap { trim: true });
+            let words = Paragraph::new(words)
+                .style(theme.style(Role::Dim))
+                .wrap(Wrap { trim: true });
             frame.render_widget(words, inside);
             return;
         };
@@ -151,9 +184,17 @@ impl Anomalies {
             row(&mut |column| column.title.into()),
             theme.style(Role::Axis).add_modifier(Modifier::UNDERLINED),
         ));
-        let shown = self.order.places().iter().enumerate().skip(self.top).take(self.rows);
+        let shown = self
+            .order
+            .places()
+            .iter()
+            .enumerate()
+            .skip(self.top)
+            .take(self.rows);
         for (at, place) in shown {
-            let Some((judgement, facts)) = ranking.at(*place) else { continue };
+            let Some((judgement, facts)) = ranking.at(*place) else {
+                continue;
+            };
             let text = row(&mut |column| (column.text)(self, judgement, facts, shell));
             let marked = shell.marks.contains(&judgement.object_id);
             let role = match (at == self.cursor, marked, judgement.anomalous) {
@@ -177,7 +218,11 @@ impl Anomalies {
         };
         let listed = self.order.places().len();
         let all = ranking.verdicts.judgements.len();
-        let of = if listed == all { format!("{all}") } else { format!("{listed} of {all}") };
+        let of = if listed == all {
+            format!("{all}")
+        } else {
+            format!("{listed} of {all}")
+        };
         let what = match &ranking.source {
             Source::Saved(n) => format!("ranking {n}: {of}"),
             Source::Judged => format!("ranking: {of}"),
@@ -235,7 +280,12 @@ impl Anomalies {
             width,
             ..centered(area, width, area.height)
         };
-        let inside = cover(frame, place, theme, "parameters: arrows change, Enter types, Esc closes");
+        let inside = cover(
+            frame,
+            place,
+            theme,
+            "parameters: arrows change, Enter types, Esc closes",
+        );
         let rows = inside.height.saturating_sub(3);
         form.draw(
             &shell.settings,

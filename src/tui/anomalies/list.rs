@@ -42,7 +42,10 @@ impl SortKey {
         match self {
             Self::Score => ("score", "how strange"),
             Self::Interest => ("interest", "what the labels taught"),
-            Self::Distance => ("distance", "latent distance from the object of \"more like this\""),
+            Self::Distance => (
+                "distance",
+                "latent distance from the object of \"more like this\"",
+            ),
             Self::Chi2 => ("chi2", "reduced chi-square"),
             Self::Flagged => ("flagged", "share of its pixels that is flagged"),
             Self::Artifact => ("artifact", "share of the flagged pixels that is artifact-prone"),
@@ -55,7 +58,9 @@ impl SortKey {
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.words().0 == name.to_lowercase())
+        Self::ALL
+            .into_iter()
+            .find(|key| key.words().0 == name.to_lowercase())
     }
 }
 
@@ -87,7 +92,11 @@ impl Order {
     pub fn make(&mut self, verdicts: &Verdicts, given: &Given) {
         let judgements = &verdicts.judgements;
         let mut places: Vec<usize> = match given.selected {
-            Some(selected) => selected.iter().copied().filter(|place| *place < judgements.len()).collect(),
+            Some(selected) => selected
+                .iter()
+                .copied()
+                .filter(|place| *place < judgements.len())
+                .collect(),
             None => (0..judgements.len()).collect(),
         };
         if self.only_unlabeled {
@@ -96,7 +105,10 @@ impl Order {
         let distances: HashMap<&str, f64> = given
             .similar
             .map(|similar| {
-                let near = similar.neighbors.iter().map(|near| (near.object_id.as_str(), near.distance));
+                let near = similar
+                    .neighbors
+                    .iter()
+                    .map(|near| (near.object_id.as_str(), near.distance));
                 near.chain([(similar.object_id.as_str(), 0.0)]).collect()
             })
             .unwrap_or_default();
@@ -117,7 +129,10 @@ impl Order {
                     let id = judgement.object_id.as_str();
                     match key {
                         SortKey::Score | SortKey::Id => judgement.score,
-                        SortKey::Interest => given.interest.and_then(|of| of.get(id).copied()).unwrap_or(f64::NAN),
+                        SortKey::Interest => given
+                            .interest
+                            .and_then(|of| of.get(id).copied())
+                            .unwrap_or(f64::NAN),
                         SortKey::Distance => distances.get(id).copied().unwrap_or(f64::NAN),
                         SortKey::Chi2 => judgement.reduced_chi2,
                         SortKey::Flagged => judgement.flagged_fraction,
@@ -130,7 +145,8 @@ impl Order {
                             .map_or(f64::NAN, f64::from),
                     }
                 };
-                let mut valued: Vec<(f64, usize)> = places.iter().map(|place| (value(*place), *place)).collect();
+                let mut valued: Vec<(f64, usize)> =
+                    places.iter().map(|place| (value(*place), *place)).collect();
                 let ascending = self.ascending;
                 valued.sort_by(|(a, _), (b, _)| match (a.is_nan(), b.is_nan()) {
                     (false, false) if ascending => a.total_cmp(b),
@@ -184,7 +200,12 @@ mod tests {
 
     #[test]
     fn sorted_filtered_and_unlabeled() {
-        let verdicts = verdicts(&[("d", 9.0, Some(0.3)), ("b", 5.0, None), ("c", 3.0, Some(0.1)), ("a", 1.0, Some(0.2))]);
+        let verdicts = verdicts(&[
+            ("d", 9.0, Some(0.3)),
+            ("b", 5.0, None),
+            ("c", 3.0, Some(0.1)),
+            ("a", 1.0, Some(0.2)),
+        ]);
         let label = Label::default();
         let labels = |id: &str| (id == "c").then_some(&label);
         let mut given = Given {
@@ -200,9 +221,17 @@ mod tests {
             order.places().to_vec()
         };
         assert_eq!(places(SortKey::Score, false, false, &given), [0, 1, 2, 3]);
-        assert_eq!(places(SortKey::Redshift, true, false, &given), [2, 3, 0, 1], "no redshift stands last");
+        assert_eq!(
+            places(SortKey::Redshift, true, false, &given),
+            [2, 3, 0, 1],
+            "no redshift stands last"
+        );
         assert_eq!(places(SortKey::Redshift, false, false, &given), [0, 3, 2, 1]);
-        assert_eq!(places(SortKey::Sn, false, true, &given), [0, 1, 3], "ties stay in the order of the ranking");
+        assert_eq!(
+            places(SortKey::Sn, false, true, &given),
+            [0, 1, 3],
+            "ties stay in the order of the ranking"
+        );
         given.selected = Some(&[3, 2, 99]);
         assert_eq!(places(SortKey::Score, true, false, &given), [3, 2]);
     }

@@ -75,7 +75,10 @@ impl Ranking {
     }
 
     fn at(&self, place: usize) -> Option<(&Judgement, &Facts)> {
-        Some((self.verdicts.judgements.get(place)?, self.verdicts.facts.get(place)?))
+        Some((
+            self.verdicts.judgements.get(place)?,
+            self.verdicts.facts.get(place)?,
+        ))
     }
 }
 
@@ -107,7 +110,10 @@ impl Anomalies {
 
     /// The ids of the first `count` of the ranking.
     pub fn top(&self, count: usize) -> Vec<String> {
-        let judgements = self.ranking.as_ref().map(|ranking| &ranking.verdicts.judgements[..]);
+        let judgements = self
+            .ranking
+            .as_ref()
+            .map(|ranking| &ranking.verdicts.judgements[..]);
         judgements
             .unwrap_or_default()
             .iter()

@@ -43,7 +43,9 @@ impl Anomalies {
             let place = *ranking.places.get(&id)?;
             self.order.places().iter().position(|other| *other == place)
         });
-        self.cursor = found.unwrap_or(self.cursor).min(self.order.places().len().saturating_sub(1));
+        self.cursor = found
+            .unwrap_or(self.cursor)
+            .min(self.order.places().len().saturating_sub(1));
         debug_assert!(self.order.places().iter().all(|place| *place < judgements.len()));
         self.scroll();
     }
@@ -83,7 +85,11 @@ impl Anomalies {
         let count = places.len();
         let found = (1..=count)
             .map(|step| (self.cursor + if back { count - step } else { step }) % count)
-            .find(|at| ranking.at(places[*at]).is_some_and(|(judgement, _)| is(&judgement.object_id)));
+            .find(|at| {
+                ranking
+                    .at(places[*at])
+                    .is_some_and(|(judgement, _)| is(&judgement.object_id))
+            });
         if let Some(found) = found {
             self.cursor = found;
             self.scroll();
@@ -170,7 +176,10 @@ impl Anomalies {
                 match filtered {
                     None => (self.filter, self.selected) = (None, None),
                     Some((filter, places)) => {
-                        let count = self.ranking.as_ref().map_or(0, |ranking| ranking.verdicts.judgements.len());
+                        let count = self
+                            .ranking
+                            .as_ref()
+                            .map_or(0, |ranking| ranking.verdicts.judgements.len());
                         shell.note(format!("{} of {count} where {filter}", places.len()));
                         (self.filter, self.selected) = (Some(filter), Some(places));
                     }
@@ -219,7 +228,12 @@ impl Anomalies {
                 let first = summary.files.first().map(|path| path.display().to_string());
                 shell.say(
                     Level::Done,
-                    format!("run {}: {} files: {}", summary.run, summary.files.len(), first.unwrap_or_default()),
+                    format!(
+                        "run {}: {} files: {}",
+                        summary.run,
+                        summary.files.len(),
+                        first.unwrap_or_default()
+                    ),
                 );
                 vec![Effect::Files(files::Request::List)]
             }
@@ -254,7 +268,9 @@ impl Anomalies {
     }
 
     fn rejudge(&mut self, shell: &Shell) -> Vec<Effect> {
-        vec![Effect::Anomalies(Request::Rejudge(Box::new(shell.settings.clone())))]
+        vec![Effect::Anomalies(Request::Rejudge(Box::new(
+            shell.settings.clone(),
+        )))]
     }
 
     pub fn write_figures(&mut self, ids: Vec<String>, shell: &mut Shell) -> Vec<Effect> {
@@ -271,7 +287,10 @@ impl Anomalies {
 
     /// Sets a detection setting, and judges anew.
     fn set(&mut self, entry: &Entry, text: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
-        shell.settings.set(entry.key, text).map_err(|error| error.to_string())?;
+        shell
+            .settings
+            .set(entry.key, text)
+            .map_err(|error| error.to_string())?;
         if let Some(form) = &mut self.parameters {
             form.error = None;
         }
@@ -340,21 +359,22 @@ impl Anomalies {
                 Vec::new()
             }
             AnomaliesAct::Method => {
-                let method = &mut shell.settings.detect.method;
-                *method = match method {
-                    Method::Significance => Method::Window,
-                    Method::Window => Method::Significance,
+                let (method, name) = match shell.settings.detect.method {
+                    Method::Significance => (Method::Window, "window"),
+                    Method::Window => (Method::Significance, "significance"),
                 };
-                shell.note(format!("method {}", if *method == Method::Window { "window" } else { "significance" }));
+                shell.settings.detect.method = method;
+                shell.note(format!("method {name}"));
                 self.rejudge(shell)
             }
             AnomaliesAct::Similar => match self.current() {
-                Some((judgement, _)) => vec![Effect::Anomalies(Request::Similar(judgement.object_id.clone()))],
+                Some((judgement, _)) => {
+                    vec![Effect::Anomalies(Request::Similar(judgement.object_id.clone()))]
+                }
                 None => Vec::new(),
             },
             AnomaliesAct::Learn => {
-                let labels = shell.labels.all().iter();
-                let labels = labels.map(|(id, label)| (id.clone(), label.clone())).collect();
+                let labels = shell.labels.all().clone();
                 vec![Effect::Anomalies(Request::Learn(labels))]
             }
             AnomaliesAct::Whole => {
@@ -401,7 +421,9 @@ impl Screen for Anomalies {
             Action::Move(step) => self.step(step, count),
             Action::Mark => {
                 for _ in 0..count.unwrap_or(1) {
-                    let Some((judgement, _)) = self.current() else { break };
+                    let Some((judgement, _)) = self.current() else {
+                        break;
+                    };
                     let id = judgement.object_id.clone();
                     if !shell.marks.remove(&id) {
                         shell.marks.insert(id);
@@ -412,7 +434,9 @@ impl Screen for Anomalies {
             Action::MarkAll => {
                 if let Some(ranking) = &self.ranking {
                     let listed = self.order.places().iter().filter_map(|place| ranking.at(*place));
-                    shell.marks.extend(listed.map(|(judgement, _)| judgement.object_id.clone()));
+                    shell
+                        .marks
+                        .extend(listed.map(|(judgement, _)| judgement.object_id.clone()));
                 }
             }
             Action::ClearMarks => shell.marks.clear(),
@@ -448,7 +472,9 @@ impl Screen for Anomalies {
     }
 
     fn press(&mut self, press: Press, shell: &mut Shell) -> Option<Vec<Effect>> {
-        self.parameters.is_some().then(|| self.parameter_key(press, shell))
+        self.parameters
+            .is_some()
+            .then(|| self.parameter_key(press, shell))
     }
 
     fn entered(&mut self, purpose: &Purpose, text: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
@@ -466,17 +492,26 @@ impl Screen for Anomalies {
                 }
             }
             Purpose::GoTo => {
-                let row = text.parse::<usize>().ok().filter(|row| (1..=self.order.places().len()).contains(row));
+                let row = text
+                    .parse::<usize>()
+                    .ok()
+                    .filter(|row| (1..=self.order.places().len()).contains(row));
                 match row {
                     Some(row) => self.cursor = row - 1,
                     None if self.seek(false, |id| id == text) => (),
-                    None => return Err(format!("`{text}` is neither a place in this list nor an id in it")),
+                    None => {
+                        return Err(format!(
+                            "`{text}` is neither a place in this list nor an id in it"
+                        ));
+                    }
                 }
                 self.scroll();
                 Ok(Vec::new())
             }
             Purpose::Setting(key) => {
-                let entry = crate::pipeline::settings::TABLE.iter().find(|entry| entry.key == *key);
+                let entry = crate::pipeline::settings::TABLE
+                    .iter()
+                    .find(|entry| entry.key == *key);
                 match entry {
                     Some(entry) => self.set(entry, text, shell),
                     None => Ok(Vec::new()),
@@ -486,8 +521,16 @@ impl Screen for Anomalies {
         }
     }
 
-    fn complete(&mut self, purpose: &Purpose, text: &str, _: usize, _: &Shell) -> (Vec<Completion>, Vec<Effect>) {
-        let start = text.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+    fn complete(
+        &mut self,
+        purpose: &Purpose,
+        text: &str,
+        _: usize,
+        _: &Shell,
+    ) -> (Vec<Completion>, Vec<Effect>) {
+        let start = text
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .map_or(0, |at| at + 1);
         let word = text[start..].to_lowercase();
         let way = |text: &str, about: &str| Completion {
             replace: start..start + word.len(),
@@ -501,7 +544,7 @@ impl Screen for Anomalies {
                 .filter(|(name, _)| start == 0 && name.starts_with(&word))
                 .map(|(name, about)| way(name, about))
                 .collect(),
-            Purpose::Filter if !word.is_empty() => crate::artifact::RANKING_COLUMNS
+            Purpose::Filter if !word.is_empty() => crate::artifact::ranking_columns()
                 .iter()
                 .filter(|name| name.starts_with(&word))
                 .map(|name| way(name, ""))
@@ -538,7 +581,9 @@ impl Screen for Anomalies {
     }
 
     fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
-        self.rows = usize::from(area.height).saturating_sub(2 + super::draw::HEADER).max(1);
+        self.rows = usize::from(area.height)
+            .saturating_sub(2 + super::draw::HEADER)
+            .max(1);
         if let Some(form) = &mut self.parameters {
             form.resize(area.height.saturating_sub(6));
         }

@@ -1,8 +1,8 @@
 //! The command line: every row of the key table by its name, and what takes words.
 
+use super::App;
 use super::event::Effect;
 use super::prompt::{Completion, Purpose};
-use super::{App, Screen as _};
 use crate::pipeline::settings::TABLE as SETTINGS;
 use crate::triage::{CLASSES, STANDARD_COMMENTS};
 use crate::tui::keys::{ScreenId, table};
@@ -130,12 +130,18 @@ impl App {
         let command = commands().iter().find(|command| command.name == name);
         match (command, table::named(name)) {
             // Alone, it opens its line.
-            (Some(command), Some(row)) if words.is_empty() && command.name == row.name => Ok(self.act(row.action, None)),
+            (Some(command), Some(row)) if words.is_empty() && command.name == row.name => {
+                Ok(self.act(row.action, None))
+            }
             (Some(command), _) => (command.run)(self, words),
             (None, Some(row)) => {
                 let count = match words {
                     "" => None,
-                    words => Some(words.parse().map_err(|_| format!("`{words}` is no count for {name}"))?),
+                    words => Some(
+                        words
+                            .parse()
+                            .map_err(|_| format!("`{words}` is no count for {name}"))?,
+                    ),
                 };
                 Ok(self.act(row.action, count))
             }
@@ -223,7 +229,9 @@ pub(super) fn complete(line: &str, cursor: usize) -> Vec<Completion> {
         "set" if line.trim_end().split_whitespace().count() <= 2 => {
             SETTINGS.iter().map(|entry| (entry.key, entry.about)).collect()
         }
-        "theme" => ["dark", "light", "ascii", "braille"].map(|word| (word, "")).to_vec(),
+        "theme" => ["dark", "light", "ascii", "braille"]
+            .map(|word| (word, ""))
+            .to_vec(),
         "class" => CLASSES.iter().map(|class| (*class, "")).collect(),
         _ => Vec::new(),
     };
@@ -267,7 +275,10 @@ mod tests {
     #[test]
     fn completion_knows_commands_settings_and_classes() {
         let texts = |line: &str| -> Vec<String> {
-            complete(line, line.len()).into_iter().map(|way| way.text).collect()
+            complete(line, line.len())
+                .into_iter()
+                .map(|way| way.text)
+                .collect()
         };
         assert_eq!(texts("filt")[0], "filter");
         assert!(texts("unlab").contains(&"next-unlabeled".to_string()));
@@ -280,8 +291,20 @@ mod tests {
     #[test]
     fn a_command_hides_no_row_but_one_that_opens_its_line() {
         for command in commands() {
-            let Some(row) = table::named(command.name) else { continue };
-            let opens = ["filter", "sort", "find", "export", "export-marked", "statistics", "redshift", "class", "comment"];
+            let Some(row) = table::named(command.name) else {
+                continue;
+            };
+            let opens = [
+                "filter",
+                "sort",
+                "find",
+                "export",
+                "export-marked",
+                "statistics",
+                "redshift",
+                "class",
+                "comment",
+            ];
             assert!(opens.contains(&row.name), "{} would be out of reach", row.name);
         }
     }

@@ -12,7 +12,6 @@ use crate::tui::spectra;
 use crate::tui::terminal::Ending;
 
 /// Everything that happens.
-#[derive(Debug)]
 pub enum AppEvent {
     Input(crossterm::event::Event),
     Ending(Ending),
@@ -23,7 +22,6 @@ pub enum AppEvent {
 }
 
 /// From the workers.
-#[derive(Debug)]
 pub enum Answer {
     Catalog(catalog::Answer),
     Spectrum(spectra::Answer),
@@ -35,16 +33,16 @@ pub enum Answer {
 }
 
 /// From the thread of the running job.
-#[derive(Debug)]
 pub enum JobEvent {
     Event(pipeline::Event),
     /// Resident memory, bytes.
     Memory(u64),
+    /// Its ranking, to be worked on; it comes before the end.
+    Assessed(Box<pipeline::Assessment>),
     Ended(Result<Box<pipeline::Summary>, String>),
 }
 
 /// What is to be done outside of the state.
-#[derive(Debug)]
 pub enum Effect {
     Catalog(catalog::Request),
     Spectrum(spectra::Request),

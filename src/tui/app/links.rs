@@ -18,7 +18,9 @@ pub fn links(facts: &Facts) -> Vec<Link> {
     let mut links = vec![
         link(
             "Legacy Surveys viewer",
-            format!("https://www.legacysurvey.org/viewer?ra={ra:.6}&dec={dec:.6}&layer=ls-dr10-grz&zoom=14&mark={ra:.6},{dec:.6}"),
+            format!(
+                "https://www.legacysurvey.org/viewer?ra={ra:.6}&dec={dec:.6}&layer=ls-dr10-grz&zoom=14&mark={ra:.6},{dec:.6}"
+            ),
         ),
         link(
             "SDSS SkyServer",

@@ -60,7 +60,7 @@ impl App {
             files: Files::default(),
             shell,
             screen: ScreenId::Catalog,
-            pane: Pane::default(),
+            pane: Pane::new(),
             shown: Shown::default(),
             layout: Layout::default(),
             pending: Vec::new(),

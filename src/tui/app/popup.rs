@@ -21,7 +21,6 @@ pub struct Page {
 }
 
 /// What covers the screen.
-#[derive(Debug)]
 pub enum Popup {
     /// All keys, by place; the first line shown.
     Help {
@@ -46,7 +45,6 @@ pub enum Popup {
 }
 
 /// What a key does to a popup.
-#[derive(Debug)]
 pub enum Pressed {
     Stays,
     Closes(Vec<Effect>),
@@ -73,7 +71,9 @@ impl Popup {
                 };
             }
             Self::Links { links, chosen } => match (press.code, press.typed()) {
-                (KeyCode::Down, _) | (_, Some('j')) => *chosen = (*chosen + 1).min(links.len().saturating_sub(1)),
+                (KeyCode::Down, _) | (_, Some('j')) => {
+                    *chosen = (*chosen + 1).min(links.len().saturating_sub(1))
+                }
                 (KeyCode::Up, _) | (_, Some('k')) => *chosen = chosen.saturating_sub(1),
                 (KeyCode::Enter, _) | (_, Some('y')) => {
                     let address = links.get(*chosen).map(|link| link.address.clone());

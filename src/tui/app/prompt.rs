@@ -21,7 +21,9 @@ pub enum Purpose {
     /// A setting, by its key.
     Setting(&'static str),
     /// The file to export to: the marked rows, or all that are listed.
-    Export { marked: bool },
+    Export {
+        marked: bool,
+    },
     /// The column whose statistics are wanted.
     Statistics,
 }
@@ -270,7 +272,10 @@ mod tests {
         assert_eq!(press(&mut prompt, "z space < space 0"), Typed::Changed);
         assert_eq!(prompt.text(), "z < 0");
         press(&mut prompt, "ctrl-a ä");
-        assert_eq!((prompt.text(), prompt.cursor(), prompt.cursor_column()), ("äz < 0", 2, 1));
+        assert_eq!(
+            (prompt.text(), prompt.cursor(), prompt.cursor_column()),
+            ("äz < 0", 2, 1)
+        );
         press(&mut prompt, "delete ctrl-e backspace 1");
         assert_eq!(press(&mut prompt, "enter"), Typed::Entered("ä < 1".into()));
         assert_eq!(press(&mut prompt, "esc"), Typed::Cancelled);

@@ -19,7 +19,6 @@ pub struct Saved {
     marks: BTreeSet<String>,
     /// By kind of prompt.
     history: BTreeMap<String, Vec<String>>,
-    pane: Value,
     catalog: Value,
     train: Value,
     anomalies: Value,
@@ -34,7 +33,6 @@ impl App {
             inspecting: self.shell.labels.inspecting,
             marks: self.shell.marks.clone(),
             history: self.shell.history.clone(),
-            pane: self.pane.save(),
             catalog: self.catalog.save(),
             train: self.train.save(),
             anomalies: self.anomalies.save(),
@@ -49,7 +47,6 @@ impl App {
         self.shell.labels.inspecting = saved.inspecting;
         self.shell.marks = saved.marks.clone();
         self.shell.history = saved.history.clone();
-        self.pane.restore(&saved.pane);
         self.catalog.restore(&saved.catalog);
         self.train.restore(&saved.train);
         self.anomalies.restore(&saved.anomalies);

@@ -41,7 +41,6 @@ const KEPT: usize = 500;
 const REMEMBERED: usize = 200;
 
 /// The shared part of the state.
-#[derive(Debug)]
 pub struct Shell {
     /// Of the whole terminal: columns and rows.
     pub size: (u16, u16),

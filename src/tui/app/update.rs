@@ -8,8 +8,8 @@ use super::event::{Answer, AppEvent, Effect, JobEvent};
 use super::links::links;
 use super::popup::{Popup, Pressed};
 use super::prompt::{Purpose, Typed};
-use super::shell::{Level, Message};
-use super::{App, Screen as _, commands};
+use super::shell::Level;
+use super::{App, commands};
 use crate::pipeline::Event;
 use crate::tui::job::Job;
 use crate::tui::keys::{Action, Copied, Found, LabelAct, Move, Press, ScreenId, Written};
@@ -92,7 +92,7 @@ impl App {
             effects.extend(screen.resized(area, shell));
         }
         let area = self.panes().spectrum;
-        self.pane.resize(area.width, area.height);
+        self.pane.layout(area);
         effects
     }
 
@@ -149,7 +149,8 @@ impl App {
                 let keys = crate::tui::keys::written(&self.pending);
                 self.pending.clear();
                 self.count = None;
-                self.shell.note(format!("{keys} does nothing here; ? shows all keys"));
+                self.shell
+                    .note(format!("{keys} does nothing here; ? shows all keys"));
                 Vec::new()
             }
         }
@@ -189,7 +190,8 @@ impl App {
             }
             Action::Narrower | Action::Wider => {
                 let step = 3 * count.unwrap_or(1).min(20) as i16;
-                self.layout.widen(if action == Action::Wider { step } else { -step });
+                self.layout
+                    .widen(if action == Action::Wider { step } else { -step });
                 self.laid_out()
             }
             Action::Help => {
@@ -219,11 +221,14 @@ impl App {
             Action::Spectrum(act) => {
                 // The arrows move the crosshair while there is one.
                 let act = match act {
-                    Act::PanLeft if self.pane.has_crosshair() => Act::CursorLeft,
-                    Act::PanRight if self.pane.has_crosshair() => Act::CursorRight,
+                    Act::PanLeft if self.pane.cursor().is_some() => Act::CursorLeft,
+                    Act::PanRight if self.pane.cursor().is_some() => Act::CursorRight,
                     act => act,
                 };
                 self.pane.act(act, count.unwrap_or(1));
+                if let Some(note) = self.pane.note() {
+                    self.shell.note(note.to_owned());
+                }
                 Vec::new()
             }
             Action::Label(act) => self.label(act),
@@ -264,7 +269,8 @@ impl App {
             }
             Some(job) => {
                 job.stopping = true;
-                self.shell.note("stopping after this batch; what is learned so far is kept in a checkpoint");
+                self.shell
+                    .note("stopping after this batch; what is learned so far is kept in a checkpoint");
                 vec![Effect::StopJob]
             }
         }
@@ -272,7 +278,7 @@ impl App {
 
     /// Esc: the pane's edge or crosshair first, then the zoom.
     fn cancel(&mut self) -> Vec<Effect> {
-        if self.has_objects() && (self.pane.has_crosshair() || self.pane.is_measuring()) {
+        if self.has_objects() && (self.pane.cursor().is_some() || self.pane.edge_pending()) {
             self.pane.act(Act::Cancel, 1);
             return Vec::new();
         }
@@ -304,7 +310,10 @@ impl App {
             Copied::Id => ("id", Some(facts.object_id.clone())),
             Copied::Position => (
                 "position",
-                facts.ra.zip(facts.dec).map(|(ra, dec)| format!("{ra:.6} {dec:+.6}")),
+                facts
+                    .ra
+                    .zip(facts.dec)
+                    .map(|(ra, dec)| format!("{ra:.6} {dec:+.6}")),
             ),
             Copied::Link => ("link", links(facts).first().map(|link| link.address.clone())),
         };
@@ -322,7 +331,9 @@ impl App {
             LabelAct::Mode => {
                 self.shell.labels.inspecting = !self.shell.labels.inspecting;
                 let text = match self.shell.labels.inspecting {
-                    true => "inspection mode: 0-4 label the quality and go on; screens by Tab or F1-F4; v leaves",
+                    true => {
+                        "inspection mode: 0-4 label the quality and go on; screens by Tab or F1-F4; v leaves"
+                    }
                     false => "inspection mode off: 1-4 are the screens",
                 };
                 self.shell.note(text);
@@ -366,7 +377,9 @@ impl App {
     /// its id, never a row that is not known yet.
     pub(super) fn edit_label(&mut self, edit: Edit) -> Vec<Effect> {
         let front = self.front();
-        let id = front.selected_id().or_else(|| self.shown.id_of(front.target().as_ref()));
+        let id = front
+            .selected_id()
+            .or_else(|| self.shown.id_of(front.target().as_ref()));
         match id {
             Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
             None => {
@@ -422,7 +435,12 @@ impl App {
                     Ok(effects) => {
                         self.shell.remember(&purpose, &text);
                         // A command may have opened another line.
-                        if self.shell.prompt.as_ref().is_some_and(|prompt| prompt.purpose == purpose) {
+                        if self
+                            .shell
+                            .prompt
+                            .as_ref()
+                            .is_some_and(|prompt| prompt.purpose == purpose)
+                        {
                             self.shell.prompt = None;
                         }
                         effects
@@ -459,7 +477,7 @@ impl App {
         effects
     }
 
-    fn entered(&mut self, purpose: &Purpose, text: &str) -> Result<Vec<Effect>, String> {
+    pub(super) fn entered(&mut self, purpose: &Purpose, text: &str) -> Result<Vec<Effect>, String> {
         match purpose {
             Purpose::Command => self.command(text),
             Purpose::Comment => Ok(self.edit_label(Edit::Comment(text.into()))),
@@ -468,11 +486,9 @@ impl App {
                 if text.is_empty() {
                     self.pane.act(Act::RedshiftReset, 1);
                 } else {
-                    let z: f64 = text.parse().map_err(|_| format!("`{text}` is no redshift"))?;
-                    if !(z > -1.0 && z < 20.0) {
-                        return Err("a redshift is above -1 and below 20".into());
-                    }
-                    self.pane.set_redshift(z);
+                    self.pane
+                        .typed_redshift(text)
+                        .map_err(|error| error.to_string())?;
                 }
                 Ok(Vec::new())
             }
@@ -496,7 +512,7 @@ impl App {
             };
         }
         if panes.spectrum.contains(at) && self.has_objects() {
-            self.pane.mouse(event);
+            self.pane.mouse(event.column, event.row, event.kind);
             return Vec::new();
         }
         if panes.list.contains(at) {
@@ -509,7 +525,14 @@ impl App {
     fn answer(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Catalog(answer) => self.catalog.answer(answer, &mut self.shell),
-            Answer::Anomalies(answer) => self.anomalies.answer(answer, &mut self.shell),
+            Answer::Anomalies(answer) => {
+                let new = matches!(answer, crate::tui::anomalies::Answer::Ranking { .. });
+                let effects = self.anomalies.answer(answer, &mut self.shell);
+                if new {
+                    self.shown.is_stale();
+                }
+                effects
+            }
             Answer::Files(answer) => self.files.answer(answer, &mut self.shell),
             Answer::Spectrum(answer) => {
                 self.shown.answer(answer, &mut self.pane, &mut self.shell);
@@ -551,6 +574,7 @@ impl App {
         let mut effects = self.train.job(&event, &mut self.shell);
         effects.extend(self.anomalies.job(&event, &mut self.shell));
         match event {
+            JobEvent::Assessed(assessment) => effects.extend(self.anomalies.adopt(assessment)),
             JobEvent::Memory(bytes) => {
                 if let Some(job) = &mut self.shell.job {
                     job.memory = Some(bytes);
@@ -571,7 +595,10 @@ impl App {
                 let job: Option<Job> = self.shell.job.take();
                 match result {
                     Ok(summary) if summary.interrupted => {
-                        self.shell.say(Level::Warning, "stopped; `R` on the Train screen goes on from the checkpoint");
+                        self.shell.say(
+                            Level::Warning,
+                            "stopped; `R` on the Train screen goes on from the checkpoint",
+                        );
                     }
                     Ok(summary) => self.shell.say(
                         Level::Done,
@@ -594,19 +621,15 @@ impl App {
         effects
     }
 
-    /// A message that is not worth the status line.
+    /// A message that is not worth the status line: it stands before the one that is shown.
     fn keep(&mut self, level: Level, text: String) {
         let shown = self.shell.shown_ticks;
-        let current = self.shell.messages.back().cloned();
         self.shell.say(level, text);
-        if let (Some(Message { .. }), true) = (&current, shown > 0) {
-            // What is shown stays shown: it is the newest again.
-            self.shell.messages.pop_back().map_or((), |quiet| {
-                let place = self.shell.messages.len().saturating_sub(1);
-                self.shell.messages.insert(place, quiet);
-            });
-        }
         self.shell.shown_ticks = shown;
+        if shown > 0 {
+            let newest = self.shell.messages.len() - 1;
+            self.shell.messages.swap(newest, newest.saturating_sub(1));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::lanes::Lanes;
-use super::layout::{Layout, y_ticks};
+use super::layout::{Layout, most_ticks};
 use super::{Pen, text};
 use crate::figure::{Axis, Panel};
 use crate::tui::theme::Role;
@@ -127,16 +127,7 @@ fn left_numbers(pen: &mut Pen, panel: &Panel, layout: &Layout, frame: &Frame, ax
     }
     let tick = pen.glyph('┤', '+');
     let room = axis.saturating_sub(layout.area.x);
-    let mut last: Option<u16> = None;
-    for (value, label) in y_ticks(panel, layout.area.height) {
-        let Some(row) = frame.row_of(value) else {
-            continue;
-        };
-        // ascending values: rows go up; two numbers on neighboring rows read as one
-        if last.is_some_and(|last| last.abs_diff(row) < 2) {
-            continue;
-        }
-        last = Some(row);
+    for (label, row) in y_ticks(panel, frame, most_ticks(layout.area.height)) {
         if panel.y.labeled {
             pen.put(axis, row, tick, Role::Axis);
         }
@@ -146,6 +137,20 @@ fn left_numbers(pen: &mut Pen, panel: &Panel, layout: &Layout, frame: &Frame, ax
             pen.text(axis - cells(&shown), row, &shown, cells(&shown), Role::Axis);
         }
     }
+}
+
+/// At most as many ticks as wanted, with their rows: fewer where two would stand on one row or on neighboring ones, for then some
+/// numbers would have to be left out of their regular sequence.
+fn y_ticks(panel: &Panel, frame: &Frame, most: usize) -> Vec<(String, u16)> {
+    let placed = |wanted: usize| -> Vec<(String, u16)> {
+        let ticks = panel.y.ticks(wanted).major.into_iter();
+        ticks
+            .filter_map(|(value, label)| Some((label, frame.row_of(value)?)))
+            .collect()
+    };
+    let apart = |ticks: &[(String, u16)]| ticks.windows(2).all(|pair| pair[0].1.abs_diff(pair[1].1) >= 2);
+    let mut candidates = (1..=most).rev().map(placed);
+    candidates.find(|ticks| apart(ticks)).unwrap_or_default()
 }
 
 /// The title of the y axis at the left of the upper line, that of the second scale at its right where both have room.

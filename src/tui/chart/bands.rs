@@ -8,6 +8,9 @@ use super::text;
 use crate::figure::{Band, BandKind, Panel, Series, Shape};
 use crate::tui::theme::Role;
 
+/// Noise of fewer rows of dots than this would be a tint in patches.
+const THIN: f64 = 6.0;
+
 fn role(kind: BandKind) -> Role {
     match kind {
         BandKind::Region(reason) => Role::Region(reason),
@@ -56,6 +59,9 @@ pub(super) fn tints(pen: &mut Pen, panel: &Panel, frame: &Frame) {
         let (Some((top, bottom)), Some(tint)) = (noise[i], pen.theme.tint(&roles)) else {
             continue;
         };
+        if bottom - top < THIN {
+            continue;
+        }
         // cells that the noise covers by half
         let from = (top / 4.0).round().max(0.0) as u16;
         let to = ((bottom / 4.0).round().max(0.0) as u16).min(plot.height);

@@ -140,8 +140,10 @@ impl Canvas {
     pub(super) fn flush(&self, pen: &mut Pen) {
         let width = usize::from(self.plot.width).max(1);
         for (i, (ink, ground)) in self.ink.iter().zip(&self.ground).enumerate() {
-            let Some(ink) = ink.or(*ground) else {
-                continue;
+            let (ink, style) = match (ink, ground) {
+                (Some(ink), _) => (ink, pen.theme.style(ink.role)),
+                (None, Some(ground)) => (ground, pen.theme.faint(ground.role)),
+                (None, None) => continue,
             };
             let (x, y) = ((i % width) as u16, (i / width) as u16);
             let glyph = if self.ascii {
@@ -149,7 +151,7 @@ impl Canvas {
             } else {
                 braille(ink.bits)
             };
-            pen.put(self.plot.x + x, self.plot.y + y, glyph, ink.role);
+            pen.styled(self.plot.x + x, self.plot.y + y, glyph, style);
         }
     }
 }

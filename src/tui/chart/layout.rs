@@ -44,20 +44,18 @@ pub(super) fn gutter(panel: &Panel, area: Rect) -> u16 {
     if area.width < NUMBERED {
         return 1;
     }
-    let longest = y_ticks(panel, area.height)
-        .iter()
-        .map(|(_, label)| text::width(label))
+    let longest = (1..=most_ticks(area.height))
+        .flat_map(|wanted| panel.y.ticks(wanted).major)
+        .map(|(_, label)| text::width(&label))
         .max()
         .unwrap_or(0);
     let longest = u16::try_from(longest).unwrap_or(u16::MAX);
     (longest + 1).max(USUAL_GUTTER).min(area.width / 3)
 }
 
-/// Ticks of the y axis with their labels; the labels are chosen by the height of the whole area, so that the gutter does not depend
-/// on what else has room.
-pub(super) fn y_ticks(panel: &Panel, height: u16) -> Vec<(f64, String)> {
-    let wanted = (usize::from(height) / 4).clamp(2, 8);
-    panel.y.ticks(wanted).major
+/// How many numbers an axis of this many rows bears. Which of them find room is known later, so that the gutter does not depend on it.
+pub(super) fn most_ticks(height: u16) -> usize {
+    (usize::from(height) / 3).clamp(2, 8)
 }
 
 impl Layout {

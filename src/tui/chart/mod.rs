@@ -6,6 +6,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::text;
 use super::theme::{Role, Theme};
@@ -94,19 +95,16 @@ struct Pen<'a> {
 impl Pen<'_> {
     /// One character, with the cell's background left as it is.
     fn put(&mut self, x: u16, y: u16, c: char, role: Role) {
-        self.symbol(x, y, c);
-        let style = self.theme.style(role);
+        self.styled(x, y, c, self.theme.style(role));
+    }
+
+    fn styled(&mut self, x: u16, y: u16, c: char, style: Style) {
         if let Some(cell) = self.buf.cell_mut((x, y)) {
+            cell.set_char(c);
             if let Some(fg) = style.fg {
                 cell.set_fg(fg);
             }
             cell.modifier |= style.add_modifier;
-        }
-    }
-
-    fn symbol(&mut self, x: u16, y: u16, c: char) {
-        if let Some(cell) = self.buf.cell_mut((x, y)) {
-            cell.set_char(c);
         }
     }
 

@@ -23,7 +23,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let mut lines = facts(view, theme);
     lines.extend(verdict(view, theme));
     lines.extend(label(view, app));
-    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inside);
+    frame.render_widget(
+        Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }),
+        inside,
+    );
 }
 
 fn pair(name: &str, value: impl Into<String>, theme: &Theme) -> Line<'static> {
@@ -40,25 +43,46 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
         theme.style(Role::Title),
     )];
     let mut add = |name: &str, value: Option<String>| {
-        lines.extend(value.filter(|value| !value.is_empty()).map(|value| pair(name, value, theme)));
+        lines.extend(
+            value
+                .filter(|value| !value.is_empty())
+                .map(|value| pair(name, value, theme)),
+        );
     };
     let class = [facts.spectype.as_deref(), facts.subtype.as_deref()];
-    add("class", Some(class.into_iter().flatten().collect::<Vec<_>>().join(" ")));
+    add(
+        "class",
+        Some(class.into_iter().flatten().collect::<Vec<_>>().join(" ")),
+    );
     let error = facts.zerr.filter(|error| *error > 0.0);
     let error = error.map_or_else(String::new, |error| format!(" ± {error:.1e}"));
     add("z", facts.z.map(|z| format!("{z:.5}{error}")));
     add("zwarn", facts.zwarn.map(|bits| bits.to_string()));
     add("Δχ²", facts.deltachi2.map(|delta| format!("{delta:.1}")));
-    add("S/N", view.sn.is_finite().then(|| format!("{:.1} a pixel", view.sn)));
+    add(
+        "S/N",
+        view.sn.is_finite().then(|| format!("{:.1} a pixel", view.sn)),
+    );
     add("ra", facts.ra.map(|ra| format!("{ra:.5}°")));
     add("dec", facts.dec.map(|dec| format!("{dec:+.5}°")));
-    let survey = [Some(facts.source.as_str()), facts.survey.as_deref(), facts.program.as_deref()];
-    let mut survey: Vec<&str> = survey.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    let survey = [
+        Some(facts.source.as_str()),
+        facts.survey.as_deref(),
+        facts.program.as_deref(),
+    ];
+    let mut survey: Vec<&str> = survey
+        .into_iter()
+        .flatten()
+        .filter(|text| !text.is_empty())
+        .collect();
     survey.dedup();
     add("survey", Some(survey.join(" ")));
     add("mjd", facts.mjd.map(|mjd| format!("{mjd:.1}")));
     add("exposure", facts.exptime.map(|seconds| format!("{seconds:.0} s")));
-    let magnitude = |flux: Option<f32>| flux.filter(|flux| *flux > 0.0).map(|flux| 22.5 - 2.5 * flux.log10());
+    let magnitude = |flux: Option<f32>| {
+        flux.filter(|flux| *flux > 0.0)
+            .map(|flux| 22.5 - 2.5 * flux.log10())
+    };
     let bands = [("g", facts.flux_g), ("r", facts.flux_r), ("z", facts.flux_z)];
     let bands: Vec<String> = bands
         .into_iter()
@@ -72,7 +96,11 @@ fn verdict(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     if !view.score.is_finite() {
         return Vec::new();
     }
-    let role = if view.anomalous { Role::Interesting } else { Role::Text };
+    let role = if view.anomalous {
+        Role::Interesting
+    } else {
+        Role::Text
+    };
     let mut lines = vec![
         Line::default(),
         Line::styled(

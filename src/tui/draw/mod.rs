@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
-use super::app::{App, Screen as _};
+use super::app::App;
 use super::keys::ScreenId;
 use super::layout::LEAST;
 use super::text;
@@ -74,7 +74,9 @@ fn tabs(frame: &mut Frame, area: Rect, app: &App) {
         spans.push(Span::raw(" "));
     }
     if app.shell.labels.inspecting {
-        let style = theme.style(Role::Label).add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        let style = theme
+            .style(Role::Label)
+            .add_modifier(Modifier::BOLD | Modifier::REVERSED);
         spans.push(Span::styled(" INSPECT 0-4 ", style));
     }
     let left = Line::from(spans);
@@ -111,7 +113,10 @@ fn spectrum(frame: &mut Frame, area: Rect, app: &App) {
         (None, None) => {
             let words = "Nothing is selected.";
             let block = framed(theme, "spectrum");
-            frame.render_widget(Paragraph::new(words).style(theme.style(Role::Dim)).block(block), area);
+            frame.render_widget(
+                Paragraph::new(words).style(theme.style(Role::Dim)).block(block),
+                area,
+            );
         }
         (None, Some(_)) => app.pane.draw(area, frame.buffer_mut(), theme),
     }

@@ -23,7 +23,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
                 false => format!("keys with \"{search}\""),
             };
             let lines = help(&shell.keymap, search, theme);
-            page(frame, centered(area, 92, area.height), theme, &title, &lines, *top);
+            page(
+                frame,
+                centered(area, 92, area.height),
+                theme,
+                &title,
+                &lines,
+                *top,
+            );
         }
         Some(Popup::Messages { top }) => {
             let lines: Vec<Line> = shell
@@ -40,14 +47,28 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
                     Line::styled(text::clean(&message.text).into_owned(), theme.style(role))
                 })
                 .collect();
-            page(frame, centered(area, 110, area.height), theme, "messages, newest first", &lines, *top);
+            page(
+                frame,
+                centered(area, 110, area.height),
+                theme,
+                "messages, newest first",
+                &lines,
+                *top,
+            );
         }
         Some(Popup::Page(Page { title, lines, top })) => {
             let lines: Vec<Line> = lines
                 .iter()
                 .map(|line| Line::styled(text::clean(line).into_owned(), theme.style(Role::Text)))
                 .collect();
-            page(frame, centered(area, 110, area.height), theme, title, &lines, *top);
+            page(
+                frame,
+                centered(area, 110, area.height),
+                theme,
+                title,
+                &lines,
+                *top,
+            );
         }
         Some(Popup::Links { links, chosen }) => {
             let place = centered(area, 100, links.len() as u16 * 2 + 3);
@@ -109,7 +130,12 @@ fn help(keymap: &Keymap, search: &str, theme: &Theme) -> Vec<Line<'static>> {
     let rows = commands()
         .iter()
         .filter(|command| has(&[command.name, command.about]))
-        .map(|command| (format!(":{} {}", command.name, command.takes), command.about.to_owned()))
+        .map(|command| {
+            (
+                format!(":{} {}", command.name, command.takes),
+                command.about.to_owned(),
+            )
+        })
         .collect();
     section("Commands (and the name of every key)", rows);
     lines
@@ -156,11 +182,20 @@ pub fn welcome(frame: &mut Frame, area: Rect, app: &App) {
         ])
     };
     let lines = vec![
-        Line::styled("Find the strange galaxies of this catalog:", theme.style(Role::Text)),
+        Line::styled(
+            "Find the strange galaxies of this catalog:",
+            theme.style(Role::Text),
+        ),
         Line::default(),
         key("1  j k", "browse the catalog; f filters, s sorts"),
-        key("2  s", "train the autoencoder and rank (the sample takes half a minute)"),
-        key("3  j k", "walk the ranking; ] [ go through what is strange about each"),
+        key(
+            "2  s",
+            "train the autoencoder and rank (the sample takes half a minute)",
+        ),
+        key(
+            "3  j k",
+            "walk the ranking; ] [ go through what is strange about each",
+        ),
         key("v  0-4", "label what you see; u undoes"),
         key("w w", "write the figure; 4 shows the files"),
         key("?", "all keys; : the command line; q leaves"),
@@ -179,7 +214,11 @@ pub fn prompt(frame: &mut Frame, line: Rect, under: Rect, body: Rect, prompt: &P
     // The end of a long line is what is being typed.
     let room = usize::from(line.width).saturating_sub(before + 1);
     let skipped = (prompt.cursor_column() + 1).saturating_sub(room);
-    let text: String = text::clean(prompt.text()).chars().skip(skipped).take(room).collect();
+    let text: String = text::clean(prompt.text())
+        .chars()
+        .skip(skipped)
+        .take(room)
+        .collect();
     let shown = Line::from(vec![
         Span::styled(sign, theme.style(Role::Key).add_modifier(Modifier::BOLD)),
         Span::styled(text, theme.style(Role::Text)),
@@ -213,7 +252,11 @@ pub fn prompt(frame: &mut Frame, line: Rect, under: Rect, body: Rect, prompt: &P
         .skip(first)
         .take(rows)
         .map(|(n, way)| {
-            let role = if Some(n) == chosen { Role::Selected } else { Role::Text };
+            let role = if Some(n) == chosen {
+                Role::Selected
+            } else {
+                Role::Text
+            };
             Line::from(vec![
                 Span::styled(format!(" {:<22}", text::clean(&way.text)), theme.style(role)),
                 Span::styled(format!(" {}", text::clean(&way.about)), theme.style(Role::Dim)),

@@ -23,13 +23,22 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
         right.push(Span::styled(text, theme.style(Role::Label)));
     }
     if !shell.marks.is_empty() {
-        right.push(Span::styled(format!(" {} marked ", shell.marks.len()), theme.style(Role::Marked)));
+        right.push(Span::styled(
+            format!(" {} marked ", shell.marks.len()),
+            theme.style(Role::Marked),
+        ));
     }
     match &shell.job {
         Some(job) => {
             let bar = bar(job.share(), 10, theme.ascii);
-            right.push(Span::styled(format!(" {} ", job.words()), theme.style(Role::Focus)));
-            right.push(Span::styled(format!("{bar} {:3.0}% ", 100.0 * job.share()), theme.style(Role::Focus)));
+            right.push(Span::styled(
+                format!(" {} ", job.words()),
+                theme.style(Role::Focus),
+            ));
+            right.push(Span::styled(
+                format!("{bar} {:3.0}% ", 100.0 * job.share()),
+                theme.style(Role::Focus),
+            ));
         }
         None => right.push(Span::styled(
             format!(" {} ", shell.settings.training.device.name()),
@@ -46,12 +55,19 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
                 Level::Warning => Role::Warn,
                 Level::Error => Role::Bad,
             };
-            let more = if message.level == Level::Error { " (! shows it in full)" } else { "" };
+            let more = if message.level == Level::Error {
+                " (! shows it in full)"
+            } else {
+                ""
+            };
             let words = text::clean(&message.text);
             let words = text::fit(&words, room.saturating_sub(more.len() + 1));
             Line::styled(format!(" {words}{more}"), theme.style(role))
         }
-        None => Line::styled(text::fit(&format!(" {}", facts(app)), room), theme.style(Role::Text)),
+        None => Line::styled(
+            text::fit(&format!(" {}", facts(app)), room),
+            theme.style(Role::Text),
+        ),
     };
     frame.render_widget(left, area);
     let width = u16::try_from(right.width()).unwrap_or(u16::MAX).min(area.width);
@@ -128,7 +144,10 @@ mod tests {
 
     #[test]
     fn numbers_and_bars() {
-        assert_eq!([0, 999, 1000, 20_000_000].map(thousands), ["0", "999", "1,000", "20,000,000"]);
+        assert_eq!(
+            [0, 999, 1000, 20_000_000].map(thousands),
+            ["0", "999", "1,000", "20,000,000"]
+        );
         assert_eq!(bar(0.5, 4, true), "##..");
         assert_eq!(bar(f64::NAN, 2, true).len(), 2);
     }

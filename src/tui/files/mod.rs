@@ -79,7 +79,10 @@ impl Files {
                 let path = self.current().map(|entry| entry.path.clone());
                 self.entries = entries;
                 self.list();
-                let place = self.listed.iter().position(|place| Some(&self.entries[*place].path) == path.as_ref());
+                let place = self
+                    .listed
+                    .iter()
+                    .position(|place| Some(&self.entries[*place].path) == path.as_ref());
                 // At the top one sees what is new.
                 if let Some(place) = place.filter(|_| self.cursor > 0) {
                     self.go_to(place);
@@ -100,7 +103,10 @@ impl Files {
         let theme = &shell.theme;
         let current = self.current().map(|entry| &entry.path);
         let shown = self.preview.as_ref().filter(|(path, _)| Some(path) == current);
-        let title = current.map_or_else(|| "preview".into(), |path| text::clean(&path.display().to_string()).into_owned());
+        let title = current.map_or_else(
+            || "preview".into(),
+            |path| text::clean(&path.display().to_string()).into_owned(),
+        );
         let block = framed(theme, &title);
         let inside = block.inner(area);
         frame.render_widget(block, area);
@@ -214,7 +220,9 @@ impl Screen for Files {
         match event.kind {
             MouseEventKind::ScrollDown => self.go_to(self.cursor + 3),
             MouseEventKind::ScrollUp => self.go_to(self.cursor.saturating_sub(3)),
-            MouseEventKind::Down(_) => self.go_to(self.top + usize::from(event.row.saturating_sub(area.y + 1))),
+            MouseEventKind::Down(_) => {
+                self.go_to(self.top + usize::from(event.row.saturating_sub(area.y + 1)))
+            }
             _ => (),
         }
         self.follow(shell)
@@ -278,7 +286,10 @@ impl Screen for Files {
     }
 
     fn restore(&mut self, saved: &Value) {
-        saved["filter"].as_str().unwrap_or_default().clone_into(&mut self.filter);
+        saved["filter"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut self.filter);
     }
 }
 
@@ -301,7 +312,11 @@ fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if size < 1000.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") };
+            return if unit == "B" {
+                format!("{bytes} B")
+            } else {
+                format!("{size:.1} {unit}")
+            };
         }
         size /= 1000.0;
     }
@@ -314,7 +329,10 @@ mod tests {
 
     #[test]
     fn sizes_for_people() {
-        assert_eq!([0, 999, 1000, 13_400_000].map(bytes), ["0 B", "999 B", "1.0 kB", "13.4 MB"]);
+        assert_eq!(
+            [0, 999, 1000, 13_400_000].map(bytes),
+            ["0 B", "999 B", "1.0 kB", "13.4 MB"]
+        );
         assert_eq!(bytes(u64::MAX), "18446744.1 TB");
     }
 }

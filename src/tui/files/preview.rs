@@ -85,18 +85,32 @@ impl Picture {
 /// Draws a picture into the upper left corner of an area, as much of it as fits.
 pub fn draw(picture: &Picture, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if matches!(theme.depth, Depth::Mono | Depth::Ansi16) || theme.ascii {
-        let words = format!("{} x {} pixels; this terminal shows no pictures", picture.original.0, picture.original.1);
-        buf.set_stringn(area.x, area.y, words, usize::from(area.width), theme.style(Role::Dim));
+        let words = format!(
+            "{} x {} pixels; this terminal shows no pictures",
+            picture.original.0, picture.original.1
+        );
+        buf.set_stringn(
+            area.x,
+            area.y,
+            words,
+            usize::from(area.width),
+            theme.style(Role::Dim),
+        );
         return;
     }
     // Shrunk again where the pane is smaller than what it was made for.
     let shrink = (picture.width as f64 / f64::from(area.width.max(1)))
         .max(picture.height as f64 / (2.0 * f64::from(area.height.max(1))))
         .max(1.0);
-    let (width, height) = ((picture.width as f64 / shrink) as u16, (picture.height as f64 / shrink) as u16);
+    let (width, height) = (
+        (picture.width as f64 / shrink) as u16,
+        (picture.height as f64 / shrink) as u16,
+    );
     let at = |x: u16, y: u16| -> Option<Color> {
         let (x, y) = ((f64::from(x) * shrink) as usize, (f64::from(y) * shrink) as usize);
-        let rgb = *picture.pixels.get(y.min(picture.height - 1) * picture.width + x)?;
+        let rgb = *picture
+            .pixels
+            .get(y.min(picture.height - 1) * picture.width + x)?;
         Some(match theme.depth {
             Depth::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
             _ => Color::Indexed(indexed(rgb)),
@@ -145,9 +159,16 @@ mod tests {
     fn pictures_keep_their_color_and_shape() {
         let png = encoded(400, 100, png::ColorType::Rgba, &[200, 0, 0, 128]);
         let picture = Picture::read(Cursor::new(png), (40, 40)).unwrap();
-        assert_eq!((picture.width, picture.height, picture.original), (40, 10, (400, 100)));
+        assert_eq!(
+            (picture.width, picture.height, picture.original),
+            (40, 10, (400, 100))
+        );
         assert!(picture.pixels.iter().all(|rgb| *rgb == [227, 127, 127]));
-        let gray = Picture::read(Cursor::new(encoded(2, 2, png::ColorType::Grayscale, &[9])), (40, 40)).unwrap();
+        let gray = Picture::read(
+            Cursor::new(encoded(2, 2, png::ColorType::Grayscale, &[9])),
+            (40, 40),
+        )
+        .unwrap();
         assert_eq!(gray.pixels, [[9; 3]; 4]);
         assert!(Picture::read(Cursor::new(b"GIF89a".to_vec()), (40, 40)).is_err());
     }

@@ -14,7 +14,10 @@ use crate::tui::worker;
 pub enum Request {
     List,
     /// At most so many columns and rows.
-    Preview { path: PathBuf, size: (u16, u16) },
+    Preview {
+        path: PathBuf,
+        size: (u16, u16),
+    },
 }
 
 impl worker::Request for Request {
@@ -37,7 +40,11 @@ pub struct Entry {
 
 impl Entry {
     pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 }
 
@@ -96,7 +103,11 @@ const BYTES: u64 = 1 << 20;
 
 fn preview(path: &Path, size: (u16, u16)) -> Result<Preview, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     match extension.as_str() {
         "png" => {
             let file = BufReader::new(File::open(path).map_err(failed)?);
@@ -108,7 +119,9 @@ fn preview(path: &Path, size: (u16, u16)) -> Result<Preview, String> {
         "bpk" => {
             let bytes = fs::metadata(path).map_err(failed)?.len();
             Ok(Preview::Text(vec![
-                format!("A checkpoint of {bytes} bytes: the trained networks and all that is needed to go on."),
+                format!(
+                    "A checkpoint of {bytes} bytes: the trained networks and all that is needed to go on."
+                ),
                 format!("spectriage rank --checkpoint {}", path.display()),
             ]))
         }
@@ -117,7 +130,11 @@ fn preview(path: &Path, size: (u16, u16)) -> Result<Preview, String> {
             let file = File::open(path).map_err(failed)?;
             file.take(BYTES).read_to_end(&mut text).map_err(failed)?;
             Ok(Preview::Text(
-                String::from_utf8_lossy(&text).lines().take(LINES).map(str::to_owned).collect(),
+                String::from_utf8_lossy(&text)
+                    .lines()
+                    .take(LINES)
+                    .map(str::to_owned)
+                    .collect(),
             ))
         }
     }
@@ -135,7 +152,9 @@ fn parquet(path: &Path) -> Result<Vec<String>, String> {
         .filter(|name| *name != "row")
         .collect();
     let rows: Vec<u64> = (0..table.len().min(ROWS)).collect();
-    let batch = table.table(&names, Some(&rows)).map_err(|error| error.to_string())?;
+    let batch = table
+        .table(&names, Some(&rows))
+        .map_err(|error| error.to_string())?;
     let mut csv = Vec::new();
     arrow::csv::WriterBuilder::new()
         .build(&mut csv)
@@ -166,7 +185,8 @@ mod tests {
         fs::create_dir_all(&output.metadata_dir).unwrap();
         for (name, seconds) in [("old.json", 10), (".draft.tmp", 30), ("new.json", 20)] {
             let file = File::create(output.metadata_dir.join(name)).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+                .unwrap();
         }
         fs::write(output.images_dir.join("figure.png"), "not an image").unwrap();
         let Answer::Listed(entries) = serve(&output, Request::List) else {

@@ -99,7 +99,11 @@ impl Keymap {
     pub fn find(&self, places: &[Place], presses: &[Press]) -> Found {
         let mut prefix = Vec::new();
         for place in places {
-            for (row, keys) in TABLE.iter().zip(&self.keys).filter(|(row, _)| row.place == *place) {
+            for (row, keys) in TABLE
+                .iter()
+                .zip(&self.keys)
+                .filter(|(row, _)| row.place == *place)
+            {
                 for keys in keys {
                     if keys == presses {
                         return Found::Row(row);
@@ -140,8 +144,14 @@ impl Keymap {
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         for place in Place::ALL {
-            text += &format!("\n**{}**\n\n| keys | what | name |\n|---|---|---|\n", place.title());
-            for row in TABLE.iter().filter(|row| row.place == place && !row.about.is_empty()) {
+            text += &format!(
+                "\n**{}**\n\n| keys | what | name |\n|---|---|---|\n",
+                place.title()
+            );
+            for row in TABLE
+                .iter()
+                .filter(|row| row.place == place && !row.about.is_empty())
+            {
                 let keys: Vec<String> = self
                     .keys_of(row)
                     .iter()
@@ -167,7 +177,12 @@ fn rank(place: Place) -> u8 {
 
 /// Whether both places can be in force at once.
 fn together(a: Place, b: Place) -> bool {
-    let screen = |place| matches!(place, Place::Catalog | Place::Train | Place::Anomalies | Place::Files);
+    let screen = |place| {
+        matches!(
+            place,
+            Place::Catalog | Place::Train | Place::Anomalies | Place::Files
+        )
+    };
     let objects = |place| matches!(place, Place::Spectrum | Place::Labels | Place::Inspecting);
     let either = |p: &dyn Fn(Place) -> bool, q: &dyn Fn(Place) -> bool| (p(a) && q(b)) || (p(b) && q(a));
     if a == b {
@@ -189,7 +204,11 @@ mod tests {
         let map = Keymap::default();
         assert!(map.conflicts().is_empty(), "{:?}", map.conflicts());
         for (i, row) in TABLE.iter().enumerate() {
-            assert!(!TABLE[..i].iter().any(|other| other.name == row.name), "{} twice", row.name);
+            assert!(
+                !TABLE[..i].iter().any(|other| other.name == row.name),
+                "{} twice",
+                row.name
+            );
         }
     }
 
@@ -206,7 +225,10 @@ mod tests {
             panic!("g g is bound");
         };
         assert_eq!(row.action, Action::Move(Move::Top));
-        assert!(matches!(map.find(&places, &sequence("g q").unwrap()), Found::Nothing));
+        assert!(matches!(
+            map.find(&places, &sequence("g q").unwrap()),
+            Found::Nothing
+        ));
     }
 
     #[test]
@@ -222,11 +244,24 @@ mod tests {
             map.find(&[Place::List], &sequence("ctrl-s").unwrap()),
             Found::Row(row) if row.name == "filter"
         ));
-        assert!(matches!(map.find(&[Place::List], &sequence("f").unwrap()), Found::Nothing));
-        assert!(change("filtre", &["x"]).unwrap_err().contains("did you mean `filter`"));
-        assert!(change("filter", &["q"]).is_ok(), "a list's key may hide one that is for everywhere");
+        assert!(matches!(
+            map.find(&[Place::List], &sequence("f").unwrap()),
+            Found::Nothing
+        ));
+        assert!(
+            change("filtre", &["x"])
+                .unwrap_err()
+                .contains("did you mean `filter`")
+        );
+        assert!(
+            change("filter", &["q"]).is_ok(),
+            "a list's key may hide one that is for everywhere"
+        );
         assert!(change("filter", &["s"]).unwrap_err().contains("sort"));
-        assert!(change("filter", &["g"]).is_err(), "it would hide every key that begins with g");
+        assert!(
+            change("filter", &["g"]).is_err(),
+            "it would hide every key that begins with g"
+        );
         assert!(change("filter", &["strg-x"]).unwrap_err().contains("keys.filter"));
     }
 }

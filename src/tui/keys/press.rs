@@ -136,7 +136,10 @@ impl fmt::Display for Press {
 
 /// A sequence of keys, written with spaces between them: `g g`.
 pub fn sequence(text: &str) -> Result<Vec<Press>, String> {
-    let presses: Vec<Press> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let presses: Vec<Press> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
     if presses.is_empty() {
         return Err("no key is named".into());
     }
@@ -158,7 +161,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        for text in ["j", "G", "-", "ctrl-d", "alt-5", "space", "shift-tab", "f12", "ctrl--", "shift-left"] {
+        for text in [
+            "j",
+            "G",
+            "-",
+            "ctrl-d",
+            "alt-5",
+            "space",
+            "shift-tab",
+            "f12",
+            "ctrl--",
+            "shift-left",
+        ] {
             let press: Press = text.parse().unwrap();
             let shown = press.to_string();
             let expected = match text {

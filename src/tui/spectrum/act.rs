@@ -68,7 +68,7 @@ acts! {
     "smoothing" {
         Smoother "smoother" "smooth more (Gaussian, weighted by inverse variance)"
         Rougher "rougher" "smooth less"
-        SmoothOff "smooth-off" "do not smooth"
+        SmoothOff "smooth-off" "do not smooth; once more: the trend over noisy data on or off"
     }
     "redshift and lines" {
         Frame "frame" "observed or rest-frame wavelengths"

@@ -73,10 +73,9 @@ fn ask() -> io::Result<String> {
 
 fn understand(text: &str) -> Answer {
     let background = text.split_once("]11;rgb:").and_then(|(_, rest)| {
-        let mut parts = rest
-            .split(|c: char| !c.is_ascii_hexdigit())
-            .take(3)
-            .map(|part| Some(f64::from(u32::from_str_radix(part, 16).ok()?) / f64::from(16u32.pow(part.len() as u32) - 1)));
+        let mut parts = rest.split(|c: char| !c.is_ascii_hexdigit()).take(3).map(|part| {
+            Some(f64::from(u32::from_str_radix(part, 16).ok()?) / f64::from(16u32.pow(part.len() as u32) - 1))
+        });
         Some([parts.next()??, parts.next()??, parts.next()??])
     });
     Answer {
