@@ -322,11 +322,7 @@ impl Train {
             return;
         };
         let (preview, (first, now)) = (&shown.preview, shown.chi2);
-        let what = if preview.held_out {
-            "held-out"
-        } else {
-            "learned"
-        };
+        let what = if preview.held_out { "held-out" } else { "learned" };
         let id = text::clean(&preview.object_id);
         let after = match preview.epoch {
             0 => "before the first epoch".to_owned(),

@@ -194,7 +194,8 @@ impl Train {
     fn find(&mut self, text: &str) -> bool {
         let text = text.to_lowercase();
         let name = text.replace([' ', '-'], "_");
-        self.seek(|entry| entry.key.contains(&name)) || self.seek(|entry| entry.about.to_lowercase().contains(&text))
+        self.seek(|entry| entry.key.contains(&name))
+            || self.seek(|entry| entry.about.to_lowercase().contains(&text))
     }
 
     /// Goes to the next setting after the cursor, around the end, that fits; without one it stays.
