@@ -534,6 +534,10 @@ impl App {
                 effects
             }
             Answer::Files(answer) => self.files.answer(answer, &mut self.shell),
+            Answer::Train(answer) => {
+                self.train.answer(answer, &mut self.shell);
+                Vec::new()
+            }
             Answer::Spectrum(answer) => {
                 self.shown.answer(answer, &mut self.pane, &mut self.shell);
                 Vec::new()
