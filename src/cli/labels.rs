@@ -14,6 +14,7 @@ use crate::triage::{
     Change, Format, Issues, Journal, Label, LabelFile, Labeled, Merged, MergedRow, default_scanner, merge,
     prospect,
 };
+use crate::tui::text::clean;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -187,13 +188,7 @@ impl Place {
 
 /// Text of people and files, without what a terminal would act on.
 fn plain(text: &str) -> String {
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars()
-        .map(|c| if acts(c) { '\u{fffd}' } else { c })
-        .collect()
+    clean(text).into_owned()
 }
 
 fn list(place: &Place) -> anyhow::Result<()> {

@@ -21,21 +21,28 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    /// Mean squared difference of the features, latents and evidence by their shares; of points of one member.
-    pub fn squared_distance(&self, a: &Point, b: &Point) -> f64 {
-        self.share * squared(&a.latent, &b.latent) + (1.0 - self.share) * squared(&a.evidence, &b.evidence)
+    /// The covariance of two points, and their squared distance: latents and evidence by their shares, infinite between members.
+    fn compare(&self, a: &Point, b: &Point) -> (f64, f64) {
+        let bell = |squared: f64| (-0.5 * squared / (self.length * self.length)).exp();
+        let (mut covariance, mut distance) = (0.0, 0.0);
+        if self.share < 1.0 {
+            let squared = squared(&a.evidence, &b.evidence);
+            covariance += (1.0 - self.share) * bell(squared);
+            distance += (1.0 - self.share) * squared;
+        }
+        if a.member != b.member {
+            return (covariance, f64::INFINITY);
+        }
+        if self.share > 0.0 {
+            let squared = squared(&a.latent, &b.latent);
+            covariance += self.share * bell(squared);
+            distance += self.share * squared;
+        }
+        (covariance, distance)
     }
 
     fn covariance(&self, a: &Point, b: &Point) -> f64 {
-        let bell = |squared: f64| (-0.5 * squared / (self.length * self.length)).exp();
-        let mut sum = 0.0;
-        if self.share < 1.0 {
-            sum += (1.0 - self.share) * bell(squared(&a.evidence, &b.evidence));
-        }
-        if self.share > 0.0 && a.member == b.member {
-            sum += self.share * bell(squared(&a.latent, &b.latent));
-        }
-        sum
+        self.compare(a, b).0
     }
 }
 
@@ -120,13 +127,17 @@ impl<'a> Regression<'a> {
         })
     }
 
-    /// The value expected at a point.
-    pub fn predict(&self, point: &Point) -> f64 {
-        let terms = self.points.iter().zip(self.weights.iter());
-        self.mean
-            + terms
-                .map(|(known, weight)| weight * self.kernel.covariance(point, known))
-                .sum::<f64>()
+    /// The value expected at a point, and its distance to the nearest known point of its member (infinite where there is none).
+    ///
+    /// The distance is one in the features that predict: two objects that differ in nothing that matters are neighbors.
+    pub fn judge(&self, point: &Point) -> (f64, f64) {
+        let (mut value, mut nearest) = (self.mean, f64::INFINITY);
+        for (known, weight) in self.points.iter().zip(self.weights.iter()) {
+            let (covariance, distance) = self.kernel.compare(point, known);
+            value += weight * covariance;
+            nearest = nearest.min(distance);
+        }
+        (value, nearest.sqrt())
     }
 }
 
@@ -185,8 +196,8 @@ mod tests {
         let fit = Regression::fit(&all, &[1.0, -1.0], KERNEL).unwrap();
         let c = (-2.0f64).exp();
         let expected = (1.0 - c) / (1.01 - c);
-        assert!((fit.predict(&all[0]) - expected).abs() < 1e-12);
-        assert!(fit.predict(&points(&[1.0])[0]).abs() < 1e-12);
+        assert!((fit.judge(&all[0]).0 - expected).abs() < 1e-12);
+        assert!(fit.judge(&points(&[1.0])[0]).0.abs() < 1e-12);
     }
 
     #[test]

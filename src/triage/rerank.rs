@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::gaussian::{Kernel, Regression};
+use super::gaussian::Regression;
 use super::label::Label;
 use super::space::{Point, Space};
 use super::told;
@@ -18,6 +18,8 @@ use crate::anomaly::{Judgement, auc};
 pub const LEAST_OF_EACH: usize = 3;
 /// Most labels that are learned from; of more, as even a sample as can be.
 pub const LABEL_LIMIT: usize = 500;
+/// Most labels that the kernel is chosen and the features are weighed with.
+const CHOICE_LIMIT: usize = 250;
 /// The highest relevance.
 const MOST: f64 = 5.0;
 /// From here on an object counts as interesting.
@@ -167,7 +169,15 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
         .map(|(place, _)| space.point(&items[*place]))
         .collect();
     let values: Vec<f64> = used.iter().map(|(_, value)| *value).collect();
-    let Some(regression) = Regression::best(&points, &values) else {
+    // The kernel is chosen, and features are weighed, on a part: both take many fits.
+    let step = points.len().div_ceil(CHOICE_LIMIT);
+    let part: Vec<Point> = points.iter().step_by(step).cloned().collect();
+    let part_values: Vec<f64> = values.iter().step_by(step).copied().collect();
+    let chosen = Regression::best(&part, &part_values);
+    let fitted = chosen
+        .as_ref()
+        .and_then(|chosen| Regression::fit(&points, &values, chosen.kernel));
+    let (Some(chosen), Some(regression)) = (&chosen, &fitted) else {
         return unchanged(vec![
             "nothing was learned: the features of the labeled objects are no numbers".into(),
         ]);
@@ -176,14 +186,13 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
         .par_iter()
         .map(|item| {
             let point = space.point(item);
-            (
-                regression.predict(&point).clamp(0.0, MOST),
-                distance(&point, &points, regression.kernel),
-            )
+            let (value, distance) = regression.judge(&point);
+            (value.clamp(0.0, MOST), distance)
         })
         .collect();
     let new = combined(&scores, &judged);
-    let fit = fit(items, &regression, &points, &values);
+    let features = features(chosen, &part, &part_values);
+    let fit = fit(items, regression, &points, &values, features);
     let kinds: Vec<(usize, bool)> = used
         .iter()
         .map(|(place, value)| (*place, *value >= INTERESTING))
@@ -225,14 +234,6 @@ fn thinned(items: &[Item], mut known: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     used
 }
 
-/// Distance to the nearest labeled point of the same member, infinite where it has none; in the features that predict, latents
-/// and evidence, by their shares in the covariance: two objects that differ in nothing that matters are neighbors.
-fn distance(point: &Point, labeled: &[Point], kernel: Kernel) -> f64 {
-    let same = labeled.iter().filter(|other| other.member == point.member);
-    let squares = same.map(|other| kernel.squared_distance(point, other));
-    squares.fold(f64::INFINITY, f64::min).sqrt()
-}
-
 /// The scores with the prediction in them, by relevance and distance.
 fn combined(scores: &[f64], judged: &[(f64, f64)]) -> Vec<f64> {
     let finite = || {
@@ -257,7 +258,13 @@ fn combined(scores: &[f64], judged: &[(f64, f64)]) -> Vec<f64> {
     scores.iter().zip(judged).map(combine).collect()
 }
 
-fn fit(items: &[Item], regression: &Regression, points: &[Point], values: &[f64]) -> Fit {
+fn fit(
+    items: &[Item],
+    regression: &Regression,
+    points: &[Point],
+    values: &[f64],
+    features: Vec<Feature>,
+) -> Fit {
     let kinds: Vec<bool> = values.iter().map(|value| *value >= INTERESTING).collect();
     let count = values.len() as f64;
     let sum: f64 = values.iter().sum();
@@ -275,21 +282,24 @@ fn fit(items: &[Item], regression: &Regression, points: &[Point], values: &[f64]
         error: regression.error,
         error_of_mean: (squares / count).sqrt(),
         pairs_in_order: auc(&kinds, &regression.held_out).unwrap_or(0.5),
-        features: features(regression, points, values, &kinds),
+        features,
         members: all.len(),
         labeled_members: labeled.len(),
     }
 }
 
 /// What each feature is worth: the growth of the held-out error where it is taken away.
-fn features(regression: &Regression, points: &[Point], values: &[f64], kinds: &[bool]) -> Vec<Feature> {
+fn features(regression: &Regression, points: &[Point], values: &[f64]) -> Vec<Feature> {
     let error_without = |remove: &dyn Fn(&mut Point)| {
         let mut less = points.to_vec();
         less.iter_mut().for_each(remove);
         Regression::fit(&less, values, regression.kernel).map_or(regression.error, |fit| fit.error)
     };
     let mean = |kind: bool, place: usize| {
-        let of_kind = points.iter().zip(kinds).filter(|(_, other)| **other == kind);
+        let of_kind = points
+            .iter()
+            .zip(values)
+            .filter(|(_, value)| (**value >= INTERESTING) == kind);
         let list: Vec<f64> = of_kind.map(|(point, _)| point.evidence[place]).collect();
         list.iter().sum::<f64>() / list.len().max(1) as f64
     };

@@ -279,7 +279,7 @@ fn labels() -> impl Strategy<Value = Label> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn what_is_written_is_read_back(label in labels()) {
