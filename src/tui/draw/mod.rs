@@ -18,9 +18,10 @@ use super::theme::{Role, Theme};
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame, app: &App) {
+    // The terminal may be of another size already than the app was told.
     let area = frame.area();
     let shell = &app.shell;
-    let panes = app.panes();
+    let panes = app.layout.panes(area, app.screen);
     if panes.is_too_small() {
         let words = format!(
             "spectriage needs {} x {} characters; this is {} x {}. Widen the terminal, or q to leave.",
