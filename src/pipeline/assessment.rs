@@ -8,6 +8,7 @@ use super::judge::{Judge, MeanError, Verdicts};
 use super::reconstructor::Reconstructor;
 use super::score::Population;
 use super::settings::{NormalizationKind, Settings};
+use super::similar::{Neighbors, similar_in};
 use super::source::Selection;
 use super::viewer::Viewer;
 use super::{CancelToken, Observer, PipelineError, Summary};
@@ -25,6 +26,19 @@ pub struct Assessment {
     judge: Judge,
     /// `None` only where the judging was cancelled.
     verdicts: Option<Arc<Verdicts>>,
+}
+
+impl std::fmt::Debug for Assessment {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.debug_struct("Assessment")
+            .field("inputs", &self.inputs)
+            .field("is_kept", &self.is_kept())
+            .field(
+                "verdicts",
+                &self.verdicts.as_ref().map(|verdicts| verdicts.judgements.len()),
+            )
+            .finish_non_exhaustive()
+    }
 }
 
 impl Assessment {
@@ -126,6 +140,13 @@ impl Assessment {
                 Err(error)
             }
         }
+    }
+
+    /// The `k` objects most like one of them; `None` where it has no usable latent vector. See [`similar`](crate::anomaly::similar).
+    pub fn similar(&self, id: &str, k: usize) -> Option<Neighbors> {
+        let (verdicts, training) = (self.verdicts(), &self.settings.training);
+        let (folds, seed) = (training.folds, training.seed);
+        similar_in(&verdicts.judgements, &verdicts.facts, folds, seed, id, k)
     }
 
     /// Makes views of the spectra as this model sees them.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::PipelineError;
+use super::assessment::as_trained;
 use super::report::losses_of;
 use super::settings::Settings;
 use crate::anomaly::Judgement;
 use crate::artifact::{self, Manifest, newest_ranking, read_ranking_with_facts};
 use crate::catalog::Catalog;
-use crate::figure::LossRun;
+use crate::figure::{EpochLoss, LossRun};
 use crate::model::checkpoint::{Head, Origin};
 use crate::model::{DeviceKind, EpochRecord};
 use crate::spectrum::Facts;
@@ -51,10 +52,43 @@ impl RunRecord {
 
     /// The losses as the figure of losses takes them.
     pub fn losses(&self) -> Vec<LossRun> {
-        self.folds
-            .iter()
-            .map(|fold| losses_of(fold.fold, &fold.history, fold.watched))
-            .collect()
+        self.folds.iter().map(FoldRecord::losses).collect()
+    }
+
+    /// The losses of all its folds as one curve: by epoch, the mean over the folds that came so far.
+    pub fn mean_losses(&self) -> LossRun {
+        let folds = self.losses();
+        let longest = folds.iter().map(|fold| fold.epochs.len()).max().unwrap_or(0);
+        let epochs = (0..longest).filter_map(|at| {
+            let reached: Vec<&EpochLoss> = folds.iter().filter_map(|fold| fold.epochs.get(at)).collect();
+            let mean = |value: &dyn Fn(&EpochLoss) -> Option<f64>| {
+                let values: Vec<f64> = reached.iter().filter_map(|epoch| value(epoch)).collect();
+                (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+            };
+            Some(EpochLoss {
+                epoch: reached.first()?.epoch,
+                train: mean(&|epoch| Some(epoch.train))?,
+                validation: mean(&|epoch| epoch.validation),
+                learning_rate: mean(&|epoch| Some(epoch.learning_rate))?,
+            })
+        });
+        LossRun {
+            name: format!("run {}", self.number),
+            epochs: epochs.collect(),
+            best_epoch: None,
+        }
+    }
+
+    /// The settings with those that this training was made with where a training that goes on from it must have them too.
+    pub fn settings_over(&self, settings: &Settings) -> Settings {
+        as_trained(settings, &self.origin)
+    }
+}
+
+impl FoldRecord {
+    /// The losses as the figure of losses takes them.
+    pub fn losses(&self) -> LossRun {
+        losses_of(self.fold, &self.history, self.watched)
     }
 }
 

@@ -1,12 +1,12 @@
 //! From a population to its ranking. What was computed for earlier settings is used again as far as it does not depend on what has
 //! changed since, so that thresholds can be moved and the list follows at once.
 //!
-//! | computed | depends on | seconds for 600 spectra |
-//! |---|---|---|
-//! | error model | the floors, bins and counts of the errors | see `docs/detection.md` |
-//! | evidence | that, and the widths | |
-//! | regions | that, and what calibrates and bounds regions | |
-//! | scores, reasons, ranks | everything | |
+//! | computed | again where one of these has changed |
+//! |---|---|
+//! | error model | the floors, bins, weights and counts of the errors |
+//! | evidence | these, and the widths |
+//! | regions | these, and what calibrates and bounds regions |
+//! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
 use rayon::prelude::*;
 

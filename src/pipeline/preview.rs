@@ -38,6 +38,17 @@ pub struct Preview {
     pub reconstruction: Arc<[f32]>,
 }
 
+impl Preview {
+    /// Mean of the squared residual in units of the noise, over the valid pixels; NaN without any.
+    pub fn reduced_chi2(&self) -> f64 {
+        let squares: Vec<f64> = (0..self.flux.len())
+            .filter(|i| self.flux[*i].is_finite() && self.reconstruction[*i].is_finite())
+            .map(|i| f64::from((self.flux[i] - self.reconstruction[i]) / self.sigma[i]).powi(2))
+            .collect();
+        squares.iter().sum::<f64>() / squares.len() as f64
+    }
+}
+
 /// What would head the list by now: the significance score, whatever the method, of a fixed part of the spectra, each by a network that does not learn
 /// from it. Those of finished folds are seen by their finished network, those of this fold by the network as it is. Ranks and percentiles are
 /// among the judged.

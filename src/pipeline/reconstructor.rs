@@ -31,6 +31,13 @@ pub struct Reconstructor {
     edges: Vec<f64>,
 }
 
+impl std::fmt::Debug for Reconstructor {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let (pixels, networks) = (self.grid.len(), self.ensemble.members.len());
+        write!(f, "Reconstructor of {networks} networks on {pixels} pixels")
+    }
+}
+
 impl Reconstructor {
     pub fn new(origin: Origin, ensemble: Ensemble, accelerator: Accelerator) -> Self {
         let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());

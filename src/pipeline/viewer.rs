@@ -12,7 +12,7 @@ use crate::spectrum::noise::median;
 use crate::spectrum::{Facts, Spectrum};
 
 /// Makes views of the spectra of a catalog; plain browsing needs no model.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Viewer {
     catalog: Catalog,
     model: Option<Arc<Reconstructor>>,

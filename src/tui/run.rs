@@ -195,9 +195,10 @@ impl Loop {
                 return Ok(());
             }
             if ticked.elapsed() >= TICK {
-                // Nothing moves on a screen that is at rest, and nothing is sent.
-                dirty |= self.app.shell.shown_ticks > 0 || self.app.shell.job.is_some();
+                // Nothing is sent for a screen that is at rest.
+                let showed = self.app.shell.shown().is_some();
                 let effects = self.app.update(AppEvent::Tick(ticked.elapsed()));
+                dirty |= showed != self.app.shell.shown().is_some();
                 ticked = Instant::now();
                 leaves |= self.perform(effects, terminal)?;
             }

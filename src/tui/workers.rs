@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
-use super::{anomalies, catalog, files, labels, spectra};
+use super::{anomalies, catalog, files, labels, spectra, train};
 use crate::pipeline::{self, CancelToken, Event, Observer};
 
 /// Whoever does the work.
@@ -19,6 +19,7 @@ pub struct Workers {
     anomalies: Worker<anomalies::Request>,
     labels: Worker<labels::Request>,
     files: Worker<files::Request>,
+    train: Worker<train::Request>,
     /// The running job: what stops it, and what hears its end.
     job: Option<(CancelToken, Receiver<()>)>,
 }
@@ -67,6 +68,12 @@ impl Workers {
             move |request, _: &CancelToken| tell(Answer::Files(files::serve(&output, request))),
             fault(events),
         )?;
+        let tell = answer(events);
+        let train = Worker::start(
+            "train",
+            move |request, _: &CancelToken| tell(Answer::Train(train::serve(request))),
+            fault(events),
+        )?;
         Ok(Self {
             events: events.clone(),
             catalog: catalog::Browse::start(shell.inputs.clone(), answer(events), fault(events))?,
@@ -74,6 +81,7 @@ impl Workers {
             anomalies,
             labels,
             files,
+            train,
             job: None,
         })
     }
@@ -86,6 +94,7 @@ impl Workers {
             Effect::Anomalies(request) => self.anomalies.ask(request),
             Effect::Labels(request) => self.labels.ask(request),
             Effect::Files(request) => self.files.ask(request),
+            Effect::Train(request) => self.train.ask(request),
             Effect::Start(spec) => self.start_job(spec, shell),
             Effect::StopJob => {
                 if let Some((cancel, _)) = &self.job {

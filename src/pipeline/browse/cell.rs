@@ -132,7 +132,7 @@ impl Value {
 
 /// How the numbers of a column are rounded for reading.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Rounding {
+pub enum Rounding {
     /// So many decimals.
     Fixed(usize),
     /// So many digits that count.
@@ -140,7 +140,7 @@ pub(super) enum Rounding {
 }
 
 impl Rounding {
-    pub(super) fn of(column: &ColumnInfo) -> Self {
+    pub fn of(column: &ColumnInfo) -> Self {
         let name = column.name.as_str();
         match column.unit.as_str() {
             // A hundredth of an arcsecond is 3e-6 degrees; fibers are placed to a tenth.
@@ -169,7 +169,7 @@ impl Rounding {
         }
     }
 
-    pub(super) fn number(self, number: f64) -> String {
+    pub fn number(self, number: f64) -> String {
         // Beyond so many places a plain decimal is longer than its power of ten.
         let plain = number == 0.0 || (1e-3..1e7).contains(&number.abs());
         match self {

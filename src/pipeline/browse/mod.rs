@@ -14,7 +14,7 @@ mod sheet;
 mod sparks;
 mod statistics;
 
-pub use cell::{Cell, Value};
+pub use cell::{Cell, Rounding, Value};
 pub use columns::{ColumnInfo, ColumnKind};
 pub use complete::{Completion, Vocabulary};
 pub use export::{ExportFormat, ExportRequest, ExportSummary};

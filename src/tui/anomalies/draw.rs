@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{Anomalies, Source};
-use crate::anomaly::{Correlations, Judgement};
+use crate::anomaly::{Correlations, Judgement, Reason};
 use crate::spectrum::Facts;
 use crate::tui::app::Shell;
 use crate::tui::draw::{centered, cover, framed};
@@ -83,6 +83,21 @@ const ID: Column = column("object", 18, false, |_, judgement, _, _| {
     judgement.object_id.clone()
 });
 const REASON: Column = column("reason", 0, false, |_, judgement, _, _| judgement.reason.clone());
+const BRIEF: Column = column("reason", 0, false, |_, judgement, _, _| brief(judgement));
+
+/// The reason in few columns: which way the flux departs, where (rest frame, Angstrom), and the line there.
+fn brief(judgement: &Judgement) -> String {
+    let Some(region) = judgement.regions.first() else {
+        return judgement.reason.clone();
+    };
+    let way = match region.reason {
+        Reason::MissingFlux => '-',
+        Reason::ExcessFlux => '+',
+        _ => '~',
+    };
+    let line = region.line.as_deref().unwrap_or_default();
+    format!("{way} {:.0}-{:.0} {line}", region.rest_min, region.rest_max)
+}
 
 impl Anomalies {
     /// What the list is sorted by, where no column shows it.
@@ -138,7 +153,7 @@ impl Anomalies {
         } else if width >= 50 {
             columns.push(&Z);
         }
-        columns.push(&REASON);
+        columns.push(if width >= 50 { &REASON } else { &BRIEF });
         columns
     }
 
@@ -227,7 +242,7 @@ impl Anomalies {
             Source::Saved(n) => format!("ranking {n}: {of}"),
             Source::Judged => format!("ranking: {of}"),
             Source::Provisional(fold, folds, epoch) => {
-                format!("provisional {of}, network {fold}/{folds} after {epoch} epochs")
+                format!("{of} so far: fold {fold}/{folds}, epoch {epoch}")
             }
         };
         match &self.similar {

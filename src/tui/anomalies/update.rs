@@ -112,15 +112,19 @@ impl Anomalies {
             thresholds: None,
         };
         let follows = self.cursor > 0;
+        let verdicts = Arc::new(verdicts);
         let source = Source::Provisional(list.fold + 1, list.folds, list.epoch);
-        self.ranking = Some(Ranking::new(Arc::new(verdicts), source));
+        self.ranking = Some(Ranking::new(Arc::clone(&verdicts), source));
         self.reorder(shell);
         // At the head of the list one watches the head.
         if !follows {
             self.cursor = 0;
             self.scroll();
         }
-        Vec::new()
+        vec![Effect::Spectrum(spectra::Request::Verdicts {
+            verdicts,
+            viewer: None,
+        })]
     }
 
     pub fn job(&mut self, event: &JobEvent, shell: &mut Shell) -> Vec<Effect> {

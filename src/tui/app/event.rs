@@ -10,6 +10,7 @@ use crate::tui::job::JobSpec;
 use crate::tui::labels;
 use crate::tui::spectra;
 use crate::tui::terminal::Ending;
+use crate::tui::train;
 
 /// Everything that happens.
 pub enum AppEvent {
@@ -28,6 +29,7 @@ pub enum Answer {
     Anomalies(anomalies::Answer),
     Labels(labels::Answer),
     Files(files::Answer),
+    Train(train::Answer),
     /// A worker panicked; it lives on.
     Fault(String),
 }
@@ -49,6 +51,7 @@ pub enum Effect {
     Anomalies(anomalies::Request),
     Labels(labels::Request),
     Files(files::Request),
+    Train(train::Request),
     Start(JobSpec),
     StopJob,
     /// To the clipboard, by OSC 52.

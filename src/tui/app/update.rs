@@ -56,7 +56,7 @@ impl App {
 
     /// Once at the start, when the size is known.
     pub fn start(&mut self) -> Vec<Effect> {
-        let journal = self.shell.settings.output.metadata_dir.join("labels.jsonl");
+        let journal = crate::pipeline::journal_path(&self.shell.settings.output.metadata_dir);
         let mut effects = vec![Effect::Labels(labels::Request::Open {
             path: journal,
             scanner: self.shell.labels.scanner.clone(),
@@ -562,6 +562,10 @@ impl App {
                 effects
             }
             Answer::Files(answer) => self.files.answer(answer, &mut self.shell),
+            Answer::Train(answer) => {
+                self.train.answer(answer, &mut self.shell);
+                Vec::new()
+            }
             Answer::Spectrum(answer) => {
                 self.shown.answer(answer, &mut self.pane, &mut self.shell);
                 Vec::new()

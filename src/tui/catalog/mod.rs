@@ -1,152 +1,160 @@
-//! The table of the catalog.
+//! The table of the catalog: what is seen of it, and where the cursor is.
+//!
+//! Nothing here waits: a row is shown by its number until its cells arrive, and what is seen next is read ahead.
 
+mod chooser;
+mod draw;
+mod pages;
+mod statistics;
+mod table;
+mod update;
+mod words;
 mod work;
 
-pub use work::{Answer, Browse, Request};
+#[cfg(test)]
+mod tests;
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Text};
+pub use work::{Answer, Browse, Request, Sought, serve};
 
-use crate::pipeline::browse::{Cell, Rows};
-use crate::tui::app::{Effect, Purpose, Screen, Shell, Target};
-use crate::tui::draw::framed;
-use crate::tui::keys::{Action, Move};
-use crate::tui::text;
-use crate::tui::theme::Role;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Query;
+use crate::pipeline::browse::{self, ColumnStatistics, Rows, Vocabulary};
+use crate::tui::app::{Effect, Shell};
+use chooser::Chooser;
+use pages::Pages;
+use table::{Kept, Table};
+
+/// What covers the table.
+#[derive(Debug)]
+enum Cover {
+    Columns(Chooser),
+    Statistics(Box<ColumnStatistics>),
+}
 
 /// The screen.
 #[derive(Debug)]
 pub struct Catalog {
-    listed: Option<Rows>,
-    filter: Option<String>,
+    /// Rows of the whole catalog, once it is open.
+    len: Option<u64>,
+    /// It could not be opened.
+    failed: bool,
+    has_ids: bool,
+    /// What is listed, and the query that listed it.
+    rows: Option<Rows>,
+    query: Query,
     cursor: u64,
     top: u64,
+    /// Rows that are seen.
     height: u16,
-    /// The first listed place of the page at hand, and its cells.
-    page: Option<(u64, Vec<Vec<Cell>>)>,
+    table: Table,
+    pages: Pages,
+    vocabulary: Vocabulary,
+    /// What was looked for last.
+    find: String,
+    /// What runs, in words.
+    running: Option<&'static str>,
+    /// Rows done and rows in all.
+    exporting: Option<(u64, u64)>,
+    cover: Option<Cover>,
+    restored: Option<Session>,
+}
+
+/// What is found again at the next start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Session {
+    filter: Option<String>,
+    order_by: Option<String>,
+    row: Option<u64>,
+    left: usize,
+    columns: Vec<Kept>,
+    find: String,
 }
 
 impl Catalog {
-    pub fn new(_shell: &Shell) -> Self {
+    pub fn new(shell: &Shell) -> Self {
+        let selection = &shell.settings.selection;
         Self {
-            listed: None,
-            filter: None,
+            len: None,
+            failed: false,
+            has_ids: false,
+            rows: None,
+            query: Query {
+                filter: selection.r#where.clone(),
+                order_by: selection.order_by.clone(),
+                limit: selection.limit,
+            },
             cursor: 0,
             top: 0,
             height: 20,
-            page: None,
+            table: Table::default(),
+            pages: Pages::default(),
+            vocabulary: Vocabulary::default(),
+            find: String::new(),
+            running: None,
+            exporting: None,
+            cover: None,
+            restored: None,
         }
     }
 
-    pub fn answer(&mut self, answer: Answer, shell: &mut Shell) -> Vec<Effect> {
-        match answer {
-            Answer::Selected { rows, of, filter } => {
-                shell.rows = Some((rows.len(), of));
-                shell.filter.clone_from(&filter);
-                (self.filter, self.listed, self.page) = (filter, Some(rows), None);
-                self.ask_page()
-            }
-            Answer::Page { from, cells } => {
-                self.page = Some((from, cells));
-                Vec::new()
-            }
-            Answer::Failed(error) => {
-                match &mut shell.prompt {
-                    Some(prompt) if prompt.purpose == Purpose::Filter => prompt.error = Some(error),
-                    _ => shell.error(error),
-                }
-                Vec::new()
-            }
+    /// The row under the cursor.
+    fn row(&self) -> Option<u64> {
+        self.rows.as_ref()?.get(self.cursor)
+    }
+
+    /// The id at a place of the list, if it has arrived.
+    fn id_at(&self, place: u64) -> Option<&str> {
+        match &self.pages.cell(place, "object_id")?.value {
+            browse::Value::Text(id) if !id.is_empty() => Some(id),
+            _ => None,
         }
     }
 
-    fn ask_page(&self) -> Vec<Effect> {
-        let Some(listed) = &self.listed else {
+    /// The column that the list is sorted by, and whether it descends; `None` where that is an expression.
+    fn sorted(&self) -> Option<(&str, bool)> {
+        let order = self.query.order_by.as_deref()?;
+        let first = order.split(',').next().unwrap_or(order).trim();
+        let (name, rest) = first.split_once(char::is_whitespace).unwrap_or((first, ""));
+        let columns = &self.table.columns;
+        let column = columns.iter().find(|column| column.info.name.eq_ignore_ascii_case(name))?;
+        match rest.trim().to_ascii_lowercase().as_str() {
+            "" | "asc" => Some((&column.info.name, false)),
+            "desc" => Some((&column.info.name, true)),
+            _ => None,
+        }
+    }
+
+    /// What is seen and not at hand is asked for.
+    fn ask(&mut self) -> Vec<Effect> {
+        let Some(rows) = &self.rows else {
             return Vec::new();
         };
-        let rows = listed.slice(self.top, usize::from(self.height));
-        vec![Effect::Catalog(Request::Page { from: self.top, rows })]
-    }
-}
-
-impl Screen for Catalog {
-    fn start(&mut self, shell: &mut Shell) -> Vec<Effect> {
-        vec![Effect::Catalog(Request::Select(shell.filter.clone()))]
-    }
-
-    fn act(&mut self, action: Action, count: Option<u32>, shell: &mut Shell) -> Vec<Effect> {
-        let times = u64::from(count.unwrap_or(1));
-        let last = self
-            .listed
-            .as_ref()
-            .map_or(0, |rows| rows.len().saturating_sub(1));
-        match action {
-            Action::Move(Move::Down) => self.cursor = (self.cursor + times).min(last),
-            Action::Move(Move::Up) => self.cursor = self.cursor.saturating_sub(times),
-            Action::Move(Move::Top) => self.cursor = 0,
-            Action::Move(Move::Bottom) => self.cursor = last,
-            Action::Filter => {
-                let filter = self.filter.clone().unwrap_or_default();
-                shell.ask(Purpose::Filter, &filter);
-            }
-            _ => (),
-        }
         let height = u64::from(self.height.max(1));
-        self.top = self
-            .top
-            .min(self.cursor)
-            .max((self.cursor + 1).saturating_sub(height));
-        self.ask_page()
-    }
-
-    fn entered(&mut self, purpose: &Purpose, text: &str, _: &mut Shell) -> Result<Vec<Effect>, String> {
-        match purpose {
-            Purpose::Filter => {
-                let filter = (!text.is_empty()).then(|| text.to_owned());
-                Ok(vec![Effect::Catalog(Request::Select(filter))])
-            }
-            _ => Err("not on this screen".into()),
+        self.cursor = self.cursor.min(rows.len().saturating_sub(1));
+        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(height));
+        let mut requests: Vec<Request> = self.pages.wanted(rows, self.top, height).into_iter().collect();
+        if self.table.sparks {
+            requests.extend(self.pages.wanted_sparks(rows, self.top, height));
         }
+        requests.into_iter().map(Effect::Catalog).collect()
     }
 
-    fn target(&self) -> Option<Target> {
-        self.listed.as_ref()?.get(self.cursor).map(Target::Row)
+    /// The cells are read anew: another list, or other columns.
+    fn renew(&mut self) -> Vec<Effect> {
+        let shown = self.table.shown();
+        match self.has_ids {
+            true => self.pages.renew(&shown),
+            false => self.pages.renew_without_ids(&shown),
+        }
+        self.ask()
     }
 
-    fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
-        self.height = area.height.saturating_sub(2);
-        self.ask_page()
-    }
-
-    fn draw(&self, frame: &mut Frame, area: Rect, shell: &Shell) {
-        let theme = &shell.theme;
-        let block = framed(theme, "catalog");
-        let inside = block.inner(area);
-        frame.render_widget(block, area);
-        let lines: Vec<Line> = (self.top..self.top + u64::from(inside.height))
-            .filter_map(|place| {
-                let row = self.listed.as_ref()?.get(place)?;
-                let cells = self
-                    .page
-                    .as_ref()
-                    .and_then(|(from, cells)| cells.get(place.checked_sub(*from)? as usize));
-                let texts: Vec<String> = match cells {
-                    Some(cells) => cells
-                        .iter()
-                        .map(|cell| text::clean(&cell.text).into_owned())
-                        .collect(),
-                    None => vec![format!("{row} …")],
-                };
-                let role = if place == self.cursor {
-                    Role::Selected
-                } else {
-                    Role::Text
-                };
-                let text = text::fit(&texts.join("  "), usize::from(inside.width));
-                Some(Line::styled(text, theme.style(role)))
-            })
-            .collect();
-        frame.render_widget(Text::from(lines), inside);
+    /// Asks for another list.
+    fn select(&mut self, query: Query, what: &'static str) -> Vec<Effect> {
+        self.running = Some(what);
+        let keep = self.row();
+        vec![Effect::Catalog(Request::Select { query, keep })]
     }
 }

@@ -65,17 +65,9 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     );
     add("ra", facts.ra.map(|ra| format!("{ra:.5}°")));
     add("dec", facts.dec.map(|dec| format!("{dec:+.5}°")));
-    let survey = [
-        Some(facts.source.as_str()),
-        facts.survey.as_deref(),
-        facts.program.as_deref(),
-    ];
-    let mut survey: Vec<&str> = survey
-        .into_iter()
-        .flatten()
-        .filter(|text| !text.is_empty())
-        .collect();
-    survey.dedup();
+    add("source", Some(facts.source.clone()));
+    let survey = [facts.survey.as_deref(), facts.program.as_deref()];
+    let survey: Vec<&str> = survey.into_iter().flatten().filter(|text| !text.is_empty()).collect();
     add("survey", Some(survey.join(" ")));
     add("mjd", facts.mjd.map(|mjd| format!("{mjd:.1}")));
     add("exposure", facts.exptime.map(|seconds| format!("{seconds:.0} s")));
@@ -83,12 +75,12 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
         flux.filter(|flux| *flux > 0.0)
             .map(|flux| 22.5 - 2.5 * flux.log10())
     };
-    let bands = [("g", facts.flux_g), ("r", facts.flux_r), ("z", facts.flux_z)];
-    let bands: Vec<String> = bands
-        .into_iter()
-        .filter_map(|(band, flux)| Some(format!("{band} {:.2}", magnitude(flux)?)))
-        .collect();
-    add("AB mag", Some(bands.join(" ")));
+    for (band, flux) in [("g", facts.flux_g), ("r", facts.flux_r), ("z", facts.flux_z)] {
+        add(
+            &format!("mag {band}"),
+            magnitude(flux).map(|magnitude| format!("{magnitude:.2} AB")),
+        );
+    }
     lines
 }
 

@@ -174,7 +174,7 @@ pub fn pending(frame: &mut Frame, area: Rect, app: &App) {
 /// For a newcomer: the way through the program in six lines.
 pub fn welcome(frame: &mut Frame, area: Rect, app: &App) {
     let theme = &app.shell.theme;
-    let inside = cover(frame, centered(area, 66, 12), theme, "spectriage");
+    let inside = cover(frame, centered(area, 78, 12), theme, "spectriage");
     let key = |keys: &'static str, about: &'static str| {
         Line::from(vec![
             Span::styled(format!("  {keys:<10}"), theme.style(Role::Key)),
@@ -190,7 +190,7 @@ pub fn welcome(frame: &mut Frame, area: Rect, app: &App) {
         key("1  j k", "browse the catalog; f filters, s sorts"),
         key(
             "2  s",
-            "train the autoencoder and rank (the sample takes half a minute)",
+            "train the autoencoder and rank: half a minute for the sample",
         ),
         key(
             "3  j k",

@@ -106,14 +106,14 @@ pub fn keys(frame: &mut Frame, area: Rect, app: &App) {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     for (key, row) in app.shell.keymap.hints(&app.places()) {
-        let about = row.about.split([',', ':', ';']).next().unwrap_or(row.about);
-        let width = key.width() + about.width() + 3;
+        let name = row.name.replace('-', " ");
+        let width = key.width() + name.width() + 3;
         if used + width > usize::from(area.width) {
             continue;
         }
         used += width;
         spans.push(Span::styled(key, theme.style(Role::Key)));
-        spans.push(Span::styled(format!(" {about}  "), theme.style(Role::Dim)));
+        spans.push(Span::styled(format!(" {name}  "), theme.style(Role::Dim)));
     }
     frame.render_widget(Line::from(spans), area);
 }

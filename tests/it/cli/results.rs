@@ -51,6 +51,12 @@ fn the_whole_job_prints_json_alone_and_leaves_its_files() {
         inspected["flux"].as_array().unwrap().len(),
         inspected["pixels"].as_u64().unwrap() as usize
     );
+    let like = desk.json(&["similar", id, "-k", "3", "--json"]);
+    assert_eq!((&like["ranking"], &like["of"]), (&2.into(), &40.into()));
+    let neighbors = like["neighbors"].as_array().unwrap();
+    assert!(neighbors.len() == 3 && neighbors.iter().all(|other| other["object_id"] != id));
+    let text = desk.good(&["similar", id, "--ranking", "1"]).stdout;
+    assert!(text.contains(neighbors[0]["object_id"].as_str().unwrap()) && text.contains("compared with"));
     let text = desk.good(&["inspect", id, "catalog.parquet"]).stdout;
     for part in [id, "ranking 2: rank 1", "reason: ", "valid)", "vacuum"] {
         assert!(text.contains(part), "{text}");

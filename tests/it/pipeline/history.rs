@@ -36,6 +36,17 @@ fn earlier_trainings_are_read_from_their_checkpoints() {
     );
     assert_eq!(runs[1].losses()[0].epochs.len(), 2);
     assert!(runs[1].when.is_some());
+    // By epoch, the mean of the folds that came so far.
+    let (folds, mean) = (runs[0].losses(), runs[0].mean_losses());
+    assert_eq!((mean.name.as_str(), mean.epochs.len()), ("run 2", 2));
+    let both = (folds[0].epochs[0].train + folds[1].epochs[0].train) / 2.0;
+    assert!((mean.epochs[0].train - both).abs() < 1e-12);
+    assert_eq!(mean.epochs[1].train, folds[0].epochs[1].train);
+    // A training that goes on has the settings it began with, and its files where they are asked for now.
+    let mut other = settings.clone();
+    other.training.epochs = 9;
+    other.model.latent = 3;
+    assert_eq!(runs[0].settings_over(&other), settings);
 }
 
 #[test]
@@ -118,7 +129,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
     let inputs = place.catalog("catalog.parquet", &spectra);
     let settings = place.settings();
     let viewer = Viewer::new(Catalog::open(&inputs).unwrap(), None);
-    let plain = viewer.row(7, None).unwrap();
+    let plain = viewer.row(7, |_| None).unwrap();
     assert_eq!((&plain.flux, &plain.facts), (&spectra[7].flux, &spectra[7].facts));
     assert!(
         plain
@@ -132,7 +143,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
     let object = viewer.object(&spectra[7].facts.object_id, None).unwrap();
     assert_eq!(object.flux, plain.flux);
     for error in [
-        viewer.row(5, None).unwrap_err(),
+        viewer.row(5, |_| None).unwrap_err(),
         viewer.object(&spectra[5].facts.object_id, None).unwrap_err(),
     ] {
         assert!(matches!(error, PipelineError::Unusable { .. }), "{error:?}");
@@ -143,7 +154,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
         PipelineError::NoSuchObject { .. }
     ));
     assert!(matches!(
-        viewer.row(4711, None).unwrap_err(),
+        viewer.row(4711, |_| None).unwrap_err(),
         PipelineError::Catalog(_)
     ));
 
@@ -152,7 +163,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
     let viewer = viewer.with_model(Some(std::sync::Arc::new(model)));
     let verdicts = by_id(place.ranking(1));
     let verdict = &verdicts[&spectra[7].facts.object_id];
-    let seen = viewer.row(7, Some(verdict)).unwrap();
+    let seen = viewer.row(7, |id| verdicts.get(id)).unwrap();
     assert_eq!(
         (seen.rank, seen.score, &seen.regions),
         (verdict.rank, verdict.score, &verdict.regions)
@@ -168,7 +179,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
         residuals.len() > 1000 && (0.3..30.0).contains(&mean),
         "mean squared residual {mean} sigma²"
     );
-    let unjudged = viewer.row(7, None).unwrap();
+    let unjudged = viewer.row(7, |_| None).unwrap();
     assert!(unjudged.score.is_nan());
     assert_eq!(
         unjudged

@@ -121,6 +121,8 @@ fn one_held_out_spectrum_is_shown_from_the_first_moment_to_the_last() {
         sum(&|i| last.flux[i]),
     );
     assert!(left < 0.5 * all, "{left} of {all}");
+    let chi2 = last.reduced_chi2();
+    assert!((0.2..50.0).contains(&chi2), "{chi2}");
     assert!(
         (0..pixels).all(|i| last.flux[i].is_finite() == last.sigma[i].is_finite()),
         "an error for every measurement and no other"

@@ -1,0 +1,174 @@
+//! What is at hand of the table: blocks of cells around what is seen, and small spectra; and what is still to be asked for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::work::Request;
+use crate::pipeline::browse::{Cell, Rows};
+
+/// Rows of a block.
+pub const BLOCK: u64 = 64;
+/// Blocks at hand: a tall screen and what is read ahead, several times over.
+const KEPT_BLOCKS: usize = 24;
+/// Small spectra at hand.
+const KEPT_SPARKS: usize = 4096;
+
+/// Cells and small spectra.
+#[derive(Debug, Default)]
+pub struct Pages {
+    /// Of the present list and columns; answers of another are late.
+    generation: u64,
+    blocks: BTreeMap<u64, Vec<Vec<Cell>>>,
+    asked: BTreeSet<u64>,
+    /// The columns of the cells; the id is the first.
+    columns: Vec<String>,
+    sparks: HashMap<u64, Option<Vec<f32>>>,
+    asked_sparks: BTreeSet<u64>,
+}
+
+impl Pages {
+    /// Another list, or other columns: the cells are of no use any more. The id is always among them.
+    pub fn renew(&mut self, shown: &[String]) {
+        self.generation += 1;
+        self.blocks.clear();
+        self.asked.clear();
+        self.columns = vec!["object_id".to_owned()];
+        self.columns.extend(shown.iter().filter(|name| *name != "object_id").cloned());
+    }
+
+    /// Without ids in the catalog, the columns alone.
+    pub fn renew_without_ids(&mut self, shown: &[String]) {
+        self.renew(shown);
+        self.columns = shown.to_vec();
+    }
+
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The cells at a place of the list, if they are there.
+    pub fn row(&self, place: u64) -> Option<&[Cell]> {
+        let block = self.blocks.get(&(place / BLOCK))?;
+        block.get((place % BLOCK) as usize).map(Vec::as_slice)
+    }
+
+    pub fn cell(&self, place: u64, column: &str) -> Option<&Cell> {
+        let at = self.columns.iter().position(|name| name == column)?;
+        self.row(place)?.get(at)
+    }
+
+    /// A row's small spectrum: `None` where it has not arrived, `Some(None)` where there is none.
+    pub fn spark(&self, row: u64) -> Option<Option<&[f32]>> {
+        self.sparks.get(&row).map(Option::as_deref)
+    }
+
+    /// Takes in a block; says whether it was one of the present list.
+    pub fn arrived(&mut self, generation: u64, block: u64, cells: Vec<Vec<Cell>>) -> bool {
+        if generation != self.generation {
+            return false;
+        }
+        self.asked.remove(&block);
+        self.blocks.insert(block, cells);
+        true
+    }
+
+    pub fn arrived_sparks(&mut self, sparks: Vec<(u64, Option<Vec<f32>>)>) {
+        if self.sparks.len() + sparks.len() > KEPT_SPARKS {
+            self.sparks.clear();
+        }
+        for (row, spark) in sparks {
+            self.asked_sparks.remove(&row);
+            self.sparks.insert(row, spark);
+        }
+    }
+
+    /// What has to be asked for where places `top` to `top + height` are seen: their blocks, then those below and above.
+    pub fn wanted(&mut self, rows: &Rows, top: u64, height: u64) -> Option<Request> {
+        if rows.is_empty() || self.columns.is_empty() {
+            return None;
+        }
+        let last = (rows.len() - 1) / BLOCK;
+        let (first, end) = (top / BLOCK, ((top + height) / BLOCK).min(last));
+        let mut blocks: Vec<u64> = (first.min(last)..=end).collect();
+        blocks.extend([end + 1, first.wrapping_sub(1)].into_iter().filter(|block| *block <= last));
+        self.forget(first);
+        blocks.retain(|block| !self.blocks.contains_key(block));
+        // The newest request takes the place of the one before, so it has to ask for all that is missing.
+        if blocks.iter().all(|block| self.asked.contains(block)) {
+            return None;
+        }
+        self.asked = blocks.iter().copied().collect();
+        let blocks = blocks.into_iter().map(|block| (block, rows.slice(block * BLOCK, BLOCK as usize)));
+        Some(Request::Pages {
+            generation: self.generation,
+            blocks: blocks.collect(),
+            columns: self.columns.clone(),
+        })
+    }
+
+    /// Small spectra of the rows that are seen.
+    pub fn wanted_sparks(&mut self, rows: &Rows, top: u64, height: u64) -> Option<Request> {
+        let mut seen = rows.slice(top, height as usize);
+        seen.retain(|row| !self.sparks.contains_key(row));
+        if seen.iter().all(|row| self.asked_sparks.contains(row)) {
+            return None;
+        }
+        self.asked_sparks = seen.iter().copied().collect();
+        Some(Request::Sparks(seen))
+    }
+
+    /// Lets the blocks go that are farthest from what is seen.
+    fn forget(&mut self, around: u64) {
+        while self.blocks.len() > KEPT_BLOCKS {
+            let farthest = self.blocks.keys().copied().max_by_key(|block| block.abs_diff(around));
+            if let Some(block) = farthest {
+                self.blocks.remove(&block);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(request: Option<Request>) -> Vec<u64> {
+        match request {
+            Some(Request::Pages { blocks, .. }) => blocks.into_iter().map(|(block, _)| block).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_seen_is_asked_for_first_and_nothing_twice() {
+        let mut pages = Pages::default();
+        pages.renew(&["z".into()]);
+        let rows = Rows::All(1000);
+        assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [3, 4, 2]);
+        assert!(blocks(pages.wanted(&rows, 200, 40)).is_empty());
+        assert!(pages.arrived(1, 3, Vec::new()));
+        assert!(blocks(pages.wanted(&rows, 210, 40)).is_empty(), "the others are on their way");
+        // A jump: what was on its way is given up by the worker, and is not waited for.
+        assert_eq!(blocks(pages.wanted(&rows, 960, 40)), [15, 14]);
+        assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [4, 2]);
+        pages.renew(&["z".into(), "sn".into()]);
+        assert!(!pages.arrived(1, 2, Vec::new()), "late");
+        assert_eq!(pages.columns(), ["object_id", "z", "sn"]);
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_scrolling() {
+        let mut pages = Pages::default();
+        pages.renew(&[]);
+        let rows = Rows::All(20_000_000);
+        for top in (0..20_000_000).step_by(50_000) {
+            for block in blocks(pages.wanted(&rows, top, 60)) {
+                pages.arrived(1, block, vec![Vec::new(); 64]);
+            }
+            if let Some(Request::Sparks(rows)) = pages.wanted_sparks(&rows, top, 60) {
+                pages.arrived_sparks(rows.into_iter().map(|row| (row, None)).collect());
+            }
+            assert!(pages.row(top).is_some() && pages.spark(top).is_some());
+        }
+        assert!(pages.blocks.len() <= KEPT_BLOCKS + 4 && pages.sparks.len() <= KEPT_SPARKS);
+    }
+}
