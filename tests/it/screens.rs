@@ -1,9 +1,13 @@
 //! The screens as an astronomer meets them: the binary on a pseudo-terminal, keys in, a screen and files out.
 
+mod bench;
 mod endings;
 mod figures;
 mod hostile;
+mod pictures;
+mod random;
 mod session;
+mod steps;
 mod terminal;
 
 use std::path::{Path, PathBuf};

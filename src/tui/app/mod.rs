@@ -8,8 +8,6 @@ pub mod prompt;
 mod screen;
 mod session;
 mod shell;
-#[cfg(test)]
-mod tests;
 mod update;
 
 pub use commands::{Command, commands, read as read_command};

@@ -11,6 +11,7 @@ use super::prompt::{Purpose, Typed};
 use super::shell::Level;
 use super::{App, commands};
 use crate::pipeline::Event;
+use crate::tui::draw::reach;
 use crate::tui::job::Job;
 use crate::tui::keys::{Action, Copied, Found, LabelAct, Move, Press, ScreenId, Written};
 use crate::tui::labels::{self, Edit};
@@ -106,16 +107,17 @@ impl App {
 
     fn press(&mut self, press: Press) -> Vec<Effect> {
         // What closes anything closes the hint and does no more; the keys that it names do what it says.
-        let closes = matches!(press.code, KeyCode::Esc | KeyCode::Enter) || matches!(press.typed(), Some(' ' | 'q'));
+        let closes =
+            matches!(press.code, KeyCode::Esc | KeyCode::Enter) || matches!(press.typed(), Some(' ' | 'q'));
         if std::mem::take(&mut self.welcome) && closes {
             return Vec::new();
         }
         if self.shell.prompt.is_some() {
             return self.type_into_prompt(press);
         }
-        let rows = usize::from(self.shell.size.1.saturating_sub(6));
-        if let Some(popup) = &mut self.shell.popup {
-            return match popup.press(press, rows) {
+        let reach = self.shell.popup.as_ref().map(|popup| reach(popup, &self.shell));
+        if let Some((popup, reach)) = self.shell.popup.as_mut().zip(reach) {
+            return match popup.press(press, reach) {
                 Pressed::Stays => Vec::new(),
                 Pressed::Closes(effects) => {
                     self.shell.popup = None;

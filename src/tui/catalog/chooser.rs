@@ -70,7 +70,14 @@ impl Chooser {
         Chosen::Nothing
     }
 
-    pub fn draw(self, table: &Table, sorted: Option<(&str, bool)>, frame: &mut Frame, area: Rect, theme: &Theme) {
+    pub fn draw(
+        self,
+        table: &Table,
+        sorted: Option<(&str, bool)>,
+        frame: &mut Frame,
+        area: Rect,
+        theme: &Theme,
+    ) {
         let height = table.columns.len() as u16 + 3;
         let inside = cover(frame, centered(area, 88, height), theme, "columns");
         let rows = usize::from(inside.height.saturating_sub(1));
@@ -103,7 +110,10 @@ impl Chooser {
             };
             lines.push(Line::styled(text::pad(&line, width), theme.style(role)));
         }
-        lines.push(Line::from(Span::styled(text::fit(KEYS, width), theme.style(Role::Dim))));
+        lines.push(Line::from(Span::styled(
+            text::fit(KEYS, width),
+            theme.style(Role::Dim),
+        )));
         frame.render_widget(Text::from(lines), inside);
     }
 }

@@ -42,7 +42,9 @@ impl Catalog {
         let inside = block.inner(area);
         frame.render_widget(block, area);
         if let Some(words) = self.instead() {
-            let words = Paragraph::new(words).style(theme.style(Role::Dim)).wrap(Wrap { trim: true });
+            let words = Paragraph::new(words)
+                .style(theme.style(Role::Dim))
+                .wrap(Wrap { trim: true });
             frame.render_widget(words, inside);
             return;
         }
@@ -108,7 +110,11 @@ impl Catalog {
                     let info = &self.table.columns[at].info;
                     let mut name = text::clean(&info.name).into_owned();
                     if let Some((_, descending)) = sorted.filter(|(sorted, _)| *sorted == info.name) {
-                        name = format!("{}{}", text::fit(&name, width.saturating_sub(1)), sign(descending));
+                        name = format!(
+                            "{}{}",
+                            text::fit(&name, width.saturating_sub(1)),
+                            sign(descending)
+                        );
                     }
                     match info.kind.right_aligned() {
                         true => text::pad_left(&name, width),
@@ -122,7 +128,15 @@ impl Catalog {
         Line::styled(text, theme.style(Role::Axis).add_modifier(Modifier::UNDERLINED))
     }
 
-    fn line(&self, place: u64, row: u64, slots: &[Slot], gutter: u16, shell: &Shell, width: u16) -> Line<'static> {
+    fn line(
+        &self,
+        place: u64,
+        row: u64,
+        slots: &[Slot],
+        gutter: u16,
+        shell: &Shell,
+        width: u16,
+    ) -> Line<'static> {
         let theme = &shell.theme;
         let id = self.id_at(place);
         let marked = id.is_some_and(|id| shell.marks.contains(id));
@@ -137,8 +151,14 @@ impl Catalog {
         let own = |role: Role| if here { style } else { theme.style(role) };
         let mut spans = vec![Span::styled(if marked { "*" } else { " " }, style)];
         if gutter > MARK {
-            let label = id.and_then(|id| shell.labels.get(id)).map(Labels::short).unwrap_or_default();
-            spans.push(Span::styled(text::pad(&text::clean(&label), usize::from(LABEL)), own(Role::Label)));
+            let label = id
+                .and_then(|id| shell.labels.get(id))
+                .map(Labels::short)
+                .unwrap_or_default();
+            spans.push(Span::styled(
+                text::pad(&text::clean(&label), usize::from(LABEL)),
+                own(Role::Label),
+            ));
         }
         let waiting = self.pages.row(place).is_none();
         let mut used = usize::from(gutter);
@@ -165,7 +185,10 @@ impl Catalog {
             };
             used += cells + usize::from(GAP);
             spans.push(Span::styled(text, style));
-            spans.push(Span::styled(" ".repeat(usize::from(GAP)), self.gap_style(here, style)));
+            spans.push(Span::styled(
+                " ".repeat(usize::from(GAP)),
+                self.gap_style(here, style),
+            ));
         }
         let rest = usize::from(width).saturating_sub(used);
         spans.push(Span::styled(" ".repeat(rest), self.gap_style(here, style)));
@@ -206,7 +229,9 @@ impl Catalog {
     pub(super) fn draw_cover(&self, frame: &mut Frame, area: Rect, shell: &Shell) {
         match &self.cover {
             None => (),
-            Some(Cover::Columns(chooser)) => chooser.draw(&self.table, self.sorted(), frame, area, &shell.theme),
+            Some(Cover::Columns(chooser)) => {
+                chooser.draw(&self.table, self.sorted(), frame, area, &shell.theme)
+            }
             Some(Cover::Statistics(found)) => statistics::draw(found, frame, area, &shell.theme),
         }
     }

@@ -118,7 +118,9 @@ impl Catalog {
         let first = order.split(',').next().unwrap_or(order).trim();
         let (name, rest) = first.split_once(char::is_whitespace).unwrap_or((first, ""));
         let columns = &self.table.columns;
-        let column = columns.iter().find(|column| column.info.name.eq_ignore_ascii_case(name))?;
+        let column = columns
+            .iter()
+            .find(|column| column.info.name.eq_ignore_ascii_case(name))?;
         match rest.trim().to_ascii_lowercase().as_str() {
             "" | "asc" => Some((&column.info.name, false)),
             "desc" => Some((&column.info.name, true)),
@@ -133,7 +135,10 @@ impl Catalog {
         };
         let height = u64::from(self.height.max(1));
         self.cursor = self.cursor.min(rows.len().saturating_sub(1));
-        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(height));
+        self.top = self
+            .top
+            .min(self.cursor)
+            .max((self.cursor + 1).saturating_sub(height));
         let mut requests: Vec<Request> = self.pages.wanted(rows, self.top, height).into_iter().collect();
         if self.table.sparks {
             requests.extend(self.pages.wanted_sparks(rows, self.top, height));

@@ -32,7 +32,8 @@ impl Pages {
         self.blocks.clear();
         self.asked.clear();
         self.columns = vec!["object_id".to_owned()];
-        self.columns.extend(shown.iter().filter(|name| *name != "object_id").cloned());
+        self.columns
+            .extend(shown.iter().filter(|name| *name != "object_id").cloned());
     }
 
     /// Without ids in the catalog, the columns alone.
@@ -89,7 +90,11 @@ impl Pages {
         let last = (rows.len() - 1) / BLOCK;
         let (first, end) = (top / BLOCK, ((top + height) / BLOCK).min(last));
         let mut blocks: Vec<u64> = (first.min(last)..=end).collect();
-        blocks.extend([end + 1, first.wrapping_sub(1)].into_iter().filter(|block| *block <= last));
+        blocks.extend(
+            [end + 1, first.wrapping_sub(1)]
+                .into_iter()
+                .filter(|block| *block <= last),
+        );
         self.forget(first);
         blocks.retain(|block| !self.blocks.contains_key(block));
         // The newest request takes the place of the one before, so it has to ask for all that is missing.
@@ -97,7 +102,9 @@ impl Pages {
             return None;
         }
         self.asked = blocks.iter().copied().collect();
-        let blocks = blocks.into_iter().map(|block| (block, rows.slice(block * BLOCK, BLOCK as usize)));
+        let blocks = blocks
+            .into_iter()
+            .map(|block| (block, rows.slice(block * BLOCK, BLOCK as usize)));
         Some(Request::Pages {
             generation: self.generation,
             blocks: blocks.collect(),
@@ -119,7 +126,11 @@ impl Pages {
     /// Lets the blocks go that are farthest from what is seen.
     fn forget(&mut self, around: u64) {
         while self.blocks.len() > KEPT_BLOCKS {
-            let farthest = self.blocks.keys().copied().max_by_key(|block| block.abs_diff(around));
+            let farthest = self
+                .blocks
+                .keys()
+                .copied()
+                .max_by_key(|block| block.abs_diff(around));
             if let Some(block) = farthest {
                 self.blocks.remove(&block);
             }
@@ -146,7 +157,10 @@ mod tests {
         assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [3, 4, 2]);
         assert!(blocks(pages.wanted(&rows, 200, 40)).is_empty());
         assert!(pages.arrived(1, 3, Vec::new()));
-        assert!(blocks(pages.wanted(&rows, 210, 40)).is_empty(), "the others are on their way");
+        assert!(
+            blocks(pages.wanted(&rows, 210, 40)).is_empty(),
+            "the others are on their way"
+        );
         // A jump: what was on its way is given up by the worker, and is not waited for.
         assert_eq!(blocks(pages.wanted(&rows, 960, 40)), [15, 14]);
         assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [4, 2]);

@@ -21,12 +21,17 @@ pub fn draw(statistics: &ColumnStatistics, frame: &mut Frame, area: Rect, theme:
     let width = usize::from(inside.width);
     let mut lines = Vec::new();
     let mut say = |role: Role, text: &str| {
-        lines.push(Line::styled(text::fit(&text::clean(text), width), theme.style(role)));
+        lines.push(Line::styled(
+            text::fit(&text::clean(text), width),
+            theme.style(role),
+        ));
     };
     if !column.description.is_empty() {
         say(Role::Dim, &column.description);
     }
-    let distinct = statistics.distinct.map_or_else(|| "very many".to_owned(), |n| n.to_string());
+    let distinct = statistics
+        .distinct
+        .map_or_else(|| "very many".to_owned(), |n| n.to_string());
     say(
         Role::Text,
         &format!(
@@ -113,14 +118,23 @@ fn bars(statistics: &ColumnStatistics, width: usize, theme: &Theme) -> Vec<Line<
     let top: &[TopValue] = &statistics.top;
     let most = top.first().map_or(1, |top| top.count.max(1));
     let name = |top: &TopValue| text::clean(&top.value.in_full()).into_owned();
-    let widest = top.iter().map(|top| text::width(&name(top))).max().unwrap_or(0).clamp(4, 30);
+    let widest = top
+        .iter()
+        .map(|top| text::width(&name(top)))
+        .max()
+        .unwrap_or(0)
+        .clamp(4, 30);
     let room = width.saturating_sub(widest + 22);
     top.iter()
         .map(|top| {
             let share = 100.0 * top.count as f64 / statistics.count.max(1) as f64;
             let length = (room as f64 * top.count as f64 / most as f64).ceil() as usize;
             let bar = if theme.ascii { "#" } else { "█" }.repeat(length);
-            let text = format!("{} {:>11} {share:>6.2}% {bar}", text::pad(&name(top), widest), top.count);
+            let text = format!(
+                "{} {:>11} {share:>6.2}% {bar}",
+                text::pad(&name(top), widest),
+                top.count
+            );
             Line::styled(text, theme.style(Role::Text))
         })
         .collect()

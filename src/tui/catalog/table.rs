@@ -101,7 +101,10 @@ impl Table {
             let Some(column) = self.columns.iter_mut().find(|column| column.info.name == *name) else {
                 continue;
             };
-            let widest = cells.iter().filter_map(|row| row.get(at)).map(|cell| text::width(&cell.text));
+            let widest = cells
+                .iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| text::width(&cell.text));
             let widest = widest.max().unwrap_or(0).min(usize::from(WIDEST)) as u16;
             column.seen = column.seen.max(widest);
         }
@@ -146,7 +149,11 @@ impl Table {
 
     /// Scrolls by so many columns; the last one stays.
     pub fn scroll(&mut self, step: isize) {
-        let loose = self.columns.iter().filter(|column| column.shown && !column.frozen).count();
+        let loose = self
+            .columns
+            .iter()
+            .filter(|column| column.shown && !column.frozen)
+            .count();
         self.left = self.left.saturating_add_signed(step).min(loose.saturating_sub(1));
     }
 
@@ -207,7 +214,8 @@ impl Table {
                 (column.shown, column.frozen, column.width) = (kept.shown, kept.frozen, kept.width);
             }
         }
-        self.columns.sort_by_key(|column| rank(column).unwrap_or(usize::MAX));
+        self.columns
+            .sort_by_key(|column| rank(column).unwrap_or(usize::MAX));
         if !self.columns.iter().any(|column| column.shown) {
             self.toggle(0);
         }
@@ -251,7 +259,11 @@ mod tests {
         table.scroll(1);
         assert_eq!(names(&table, 80), ["object_id", "~", "spectype"]);
         table.scroll(10);
-        assert_eq!(names(&table, 80), ["object_id", "~", "spectype"], "the last one stays");
+        assert_eq!(
+            names(&table, 80),
+            ["object_id", "~", "spectype"],
+            "the last one stays"
+        );
         table.scroll(-10);
         table.freeze(2);
         assert_eq!(names(&table, 80), ["object_id", "spectype", "~", "z"]);
@@ -266,7 +278,10 @@ mod tests {
             for pair in slots.windows(2) {
                 assert!(pair[0].x + pair[0].width < pair[1].x);
             }
-            assert!(slots.iter().all(|slot| slot.x + slot.width <= width), "{width} {slots:?}");
+            assert!(
+                slots.iter().all(|slot| slot.x + slot.width <= width),
+                "{width} {slots:?}"
+            );
         }
     }
 
@@ -285,7 +300,13 @@ mod tests {
         let mut other = super::tests::table();
         other.restore(&table.kept());
         assert_eq!(other.kept(), table.kept());
-        let width = |table: &Table| table.columns.iter().find(|c| c.width.is_some()).map(Column::width);
+        let width = |table: &Table| {
+            table
+                .columns
+                .iter()
+                .find(|c| c.width.is_some())
+                .map(Column::width)
+        };
         assert_eq!(width(&other), width(&table));
         table.widen(1, 0);
         assert!(table.columns.iter().all(|column| column.width.is_none()));

@@ -171,8 +171,14 @@ fn the_first_screen_has_names_spectra_and_rounded_numbers() {
     assert_eq!(bench.shell.rows, Some((ROWS, ROWS)));
     let screen = bench.drawn(80, 23);
     let lines: Vec<&str> = screen.lines().collect();
-    assert!(lines[1].contains("object_id") && lines[1].contains("spectrum"), "{screen}");
-    assert!(lines[3].contains("obj-0001") && lines[3].contains("0.0010"), "{screen}");
+    assert!(
+        lines[1].contains("object_id") && lines[1].contains("spectrum"),
+        "{screen}"
+    );
+    assert!(
+        lines[3].contains("obj-0001") && lines[3].contains("0.0010"),
+        "{screen}"
+    );
     let braille = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
     assert!(lines[3].chars().filter(|c| braille(*c)).count() >= 12, "{screen}");
     assert!(lines[22].contains("1 / 500"), "{screen}");
@@ -185,7 +191,10 @@ fn moving_never_waits_for_cells() {
     bench.act(Action::Move(Move::Bottom), None);
     assert_eq!(bench.row(), Some(499));
     let screen = bench.drawn(80, 23);
-    assert!(screen.contains("499 …") && !screen.contains("obj-0499"), "{screen}");
+    assert!(
+        screen.contains("499 …") && !screen.contains("obj-0499"),
+        "{screen}"
+    );
     bench.act(Action::Mark, None);
     assert!(bench.shell.marks.is_empty(), "nothing is marked unseen");
     bench.act(Action::Move(Move::Top), Some(8));
@@ -248,7 +257,10 @@ fn searches_go_around_and_jumps_take_rows_and_ids() {
 fn marks_are_ids_and_the_next_is_found() {
     let mut bench = Bench::new();
     bench.act(Action::Mark, Some(2));
-    assert_eq!(bench.shell.marks.iter().collect::<Vec<_>>(), ["obj-0000", "obj-0001"]);
+    assert_eq!(
+        bench.shell.marks.iter().collect::<Vec<_>>(),
+        ["obj-0000", "obj-0001"]
+    );
     assert_eq!(bench.row(), Some(2));
     bench.act(Action::NextMarked, None);
     assert_eq!(bench.row(), Some(0));
@@ -283,7 +295,10 @@ fn columns_are_chosen_frozen_widened_and_sorted() {
     bench.press("f esc");
     bench.act(Action::Catalog(CatalogAct::ScrollRight), Some(3));
     let screen = bench.drawn(80, 23);
-    assert!(screen.contains("3 columns to the left") && screen.contains("object_id"), "{screen}");
+    assert!(
+        screen.contains("3 columns to the left") && screen.contains("object_id"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -294,19 +309,37 @@ fn sheet_schema_and_statistics_are_shown() {
         Some(Popup::Page(page)) => page.lines.join("\n"),
         _ => String::new(),
     };
-    assert!(lines(&bench).contains("identity of the spectrum"), "{}", lines(&bench));
+    assert!(
+        lines(&bench).contains("identity of the spectrum"),
+        "{}",
+        lines(&bench)
+    );
     bench.act(Action::Catalog(CatalogAct::Schema), None);
     let schema = lines(&bench);
-    for part in ["500 rows", "flux.list.element", "zstd", "spectra.grids", "bloom filter"] {
+    for part in [
+        "500 rows",
+        "flux.list.element",
+        "zstd",
+        "spectra.grids",
+        "bloom filter",
+    ] {
         assert!(schema.contains(part), "{part} in {schema}");
     }
     bench.shell.popup = None;
     bench.enter(Purpose::Statistics, "Z").unwrap();
     let screen = bench.drawn(120, 40);
-    assert!(screen.contains("percentiles: 1 0.0050") && screen.contains("500 rows"), "{screen}");
+    assert!(
+        screen.contains("percentiles: 1 0.0050") && screen.contains("500 rows"),
+        "{screen}"
+    );
     bench.press("x");
     assert!(!bench.drawn(120, 40).contains("percentiles"));
-    assert!(bench.enter(Purpose::Statistics, "nothing").unwrap_err().contains("`nothing`"));
+    assert!(
+        bench
+            .enter(Purpose::Statistics, "nothing")
+            .unwrap_err()
+            .contains("`nothing`")
+    );
 }
 
 #[test]
@@ -315,7 +348,12 @@ fn exports_are_told_and_refuse_what_they_should() {
     let path = |name: &str| bench.folder.path().join(name).to_str().unwrap().to_owned();
     let (csv, ids) = (path("out.csv"), path("ids.txt"));
     let listed = Purpose::Export { marked: false };
-    assert!(bench.enter(listed.clone(), "out.doc").unwrap_err().contains(".parquet"));
+    assert!(
+        bench
+            .enter(listed.clone(), "out.doc")
+            .unwrap_err()
+            .contains(".parquet")
+    );
     bench.enter(Purpose::Filter, "z < 0.1").unwrap();
     bench.enter(listed.clone(), &csv).unwrap();
     assert!(bench.note().contains("100 rows"), "{}", bench.note());
@@ -366,7 +404,9 @@ fn no_size_is_too_small_to_draw() {
         }
         for width in [0, 1, 2, 3, 5, 9, 20, 39, 41, 80, 200] {
             for height in [0, 1, 2, 3, 4, 7, 24] {
-                let effects = bench.screen.resized(Rect::new(0, 0, width, height), &mut bench.shell);
+                let effects = bench
+                    .screen
+                    .resized(Rect::new(0, 0, width, height), &mut bench.shell);
                 bench.perform(effects);
                 if width > 0 && height > 0 {
                     bench.drawn(width, height);

@@ -54,7 +54,9 @@ impl Catalog {
             }
             Answer::Refused { query, fault } => {
                 self.running = None;
-                let at = fault.at.map_or_else(String::new, |at| format!(" (at {})", at + 1));
+                let at = fault
+                    .at
+                    .map_or_else(String::new, |at| format!(" (at {})", at + 1));
                 self.refused(query, fault.clause, format!("{}{at}", fault.text), shell)
             }
             Answer::Found(place) => {
@@ -165,7 +167,10 @@ impl Catalog {
             Move::Bottom => count.map_or(last, |n| u64::from(n).saturating_sub(1).min(last)),
         };
         // A page moves what is seen, not only the cursor in it.
-        if matches!(step, Move::PageDown | Move::PageUp | Move::HalfDown | Move::HalfUp) {
+        if matches!(
+            step,
+            Move::PageDown | Move::PageUp | Move::HalfDown | Move::HalfUp
+        ) {
             self.top = match self.cursor > before {
                 true => self.top + (self.cursor - before),
                 false => self.top.saturating_sub(before - self.cursor),
@@ -241,7 +246,9 @@ impl Catalog {
             }
             CatalogAct::Sheet => {
                 let row = self.row();
-                row.map(|row| Effect::Catalog(Request::Sheet(row))).into_iter().collect()
+                row.map(|row| Effect::Catalog(Request::Sheet(row)))
+                    .into_iter()
+                    .collect()
             }
             CatalogAct::Schema => vec![Effect::Catalog(Request::Schema)],
             CatalogAct::Statistics => {
@@ -275,7 +282,9 @@ impl Catalog {
     fn statistics(&mut self, column: &str) -> Result<Vec<Effect>, String> {
         let rows = self.rows.clone().ok_or("the catalog is not open yet")?;
         let columns = &self.table.columns;
-        let known = columns.iter().find(|known| known.info.name.eq_ignore_ascii_case(column));
+        let known = columns
+            .iter()
+            .find(|known| known.info.name.eq_ignore_ascii_case(column));
         let known = known.ok_or_else(|| format!("there is no column `{column}`; `g c` shows all"))?;
         let column = known.info.name.clone();
         self.running = Some("counting");
@@ -294,7 +303,9 @@ impl Catalog {
         };
         let path = PathBuf::from(name);
         if ExportFormat::of(&path).is_none() {
-            return Err("the name has to end in .parquet (a catalog), .csv (the table) or .txt (the ids)".into());
+            return Err(
+                "the name has to end in .parquet (a catalog), .csv (the table) or .txt (the ids)".into(),
+            );
         }
         let (chosen, what, count) = match marked {
             true => (
@@ -348,7 +359,8 @@ impl Catalog {
             Choice::Sort(at) => self.sort_by(at),
             Choice::Statistics(at) => {
                 let name = self.table.columns.get(at).map(|column| column.info.name.clone());
-                name.and_then(|name| self.statistics(&name).ok()).unwrap_or_default()
+                name.and_then(|name| self.statistics(&name).ok())
+                    .unwrap_or_default()
             }
             Choice::Close => {
                 self.cover = None;
@@ -370,7 +382,9 @@ impl Catalog {
         let gutter = Self::gutter(shell);
         let x = event.column.saturating_sub(area.x + 1 + gutter);
         let slots = self.table.slots(area.width.saturating_sub(2 + gutter));
-        let slot = slots.iter().find(|slot| (slot.x..slot.x + slot.width).contains(&x));
+        let slot = slots
+            .iter()
+            .find(|slot| (slot.x..slot.x + slot.width).contains(&x));
         match slot.map(|slot| slot.what) {
             Some(What::Column(at)) => self.sort_by(at),
             _ => Vec::new(),
@@ -532,11 +546,15 @@ impl Screen for Catalog {
         if !sql || (text.is_empty() && *purpose != Purpose::Statistics) {
             return (Vec::new(), Vec::new());
         }
-        let ways = self.vocabulary.complete(text, cursor).into_iter().map(|way| Completion {
-            replace: way.replace,
-            text: way.text,
-            about: way.about,
-        });
+        let ways = self
+            .vocabulary
+            .complete(text, cursor)
+            .into_iter()
+            .map(|way| Completion {
+                replace: way.replace,
+                text: way.text,
+                about: way.about,
+            });
         (ways.collect(), Vec::new())
     }
 

@@ -6,7 +6,9 @@ use crate::tui::text;
 
 /// Name, value with unit, and what it is.
 pub fn sheet(lines: &[SheetLine]) -> Vec<String> {
-    let widest = |width: &dyn Fn(&SheetLine) -> usize, most: usize| lines.iter().map(width).max().unwrap_or(0).min(most);
+    let widest = |width: &dyn Fn(&SheetLine) -> usize, most: usize| {
+        lines.iter().map(width).max().unwrap_or(0).min(most)
+    };
     let value = |line: &SheetLine| match line.unit.as_str() {
         "" => line.text.clone(),
         unit => format!("{} {unit}", line.text),
@@ -20,7 +22,11 @@ pub fn sheet(lines: &[SheetLine]) -> Vec<String> {
             true => value,
             false => text::pad(&value, value_width),
         };
-        let text = format!("{}  {value}  {}", text::pad(&text::clean(&line.name), name_width), line.description);
+        let text = format!(
+            "{}  {value}  {}",
+            text::pad(&text::clean(&line.name), name_width),
+            line.description
+        );
         text.trim_end().to_owned()
     };
     lines.iter().map(line).collect()
@@ -79,7 +85,9 @@ fn file(footer: &Footer) -> Vec<String> {
     ];
     for column in &footer.columns {
         let ratio = column.plain as f64 / column.stored.max(1) as f64;
-        let nulls = column.nulls.map_or_else(|| "-".to_owned(), |nulls| nulls.to_string());
+        let nulls = column
+            .nulls
+            .map_or_else(|| "-".to_owned(), |nulls| nulls.to_string());
         let bloom = match column.bloom_filter {
             true => ", bloom filter",
             false => "",

@@ -42,7 +42,10 @@ pub enum Request {
     /// The words for completion.
     Vocabulary,
     /// `keep`: the row that the cursor stays on if it is listed.
-    Select { query: Query, keep: Option<u64> },
+    Select {
+        query: Query,
+        keep: Option<u64>,
+    },
     /// What runs of these queries is not wanted any more.
     Stop,
     Seek {
@@ -62,7 +65,10 @@ pub enum Request {
     Sparks(Vec<u64>),
     Sheet(u64),
     Schema,
-    Statistics { column: String, rows: Rows },
+    Statistics {
+        column: String,
+        rows: Rows,
+    },
     Export {
         chosen: Chosen,
         path: PathBuf,
@@ -100,7 +106,10 @@ pub enum Answer {
         place: Option<u64>,
     },
     /// The expression is wrong.
-    Refused { query: Query, fault: QueryFault },
+    Refused {
+        query: Query,
+        fault: QueryFault,
+    },
     Found(u64),
     NotFound(Sought),
     Ids(Vec<String>),
@@ -369,7 +378,10 @@ fn seek(
             let place = row.and_then(|row| rows.position_of(row));
             match place {
                 Some(place) => Ok(Some(place)),
-                None => Ok(browser.find(text)?.into_iter().find_map(|row| rows.position_of(row))),
+                None => Ok(browser
+                    .find(text)?
+                    .into_iter()
+                    .find_map(|row| rows.position_of(row))),
             }
         }
         Sought::OneOf(ids) => {
@@ -378,7 +390,12 @@ fn seek(
                 if cancel.is_cancelled() {
                     return Ok(None);
                 }
-                places.extend(browser.find(id)?.into_iter().filter_map(|row| rows.position_of(row)));
+                places.extend(
+                    browser
+                        .find(id)?
+                        .into_iter()
+                        .filter_map(|row| rows.position_of(row)),
+                );
             }
             // The nearest ahead; the same place again is a whole round away.
             let ahead = |place: &u64| match back {

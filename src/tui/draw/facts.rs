@@ -67,7 +67,11 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     add("dec", facts.dec.map(|dec| format!("{dec:+.5}°")));
     add("source", Some(facts.source.clone()));
     let survey = [facts.survey.as_deref(), facts.program.as_deref()];
-    let survey: Vec<&str> = survey.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    let survey: Vec<&str> = survey
+        .into_iter()
+        .flatten()
+        .filter(|text| !text.is_empty())
+        .collect();
     add("survey", Some(survey.join(" ")));
     add("mjd", facts.mjd.map(|mjd| format!("{mjd:.1}")));
     add("exposure", facts.exptime.map(|seconds| format!("{seconds:.0} s")));

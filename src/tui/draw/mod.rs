@@ -4,6 +4,8 @@ mod facts;
 mod popup;
 mod status;
 
+pub use popup::reach;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;

@@ -75,7 +75,9 @@ fn no_label_that_was_said_to_be_saved_is_lost() {
             "{how}: {counts:?}, {said} were said to be saved"
         );
         for id in &ids[first..said] {
-            let label = journal.get(id).unwrap_or_else(|| panic!("{how}: {id} lost its label"));
+            let label = journal
+                .get(id)
+                .unwrap_or_else(|| panic!("{how}: {id} lost its label"));
             assert_eq!(label.quality, Some(2));
         }
         assert!(journal.problems().len() <= round, "{:?}", journal.problems());

@@ -87,7 +87,8 @@ fn text_from_files_and_the_clipboard_steers_nothing() {
     let raw = terminal.raw();
     for telltale in TELLTALES {
         let at = find(&raw, telltale.as_bytes());
-        let around = at.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(60)..raw.len().min(at + 40)]));
+        let around =
+            at.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(60)..raw.len().min(at + 40)]));
         assert!(at.is_none(), "{telltale:?} reached the terminal in {around:?}");
     }
     assert!(!desk.labels().contains("\\u001b") && !desk.labels().contains('\u{1b}'));

@@ -8,7 +8,10 @@ use crate::common::contents;
 #[test]
 fn a_whole_session_and_the_next() {
     let desk = Desk::simulated();
-    let low = sixty().iter().filter(|s| s.facts.z.is_some_and(|z| z < 0.2)).count();
+    let low = sixty()
+        .iter()
+        .filter(|s| s.facts.z.is_some_and(|z| z < 0.2))
+        .count();
     assert!((1..60).contains(&low));
 
     let mut terminal = desk.open(&QUICK);
@@ -28,7 +31,8 @@ fn a_whole_session_and_the_next() {
     terminal.press("\x15nonsense < 3\r");
     terminal.wait("what is wrong with it", |screen| {
         let last: Vec<&str> = screen.0.lines().rev().take(2).collect();
-        last.iter().any(|line| line.contains("nonsense") && !line.contains("nonsense <"))
+        last.iter()
+            .any(|line| line.contains("nonsense") && !line.contains("nonsense <"))
     });
     terminal.press("\x1b");
     terminal.sees(&filtered);
@@ -102,7 +106,10 @@ fn a_whole_session_and_the_next() {
         .iter()
         .find(|(name, _)| !before.contains_key(*name))
         .expect("a new figure");
-    assert!(name.ends_with(".png") && png.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+    assert!(
+        name.ends_with(".png") && png.starts_with(b"\x89PNG\r\n\x1a\n"),
+        "{name}"
+    );
     terminal.press("4");
     terminal.sees("files:");
     let begun: String = name.chars().take(24).collect();

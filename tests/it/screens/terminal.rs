@@ -194,7 +194,9 @@ impl Terminal {
     /// A field of `/proc/ID/status`.
     pub fn status(&self, field: &str) -> String {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:")));
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{field}:")));
         line.unwrap_or_default().trim().to_owned()
     }
 
