@@ -44,7 +44,10 @@ pub fn run(
     common: &Common,
 ) -> anyhow::Result<End> {
     let keymap = Keymap::with(&resolved.keys).map_err(UsageError)?;
-    log_to_file(common)?;
+    if let Err(error) = log_to_file(common) {
+        // A full or read-only home is no reason not to look at a catalog.
+        eprintln!("spectriage: no log is kept: {error}");
+    }
     let environment = |name: &str| std::env::var(name).ok();
     let theme = Theme::detect(&environment);
     let theme = Theme {

@@ -1,6 +1,7 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
 use std::io::{self, IsTerminal as _};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -88,21 +89,41 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         ending: None,
         unsaved: false,
     };
-    let effects = looping.app.start();
-    looping.perform(effects, &mut terminal)?;
-    looping.stay(&mut terminal, &inbox)?;
-    let code = looping.ending;
+    // Whatever ends the loop, a fault of the program or a terminal that takes no more: what is under way is brought to disk.
+    let stayed = catch_unwind(AssertUnwindSafe(|| -> io::Result<()> {
+        let effects = looping.app.start();
+        looping.perform(effects, &mut terminal)?;
+        looping.stay(&mut terminal, &inbox)
+    }));
+    let code = match (looping.ending, &stayed) {
+        (None, Ok(Err(error))) if is_hangup(error) => Some(HANGUP),
+        (code, _) => code,
+    };
+    if !matches!(stayed, Ok(Ok(()))) {
+        looping.save();
+    }
     let Loop { workers, session, .. } = looping;
     workers.finish(Duration::from_secs(6));
     drop(session);
-    match code {
-        None => Ok(0),
-        Some(code) => {
+    match (stayed, code) {
+        (Err(panic), _) => resume_unwind(panic),
+        (Ok(Err(error)), None) => Err(error.into()),
+        (Ok(Ok(())), None) => Ok(0),
+        (Ok(_), Some(code)) => {
             // The watching thread ends the process when it hears this.
             drop(saved);
             Ok(code)
         }
     }
+}
+
+/// The exit code of a program whose terminal has gone away.
+const HANGUP: u8 = 129;
+
+/// A terminal that is gone refuses what is written to it, sooner than anything else tells of it.
+fn is_hangup(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    error.raw_os_error() == Some(EIO) || error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// Reads the terminal in a thread of its own.
@@ -160,8 +181,11 @@ impl Loop {
                         trace.input();
                     }
                 }
-                if let AppEvent::Ending(Ending::End(code)) = event {
-                    self.ending = Some(code);
+                match event {
+                    AppEvent::Ending(Ending::End(code)) => self.ending = Some(code),
+                    // The shell has set the terminal as it likes it.
+                    AppEvent::Ending(Ending::Continued) => self.session.retake()?,
+                    _ => (),
                 }
                 let effects = self.app.update(event);
                 leaves |= self.perform(effects, terminal)?;

@@ -141,15 +141,17 @@ impl Workers {
     /// Ends the job, its checkpoint written, and waits for the labels that are on their way to disk.
     pub fn finish(self, patience: Duration) {
         let until = Instant::now() + patience;
-        if let Some((cancel, ended)) = self.job {
+        let left = || until.saturating_duration_since(Instant::now());
+        if let Some((cancel, _)) = &self.job {
             cancel.cancel();
-            // The thread drops its end of the channel when it is done.
-            let _ = ended.recv_timeout(patience);
         }
-        self.labels
-            .finish(until.saturating_duration_since(Instant::now()));
-        self.anomalies
-            .finish(until.saturating_duration_since(Instant::now()));
+        // The labels first: they take a moment, the job may take all there is.
+        self.labels.finish(left());
+        if let Some((_, ended)) = self.job {
+            // The thread drops its end of the channel when it is done.
+            let _ = ended.recv_timeout(left());
+        }
+        self.anomalies.finish(left());
     }
 }
 

@@ -12,5 +12,7 @@ mod figure;
 mod ingest;
 mod model;
 mod pipeline;
+#[cfg(unix)]
+mod screens;
 mod simulate;
 mod triage;

@@ -69,6 +69,11 @@ pub enum Answer {
     },
     /// Places in the ranking that a condition selects.
     Filtered(Option<(String, Vec<usize>)>),
+    /// The condition is wrong; the one before stays.
+    Refused {
+        filter: String,
+        error: String,
+    },
     Similar(Box<Neighbors>),
     Learned(Reranked),
     Wrote(Box<Summary>),
@@ -117,8 +122,15 @@ impl Desk {
             }
             Request::Rejudge(settings) => self.rejudge(*settings, cancel, &mut tell),
             Request::Filter(filter) => {
-                self.filter = filter;
-                self.filter_again(&mut tell)
+                let before = std::mem::replace(&mut self.filter, filter);
+                match (self.filter_again(&mut tell), self.filter.clone()) {
+                    (Err(error), Some(filter)) => {
+                        self.filter = before;
+                        tell(Answer::Refused { filter, error });
+                        Ok(())
+                    }
+                    (done, _) => done,
+                }
             }
             Request::Similar(id) => self.similar(&id, &mut tell),
             Request::Learn(labels) => self.learn(&labels, &mut tell),

@@ -26,10 +26,10 @@ impl Anomalies {
     /// Makes the order anew and keeps the cursor on its object.
     fn reorder(&mut self, shell: &Shell) {
         let id = self.current().map(|(judgement, _)| judgement.object_id.clone());
-        let id = id.or_else(|| self.wanted.take());
         let Some(ranking) = &self.ranking else {
             return;
         };
+        let id = id.or_else(|| self.wanted.take());
         let labels = |id: &str| -> Option<&Label> { shell.labels.get(id) };
         let given = Given {
             selected: self.selected.as_deref(),
@@ -69,8 +69,8 @@ impl Anomalies {
             Move::PageUp => self.cursor.saturating_sub(times * page),
             Move::HalfDown => self.cursor.saturating_add(times * (page / 2).max(1)),
             Move::HalfUp => self.cursor.saturating_sub(times * (page / 2).max(1)),
-            Move::Top => count.map_or(0, |count| count as usize - 1),
-            Move::Bottom => count.map_or(last, |count| count as usize - 1),
+            Move::Top => count.map_or(0, |count| (count as usize).saturating_sub(1)),
+            Move::Bottom => count.map_or(last, |count| (count as usize).saturating_sub(1)),
         }
         .min(last);
         self.scroll();
@@ -191,6 +191,25 @@ impl Anomalies {
                 self.reorder(shell);
                 Vec::new()
             }
+            Answer::Refused { filter, error } => {
+                // A session's condition is not being typed.
+                if self.filter.as_ref() == Some(&filter) {
+                    self.filter = None;
+                    shell.error(format!("filter `{filter}`: {error}"));
+                    return Vec::new();
+                }
+                // It goes back under the line in which it was typed.
+                if shell.prompt.is_none() {
+                    shell.ask(Purpose::Filter, &filter);
+                }
+                match &mut shell.prompt {
+                    Some(prompt) if prompt.purpose == Purpose::Filter && prompt.text() == filter => {
+                        prompt.error = Some(error);
+                    }
+                    _ => shell.error(format!("filter `{filter}`: {error}")),
+                }
+                Vec::new()
+            }
             Answer::Similar(found) => {
                 shell.note(format!(
                     "{} like {} of {} compared; W goes back",
@@ -249,8 +268,6 @@ impl Anomalies {
                 self.progress = None;
                 if let Some(form) = &mut self.parameters {
                     form.error = Some((form.entry().key, error));
-                } else if let Some(prompt) = shell.prompt.as_mut().filter(|p| p.purpose == Purpose::Filter) {
-                    prompt.error = Some(error);
                 } else {
                     shell.error(error);
                 }
@@ -417,14 +434,21 @@ impl Anomalies {
 
 impl Screen for Anomalies {
     fn start(&mut self, shell: &mut Shell) -> Vec<Effect> {
-        vec![Effect::Anomalies(Request::Open(Box::new(shell.settings.clone())))]
+        let mut effects = vec![Effect::Anomalies(Request::Open(Box::new(shell.settings.clone())))];
+        // Of the session before.
+        if let Some(filter) = &self.filter {
+            effects.push(Effect::Anomalies(Request::Filter(Some(filter.clone()))));
+        }
+        effects
     }
 
     fn act(&mut self, action: Action, count: Option<u32>, shell: &mut Shell) -> Vec<Effect> {
         match action {
             Action::Move(step) => self.step(step, count),
             Action::Mark => {
-                for _ in 0..count.unwrap_or(1) {
+                // Down to the end of the list, and no further.
+                let left = self.order.places().len().saturating_sub(self.cursor);
+                for _ in 0..left.min(count.unwrap_or(1) as usize) {
                     let Some((judgement, _)) = self.current() else {
                         break;
                     };
@@ -607,7 +631,7 @@ impl Screen for Anomalies {
 
     fn save(&self) -> Value {
         json!({
-            "id": self.current().map(|(judgement, _)| &judgement.object_id),
+            "id": self.current().map(|(judgement, _)| &judgement.object_id).or(self.wanted.as_ref()),
             "sort": self.order.key.words().0,
             "ascending": self.order.ascending,
             "filter": self.filter,

@@ -47,6 +47,8 @@ pub struct App {
     pub count: Option<u32>,
     /// For `.`.
     last: Option<(Action, Option<u32>)>,
+    /// The object whose comment or class is being typed.
+    subject: Option<String>,
     /// A first start: the hint is shown until a key is pressed.
     pub welcome: bool,
 }
@@ -66,6 +68,7 @@ impl App {
             pending: Vec::new(),
             count: None,
             last: None,
+            subject: None,
             welcome: false,
         }
     }

@@ -58,8 +58,16 @@ impl Popup {
         }
     }
 
-    /// `rows` are those that are visible.
-    pub fn press(&mut self, press: Press, rows: usize) -> Pressed {
+    /// The first line shown of what can be scrolled.
+    pub fn top(&self) -> usize {
+        match self {
+            Self::Help { top, .. } | Self::Messages { top } | Self::Page(Page { top, .. }) => *top,
+            Self::Links { .. } | Self::Confirm { .. } => 0,
+        }
+    }
+
+    /// `rows` are those that are visible; no line after `last` may be the first of them.
+    pub fn press(&mut self, press: Press, (rows, last): (usize, usize)) -> Pressed {
         if press.code == KeyCode::Esc {
             return Pressed::Closes(Vec::new());
         }
@@ -91,31 +99,34 @@ impl Popup {
                     search.push(c);
                     *top = 0;
                 }
-                _ => scroll(top, press, rows),
+                _ => scroll(top, press, rows, last),
             },
             Self::Messages { top } | Self::Page(Page { top, .. }) => match press.typed() {
                 Some('q' | '!') => return Pressed::Closes(Vec::new()),
-                _ => scroll(top, press, rows),
+                _ => scroll(top, press, rows, last),
             },
         }
         Pressed::Stays
     }
 }
 
-fn scroll(top: &mut usize, press: Press, rows: usize) {
+fn scroll(top: &mut usize, press: Press, rows: usize, last: usize) {
     let typed = press.typed();
-    *top = match press.code {
+    let next = match press.code {
         KeyCode::Down => *top + 1,
         KeyCode::Up => top.saturating_sub(1),
         KeyCode::PageDown => *top + rows,
         KeyCode::PageUp => top.saturating_sub(rows),
         KeyCode::Home => 0,
+        KeyCode::End => last,
         _ => match typed {
             Some('j') => *top + 1,
             Some('k') => top.saturating_sub(1),
             Some(' ') => *top + rows,
             Some('g') => 0,
+            Some('G') => last,
             _ => *top,
         },
     };
+    *top = next.min(last);
 }

@@ -184,12 +184,18 @@ impl Prompt {
         }
     }
 
-    /// Text from the clipboard; line ends become spaces.
+    /// Text from the clipboard; line ends and other control characters become spaces. Of a very long one the beginning is taken.
     pub fn paste(&mut self, text: &str) -> Typed {
-        for c in text.trim_end().chars() {
-            let c = if c.is_control() { ' ' } else { c };
-            self.input.handle(InputRequest::InsertChar(c));
-        }
+        const MOST: usize = 10_000;
+        let pasted: String = text
+            .trim_end()
+            .chars()
+            .take(MOST)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let (before, after) = self.text().split_at(self.cursor());
+        let cursor = before.chars().count() + pasted.chars().count();
+        self.input = Input::new(format!("{before}{pasted}{after}")).with_cursor(cursor);
         self.changed()
     }
 

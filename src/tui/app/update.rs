@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event as Input, KeyEventKind, MouseEvent, MouseEventKind};
+use crossterm::event::{Event as Input, KeyCode, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::event::{Answer, AppEvent, Effect, JobEvent};
 use super::links::links;
@@ -11,6 +11,7 @@ use super::prompt::{Purpose, Typed};
 use super::shell::Level;
 use super::{App, commands};
 use crate::pipeline::Event;
+use crate::tui::draw::reach;
 use crate::tui::job::Job;
 use crate::tui::keys::{Action, Copied, Found, LabelAct, Move, Press, ScreenId, Written};
 use crate::tui::labels::{self, Edit};
@@ -105,13 +106,18 @@ impl App {
     }
 
     fn press(&mut self, press: Press) -> Vec<Effect> {
-        self.welcome = false;
+        // What closes anything closes the hint and does no more; the keys that it names do what it says.
+        let closes =
+            matches!(press.code, KeyCode::Esc | KeyCode::Enter) || matches!(press.typed(), Some(' ' | 'q'));
+        if std::mem::take(&mut self.welcome) && closes {
+            return Vec::new();
+        }
         if self.shell.prompt.is_some() {
             return self.type_into_prompt(press);
         }
-        let rows = usize::from(self.shell.size.1.saturating_sub(6));
-        if let Some(popup) = &mut self.shell.popup {
-            return match popup.press(press, rows) {
+        let reach = self.shell.popup.as_ref().map(|popup| reach(popup, &self.shell));
+        if let Some((popup, reach)) = self.shell.popup.as_mut().zip(reach) {
+            return match popup.press(press, reach) {
                 Pressed::Stays => Vec::new(),
                 Pressed::Closes(effects) => {
                     self.shell.popup = None;
@@ -124,18 +130,18 @@ impl App {
             return effects;
         }
         // Esc leaves a sequence or a count before it means anything else.
-        let escape = press.code == crossterm::event::KeyCode::Esc;
+        let escape = press.code == KeyCode::Esc;
         if escape && (!self.pending.is_empty() || self.count.is_some()) {
             self.pending.clear();
             self.count = None;
             return Vec::new();
         }
-        if let (Some(count), Some(digit), true) = (
+        if let (Some(_), Some(digit), true) = (
             self.count,
             press.typed().and_then(|c| c.to_digit(10)),
             self.pending.is_empty(),
         ) {
-            self.count = Some(count.saturating_mul(10).saturating_add(digit).min(1_000_000_000));
+            self.count_on(digit);
             return Vec::new();
         }
         self.pending.push(press);
@@ -156,11 +162,18 @@ impl App {
         }
     }
 
+    /// One digit more of a count.
+    fn count_on(&mut self, digit: u32) {
+        const MOST: u32 = 1_000_000_000;
+        let count = self.count.unwrap_or(0);
+        self.count = Some(count.saturating_mul(10).saturating_add(digit).min(MOST));
+    }
+
     /// Does an action with the count that was typed before it.
     fn perform(&mut self, action: Action) -> Vec<Effect> {
         let count = match action {
             Action::Count(digit) => {
-                self.count = Some(u32::from(digit));
+                self.count_on(digit.into());
                 return Vec::new();
             }
             _ => self.count.take(),
@@ -346,12 +359,17 @@ impl App {
                 return screen.act(Action::Label(act), None, shell);
             }
             LabelAct::Class | LabelAct::Comment => {
-                let label = self.shown.id().and_then(|id| self.shell.labels.get(id));
+                let Some(id) = self.selected_id() else {
+                    self.shell.note(NOTHING_TO_LABEL);
+                    return Vec::new();
+                };
+                let label = self.shell.labels.get(&id);
                 let (purpose, text) = match act {
                     LabelAct::Class => (Purpose::Class, label.and_then(|label| label.class.clone())),
                     _ => (Purpose::Comment, label.map(|label| label.comment.clone())),
                 };
                 self.shell.ask(purpose, &text.unwrap_or_default());
+                self.subject = Some(id);
                 return self.complete();
             }
             LabelAct::Quality(quality) => Edit::Quality(quality),
@@ -376,23 +394,35 @@ impl App {
     /// While the next spectrum is on its way the selection is not what is seen: the key then labels what was selected, by
     /// its id, never a row that is not known yet.
     pub(super) fn edit_label(&mut self, edit: Edit) -> Vec<Effect> {
-        let front = self.front();
-        let id = front
-            .selected_id()
-            .or_else(|| self.shown.id_of(front.target().as_ref()));
-        match id {
+        match self.selected_id() {
             Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
             None => {
-                self.shell.note("there is nothing selected to label");
+                self.shell.note(NOTHING_TO_LABEL);
                 Vec::new()
             }
+        }
+    }
+
+    /// The id of the selected object, as far as it is known.
+    fn selected_id(&self) -> Option<String> {
+        let front = self.front();
+        front
+            .selected_id()
+            .or_else(|| self.shown.id_of(front.target().as_ref()))
+    }
+
+    /// Labels the object for which the line was opened: the list may have moved under it, as it does while training runs.
+    fn edit_subject(&mut self, edit: Edit) -> Vec<Effect> {
+        match self.subject.take() {
+            Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
+            None => self.edit_label(edit),
         }
     }
 
     fn write(&mut self, what: Written) -> Vec<Effect> {
         let marked: Vec<String> = self.shell.marks.iter().cloned().collect();
         let ids = match what {
-            Written::Selected => self.shown.id().map(str::to_owned).into_iter().collect(),
+            Written::Selected => self.selected_id().into_iter().collect(),
             Written::Marked => marked,
             Written::Top => self.anomalies.top(self.shell.settings.output.sample_size),
         };
@@ -480,8 +510,8 @@ impl App {
     pub(super) fn entered(&mut self, purpose: &Purpose, text: &str) -> Result<Vec<Effect>, String> {
         match purpose {
             Purpose::Command => self.command(text),
-            Purpose::Comment => Ok(self.edit_label(Edit::Comment(text.into()))),
-            Purpose::Class => Ok(self.edit_label(Edit::Class(text.into()))),
+            Purpose::Comment => Ok(self.edit_subject(Edit::Comment(text.into()))),
+            Purpose::Class => Ok(self.edit_subject(Edit::Class(text.into()))),
             Purpose::Redshift => {
                 if text.is_empty() {
                     self.pane.act(Act::RedshiftReset, 1);
@@ -636,6 +666,8 @@ impl App {
         }
     }
 }
+
+const NOTHING_TO_LABEL: &str = "there is nothing selected to label";
 
 /// Whether `.` does it again.
 fn repeats(action: Action) -> bool {

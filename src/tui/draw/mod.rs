@@ -4,6 +4,8 @@ mod facts;
 mod popup;
 mod status;
 
+pub use popup::reach;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
@@ -20,9 +22,10 @@ pub use status::thousands;
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame, app: &App) {
+    // The terminal may be of another size already than the app was told.
     let area = frame.area();
     let shell = &app.shell;
-    let panes = app.panes();
+    let panes = app.layout.panes(area, app.screen);
     if panes.is_too_small() {
         let words = format!(
             "spectriage needs {} x {} characters; this is {} x {}. Widen the terminal, or q to leave.",

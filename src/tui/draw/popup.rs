@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
+use unicode_width::UnicodeWidthChar as _;
 
 use super::{centered, cover, cursor};
-use crate::tui::app::{App, Level, Page, Popup, Prompt, commands};
+use crate::tui::app::{App, Level, Page, Popup, Prompt, Shell, commands};
 use crate::tui::keys::{Found, Keymap, Place, table::TABLE};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
@@ -17,58 +18,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let theme = &shell.theme;
     match &shell.popup {
         None => (),
-        Some(Popup::Help { top, search }) => {
-            let title = match search.is_empty() {
-                true => "keys: type to search, arrows scroll, Esc closes".to_owned(),
-                false => format!("keys with \"{search}\""),
-            };
-            let lines = help(&shell.keymap, search, theme);
-            page(
-                frame,
-                centered(area, 92, area.height),
-                theme,
-                &title,
-                &lines,
-                *top,
-            );
-        }
-        Some(Popup::Messages { top }) => {
-            let lines: Vec<Line> = shell
-                .messages
-                .iter()
-                .rev()
-                .map(|message| {
-                    let role = match message.level {
-                        Level::Note => Role::Dim,
-                        Level::Done => Role::Good,
-                        Level::Warning => Role::Warn,
-                        Level::Error => Role::Bad,
-                    };
-                    Line::styled(text::clean(&message.text).into_owned(), theme.style(role))
-                })
-                .collect();
-            page(
-                frame,
-                centered(area, 110, area.height),
-                theme,
-                "messages, newest first",
-                &lines,
-                *top,
-            );
-        }
-        Some(Popup::Page(Page { title, lines, top })) => {
-            let lines: Vec<Line> = lines
-                .iter()
-                .map(|line| Line::styled(text::clean(line).into_owned(), theme.style(Role::Text)))
-                .collect();
-            page(
-                frame,
-                centered(area, 110, area.height),
-                theme,
-                title,
-                &lines,
-                *top,
-            );
+        Some(popup @ (Popup::Help { .. } | Popup::Messages { .. } | Popup::Page(_))) => {
+            let place = centered(area, width(popup), area.height);
+            let lines = lines(popup, shell, usize::from(place.width.saturating_sub(2)));
+            let inside = cover(frame, place, theme, &title(popup));
+            let rows = usize::from(inside.height);
+            let top = popup.top().min(lines.len().saturating_sub(rows));
+            let shown: Vec<Line> = lines.into_iter().skip(top).take(rows).collect();
+            frame.render_widget(Text::from(shown), inside);
         }
         Some(Popup::Links { links, chosen }) => {
             let place = centered(area, 100, links.len() as u16 * 2 + 3);
@@ -90,13 +47,88 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     }
 }
 
-/// Lines in a frame, scrolled as far as there are any.
-fn page(frame: &mut Frame, area: Rect, theme: &Theme, title: &str, lines: &[Line], top: usize) {
-    let inside = cover(frame, area, theme, title);
-    let rows = usize::from(inside.height);
-    let top = top.min(lines.len().saturating_sub(rows));
-    let shown: Vec<Line> = lines.iter().skip(top).take(rows).cloned().collect();
-    frame.render_widget(Text::from(shown), inside);
+/// Columns of a page, borders included.
+fn width(popup: &Popup) -> u16 {
+    match popup {
+        Popup::Help { .. } => 92,
+        _ => 110,
+    }
+}
+
+fn title(popup: &Popup) -> String {
+    match popup {
+        Popup::Help { search, .. } if search.is_empty() => {
+            "keys: type to search, arrows scroll, Esc closes".into()
+        }
+        Popup::Help { search, .. } => format!("keys with \"{}\"", text::clean(search)),
+        Popup::Messages { .. } => "messages, newest first".into(),
+        Popup::Page(page) => text::clean(&page.title).into_owned(),
+        Popup::Links { .. } | Popup::Confirm { .. } => String::new(),
+    }
+}
+
+/// The lines of a page, none longer than it is wide.
+fn lines(popup: &Popup, shell: &Shell, width: usize) -> Vec<Line<'static>> {
+    let theme = &shell.theme;
+    let paragraph = |words: &str, role: Role| -> Vec<Line<'static>> {
+        wrapped(&text::clean(words), width)
+            .into_iter()
+            .map(|line| Line::styled(line, theme.style(role)))
+            .collect()
+    };
+    match popup {
+        Popup::Help { search, .. } => help(&shell.keymap, search, theme),
+        Popup::Messages { .. } => {
+            let newest_first = shell.messages.iter().rev();
+            newest_first
+                .flat_map(|message| {
+                    let role = match message.level {
+                        Level::Note => Role::Dim,
+                        Level::Done => Role::Good,
+                        Level::Warning => Role::Warn,
+                        Level::Error => Role::Bad,
+                    };
+                    paragraph(&message.text, role)
+                })
+                .collect()
+        }
+        Popup::Page(Page { lines, .. }) => lines
+            .iter()
+            .flat_map(|line| paragraph(line, Role::Text))
+            .collect(),
+        Popup::Links { .. } | Popup::Confirm { .. } => Vec::new(),
+    }
+}
+
+/// Rows that are seen of the page that covers the frame, and the last line with which it may begin.
+pub fn reach(popup: &Popup, shell: &Shell) -> (usize, usize) {
+    let columns = width(popup).min(shell.size.0).saturating_sub(2);
+    // Without tabs, status and keys, and the border.
+    let rows = usize::from(shell.size.1.saturating_sub(5));
+    let lines = lines(popup, shell, usize::from(columns)).len();
+    (rows, lines.saturating_sub(rows))
+}
+
+/// A text in lines of at most `width` cells, broken at spaces where there are any.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = words;
+    while text::width(rest) > width && width > 0 {
+        let mut cells = 0;
+        let fits = rest.char_indices().find(|(_, c)| {
+            cells += c.width().unwrap_or(0);
+            cells > width
+        });
+        // At least a character goes.
+        let first = rest.chars().next().map_or(rest.len(), char::len_utf8);
+        let end = fits.map_or(rest.len(), |(at, _)| at).max(first);
+        let cut = rest[..end].rfind(' ').filter(|space| *space > end / 2);
+        let cut = cut.map_or(end, |space| space + 1);
+        lines.push(rest[..cut].trim_end().to_owned());
+        rest = &rest[cut..];
+    }
+    lines.push(rest.to_owned());
+    lines
 }
 
 /// All keys and commands that have `search` in their words.
@@ -264,4 +296,21 @@ pub fn prompt(frame: &mut Frame, line: Rect, under: Rect, body: Rect, prompt: &P
         })
         .collect();
     frame.render_widget(Text::from(lines), place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_and_nothing_is_lost() {
+        let error =
+            "catalog.parquet: column `flux` of row 17 has 12 values where its wavelength grid has 7781";
+        let lines = wrapped(error, 30);
+        assert!(lines.iter().all(|line| text::width(line) <= 30), "{lines:?}");
+        assert_eq!(lines.join(" "), error);
+        assert_eq!(wrapped("銀河銀河", 3), ["銀", "河", "銀", "河"]);
+        assert_eq!(wrapped("銀", 1), ["銀"]);
+        assert_eq!(wrapped("", 0), [""]);
+    }
 }

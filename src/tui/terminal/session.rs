@@ -53,6 +53,13 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Takes the terminal again after a stop that nobody announced.
+    pub fn retake(&self) -> io::Result<()> {
+        // crossterm sets the modes only where it believes them unset.
+        disable_raw_mode()?;
+        self.enter()
+    }
 }
 
 impl Drop for Session {
