@@ -54,9 +54,9 @@ fn no_label_that_was_said_to_be_saved_is_lost() {
         }
         terminal.press("gg");
         terminal.sees(&ids[0]);
-        // The first without a label; each label goes on to the next.
-        terminal.press("U");
+        // To the first without a label; each label goes on to the next.
         if known > 0 {
+            terminal.press("U");
             terminal.sees(&ids[known]);
         }
         let first = known;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use spectriage::triage::Journal;
+
 use super::terminal::find;
 use super::{Desk, QUICK};
 use crate::common;
@@ -91,7 +93,13 @@ fn text_from_files_and_the_clipboard_steers_nothing() {
             at.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(60)..raw.len().min(at + 40)]));
         assert!(at.is_none(), "{telltale:?} reached the terminal in {around:?}");
     }
-    assert!(!desk.labels().contains("\\u001b") && !desk.labels().contains('\u{1b}'));
+    let journal = Journal::open(&desk.path("metadata/labels.jsonl"), "ann").unwrap();
+    let comments: Vec<&str> = journal
+        .labels()
+        .map(|(_, label)| label.comment.as_str())
+        .collect();
+    assert!(comments.iter().any(|comment| comment.starts_with("pasted")));
+    assert!(!comments.concat().contains(char::is_control), "{comments:?}");
     terminal.press("q");
     assert_eq!(terminal.ended(Duration::from_secs(20)).exit_code(), 0);
     terminal.is_given_back();

@@ -1,16 +1,48 @@
 //! Whatever is pressed, clicked, pasted or resized, the app stays up and draws.
 
+use std::sync::Arc;
+
 use crossterm::event::{
     Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 use proptest::prelude::*;
 
+use spectriage::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid};
 use spectriage::tui::app::{AppEvent, JobEvent};
 use spectriage::tui::keys::table::TABLE;
 use spectriage::tui::theme::{Depth, Theme};
 
+use super::Desk;
 use super::bench::{Bench, verdicts};
-use super::{Desk, sixty};
+
+/// Short spectra, so that there is time for many deeds.
+fn small(count: u32) -> Vec<Spectrum> {
+    const PIXELS: usize = 600;
+    (0..count)
+        .map(|n| Spectrum {
+            facts: Facts {
+                object_id: format!("small-{n}"),
+                source: "TEST".into(),
+                ra: Some(f64::from(n)),
+                dec: Some(-1.5),
+                z: (n != 1).then_some(0.05 * f64::from(n)),
+                ..Facts::default()
+            },
+            grid: Arc::new(WavelengthGrid::Linear {
+                start: 3700.0,
+                step: 9.0,
+                n: PIXELS,
+            }),
+            flux: (0..PIXELS)
+                .map(|i| 2.0 + (0.05 * i as f32 + n as f32).sin())
+                .collect(),
+            ivar: vec![4.0; PIXELS],
+            mask: None,
+            mask_kind: MaskKind::Plain,
+            ivar_estimated: false,
+        })
+        .collect()
+}
 
 #[derive(Debug, Clone)]
 enum Deed {
@@ -121,10 +153,7 @@ proptest! {
         sizes in prop::collection::vec((0u16..=200, 0u16..=60), 6),
         ranked: bool,
     ) {
-        // Small spectra, so that there is time for many deeds.
-        let mut spectra = sixty();
-        spectra.truncate(8);
-        let desk = Desk::new(&spectra);
+        let desk = Desk::new(&small(8));
         let path = desk.path("catalog.parquet");
         let catalog = path.to_str().unwrap();
         let mut bench = Bench::with(catalog, &desk.path("."), (120, 40));
@@ -153,14 +182,14 @@ proptest! {
 
 #[test]
 fn every_size_from_nothing_up() {
-    let desk = Desk::new(&sixty()[..4]);
+    let desk = Desk::new(&small(4));
     let path = desk.path("catalog.parquet");
     let catalog = path.to_str().unwrap();
     let mut bench = Bench::with(catalog, &desk.path("."), (120, 40)).ranked(verdicts(catalog, 4));
     for keys in ["1", "2", "3", "4", "?", "esc : f", "esc 1 g"] {
         bench.press(keys);
-        for width in [0, 1, 2, 59, 60, 61, 79, 80, 99, 100, 101, 160, 200] {
-            for height in [0, 1, 2, 3, 15, 16, 17, 24, 40, 60] {
+        for width in [0, 1, 59, 60, 61, 80, 99, 100, 160, 200] {
+            for height in [0, 1, 15, 16, 17, 24, 60] {
                 bench.frame_of((width, height));
                 bench.resize((width, height));
                 bench.frame();
