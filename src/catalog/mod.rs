@@ -24,6 +24,7 @@ mod read;
 mod row;
 mod scan;
 mod schema;
+mod sort;
 mod stop;
 mod table;
 mod votable;

@@ -74,6 +74,8 @@ const JUDGED: usize = 2000;
 const LISTED: usize = 50;
 /// Least and most time for the reconstructions of a provisional list; between them it is a tenth of the epoch's.
 const BUDGET: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
+/// A list that takes no longer than this is made after every epoch.
+const LIGHT: Duration = Duration::from_millis(1500);
 /// Spectra that are reconstructed at once.
 const BATCH: usize = 64;
 
@@ -99,6 +101,8 @@ pub struct Previewer<'a> {
     fitting: Option<usize>,
     epoch_began: Instant,
     last: Instant,
+    /// When the last list was made, and how long that took.
+    listed: Option<(Instant, Duration)>,
 }
 
 /// The spectrum of the previews.
@@ -127,6 +131,7 @@ impl<'a> Previewer<'a> {
             fitting: None,
             epoch_began: Instant::now(),
             last: Instant::now(),
+            listed: None,
         }
     }
 
@@ -172,8 +177,22 @@ impl<'a> Previewer<'a> {
         })
     }
 
-    /// The provisional list at the end of an epoch; `None` where nothing is held out to be judged.
+    /// The provisional list at the end of an epoch; `None` where nothing is held out to be judged, or where lists would take more than
+    /// a tenth of the time (on a fast accelerator).
     pub fn provisional(&mut self, glance: &Glance, fold: usize) -> Option<Provisional> {
+        let began = Instant::now();
+        if self
+            .listed
+            .is_some_and(|(when, took)| took > LIGHT && when.elapsed() < 9 * took)
+        {
+            return None;
+        }
+        let provisional = self.listing(glance, fold);
+        self.listed = Some((Instant::now(), began.elapsed()));
+        provisional
+    }
+
+    fn listing(&mut self, glance: &Glance, fold: usize) -> Option<Provisional> {
         let budget = (self.epoch_began.elapsed() / 10).clamp(BUDGET.0, BUDGET.1);
         let network = glance.network();
         let mut indices = self.held_out_by(fold);

@@ -30,7 +30,7 @@ pub struct Layout {
 impl Default for Layout {
     fn default() -> Self {
         Self {
-            list_share: 34,
+            list_share: 38,
             zoomed: Zoomed::None,
         }
     }

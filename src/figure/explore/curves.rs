@@ -202,6 +202,10 @@ impl Curves {
             }
         };
         let bulk = || {
+            // Under a trend it is the trend that is read: its noise may leave the view, its lines and the model may not.
+            if let Some(range) = self.trend_range(&noise, &model) {
+                return range;
+            }
             let smooth = if self.smoothed {
                 data.clone()
             } else {
@@ -217,6 +221,29 @@ impl Curves {
         };
         let taller = if look.taller > 0.0 { look.taller } else { 1.0 };
         (low, low + (high - low) / taller)
+    }
+
+    /// What shows the trend and the model, with the noise of a typical pixel about them; `None` without a trend in view.
+    fn trend_range(&self, noise: &[f64], model: &[f64]) -> Option<(f64, f64)> {
+        /// Share of the values that may lie beyond either end.
+        const BEYOND: f64 = 0.003;
+        let (_, trend) = self.trend.as_ref()?;
+        let finite =
+            |values: &[f64]| -> Vec<f64> { values.iter().copied().filter(|v| v.is_finite()).collect() };
+        let mut values = finite(&self.inner(trend));
+        if values.is_empty() {
+            return None;
+        }
+        values.extend(finite(model));
+        values.sort_unstable_by(f64::total_cmp);
+        let beyond = (BEYOND * values.len() as f64) as usize;
+        let mut noise = finite(noise);
+        noise.sort_unstable_by(f64::total_cmp);
+        let sigma = noise.get(noise.len() / 2).copied().unwrap_or(0.0);
+        Some(pixels::with_room(
+            values[beyond] - sigma,
+            values[values.len() - 1 - beyond] + sigma,
+        ))
     }
 
     pub fn series(&self, name: &str, y: &[f64], style: SeriesStyle) -> Series {

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-/// Bars of a histogram.
+/// Most bars of a histogram.
 const BINS: usize = 40;
+/// Least; between them, twice the root of the number of values.
+const FEWEST: usize = 6;
 /// From the 1st to the 99th percentile so many times: then bars are equally wide in the logarithm.
 const LOGARITHMIC: f64 = 100.0;
 
@@ -32,6 +34,8 @@ impl Histogram {
             (low, high) = (min, max);
         }
         let logarithmic = low > 0.0 && high / low > LOGARITHMIC;
+        let bins = (2.0 * (sorted.len() as f64).sqrt()).ceil() as usize;
+        let bins = bins.clamp(FEWEST, BINS);
         let edges: Vec<f64> = if whole && max - min < BINS as f64 {
             (0..=(max - min) as usize + 1)
                 .map(|i| min + i as f64 - 0.5)
@@ -39,14 +43,13 @@ impl Histogram {
         } else if low == high {
             vec![low, high]
         } else {
-            (0..=BINS)
-                .map(|i| match (i, logarithmic) {
-                    (0, _) => low,
-                    (BINS, _) => high,
-                    (_, true) => low * (high / low).powf(i as f64 / BINS as f64),
-                    (_, false) => low + (high - low) * (i as f64 / BINS as f64),
-                })
-                .collect()
+            let edge = |i: usize| match i {
+                0 => low,
+                i if i == bins => high,
+                i if logarithmic => low * (high / low).powf(i as f64 / bins as f64),
+                i => low + (high - low) * (i as f64 / bins as f64),
+            };
+            (0..=bins).map(edge).collect()
         };
         let logarithmic = logarithmic && edges[0] == low;
         // Where each edge falls among the sorted values.
@@ -103,6 +106,12 @@ mod tests {
         assert_eq!(histogram.edges[..2], [-0.5, 0.5]);
         assert_eq!(histogram.counts, [2, 0, 0, 0, 1, 1]);
         assert_eq!(total(&histogram), 4);
+    }
+
+    #[test]
+    fn few_values_make_few_bars() {
+        let values: Vec<f64> = (0..13).map(f64::from).collect();
+        assert_eq!(Histogram::of(&values, false).unwrap().counts.len(), 8);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::table::{GAP, Slot, What};
 use super::{Catalog, Cover, statistics};
 use crate::tui::app::Shell;
 use crate::tui::chart;
-use crate::tui::draw::framed;
+use crate::tui::draw::{framed, thousands};
 use crate::tui::labels::Labels;
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
@@ -36,7 +36,7 @@ impl Catalog {
         let title = self.title();
         let mut block = framed(theme, &title);
         if let Some(rows) = self.rows.as_ref().filter(|rows| !rows.is_empty()) {
-            let place = format!(" {} / {} ", grouped(self.cursor + 1), grouped(rows.len()));
+            let place = format!(" {} / {} ", thousands(self.cursor + 1), thousands(rows.len()));
             block = block.title_bottom(Line::styled(place, theme.style(Role::Dim)).right_aligned());
         }
         let inside = block.inner(area);
@@ -235,17 +235,4 @@ impl Catalog {
             Some(Cover::Statistics(found)) => statistics::draw(found, frame, area, &shell.theme),
         }
     }
-}
-
-/// Digits in groups of three.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

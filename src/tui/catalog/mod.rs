@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits: a row is shown by its number until its cells arrive, and what is seen next is read ahead.
 
+mod acts;
 mod chooser;
 mod draw;
 mod pages;

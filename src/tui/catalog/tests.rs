@@ -201,6 +201,13 @@ fn moving_never_waits_for_cells() {
     assert_eq!(bench.row(), Some(7));
     bench.act(Action::Move(Move::PageDown), None);
     assert_eq!(bench.row(), Some(27));
+    // Another pane over the whole frame, and back.
+    let (top, seen) = (bench.screen.top, bench.drawn(80, 23));
+    for area in [Rect::ZERO, Rect::new(0, 0, 80, 23)] {
+        let effects = bench.screen.resized(area, &mut bench.shell);
+        bench.perform(effects);
+    }
+    assert_eq!((bench.screen.top, bench.drawn(80, 23)), (top, seen));
     bench.act(Action::Move(Move::Up), Some(1000));
     assert_eq!(bench.row(), Some(0));
 }
@@ -223,7 +230,7 @@ fn a_filter_keeps_the_row_and_a_wrong_one_says_why_under_its_line() {
     assert_eq!(prompt.text(), "spectyp = 'QSO'");
     assert_eq!(
         prompt.error.as_deref(),
-        Some("no column `spectyp`, did you mean `spectype`? (at 1)")
+        Some("no column `spectyp`, did you mean `spectype`? (at character 1)")
     );
     assert_eq!(bench.shell.rows, Some((250, 500)), "the list is still there");
     bench.shell.prompt = None;

@@ -1,6 +1,6 @@
 //! One row, and the schema of the files, as lines of text.
 
-use crate::catalog::Footer;
+use crate::catalog::{Footer, StoredColumn};
 use crate::pipeline::browse::SheetLine;
 use crate::tui::text;
 
@@ -58,19 +58,14 @@ fn file(footer: &Footer) -> Vec<String> {
         true => "with a page index",
         false => "without a page index",
     };
+    let program = match footer.created_by.as_str() {
+        "" => "an unknown program",
+        program => program,
+    };
     let mut lines = vec![
         footer.path.display().to_string(),
-        format!(
-            "{} rows, {}, {}; Parquet {}, {index}, written by {}",
-            footer.rows,
-            size(footer.bytes),
-            footer.layout,
-            footer.version,
-            match footer.created_by.as_str() {
-                "" => "an unknown program",
-                program => program,
-            }
-        ),
+        format!("{} rows, {}, {}", footer.rows, size(footer.bytes), footer.layout),
+        format!("Parquet {}, {index}, written by {program}", footer.version),
         format!(
             "{} row groups of {} to {} rows",
             groups.len(),
@@ -78,11 +73,18 @@ fn file(footer: &Footer) -> Vec<String> {
             rows(u64::max)
         ),
         String::new(),
-        format!(
-            "{:<30} {:<22} {:<14} {:>10} {:>7} {:>10}  encodings",
-            "column", "type", "codec", "stored", "ratio", "nulls"
-        ),
     ];
+    let widest = |text: fn(&StoredColumn) -> String, least: usize| {
+        let widths = footer.columns.iter().map(|column| text::width(&text(column)));
+        widths.max().unwrap_or(0).max(least)
+    };
+    let codecs = |column: &StoredColumn| column.codecs.join(",");
+    let (path_width, kind_width) = (widest(|c| c.path.clone(), 6), widest(|c| c.kind.clone(), 4));
+    let codec_width = widest(codecs, 5);
+    lines.push(format!(
+        "{:<path_width$}  {:<kind_width$}  {:<codec_width$}  {:>8}  {:>5}  {:>8}  encodings",
+        "column", "type", "codec", "stored", "ratio", "nulls"
+    ));
     for column in &footer.columns {
         let ratio = column.plain as f64 / column.stored.max(1) as f64;
         let nulls = column
@@ -93,10 +95,10 @@ fn file(footer: &Footer) -> Vec<String> {
             false => "",
         };
         lines.push(format!(
-            "{:<30} {:<22} {:<14} {:>10} {ratio:>7.2} {nulls:>10}  {}{bloom}",
+            "{:<path_width$}  {:<kind_width$}  {:<codec_width$}  {:>8}  {ratio:>5.2}  {nulls:>8}  {}{bloom}",
             column.path,
             column.kind,
-            column.codecs.join(","),
+            codecs(column),
             size(column.stored),
             column.encodings.join(",")
         ));

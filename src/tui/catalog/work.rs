@@ -1,4 +1,5 @@
-//! The workers behind the table: pages, small spectra, queries, details and exports each have their own, so that none waits for another.
+//! The workers behind the table: pages, small spectra, queries, statistics and exports each have their own, so that
+//! none waits for another.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -84,7 +85,8 @@ impl worker::Request for Request {
             Self::Open | Self::Vocabulary => return None,
             Self::Select { .. } | Self::Seek { .. } | Self::Ids(_) | Self::Stop => 0,
             Self::Pages { .. } | Self::Sparks(_) => 0,
-            Self::Sheet(_) | Self::Schema | Self::Statistics { .. } => 0,
+            Self::Sheet(_) | Self::Schema => 1,
+            Self::Statistics { .. } => 0,
             Self::Export { .. } | Self::StopExport => 0,
         })
     }
@@ -130,8 +132,9 @@ pub enum Answer {
     ExportFailed(String),
 }
 
-/// Samples of a small spectrum: two in each cell of its column.
-pub const SAMPLES: usize = 2 * super::table::SPARK as usize;
+/// Samples of a small spectrum: four to each of the two columns of dots in a cell, which is drawn from the lowest to the highest, so
+/// that a narrow line is still seen.
+pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
 /// Rows whose ids are read together where each is looked at.
@@ -144,7 +147,7 @@ pub struct Browse {
     pages: Worker<Request>,
     sparks: Worker<Request>,
     queries: Worker<Request>,
-    details: Worker<Request>,
+    counts: Worker<Request>,
     exports: Worker<Request>,
 }
 
@@ -179,25 +182,27 @@ impl Browse {
             pages: worker("pages")?,
             sparks: worker("sparks")?,
             queries: worker("queries")?,
-            details: worker("details")?,
+            counts: worker("counts")?,
             exports: worker("exports")?,
         })
     }
 
     pub fn ask(&mut self, request: Request) {
-        let worker = match &request {
+        match &request {
             Request::Open
             | Request::Vocabulary
             | Request::Select { .. }
             | Request::Seek { .. }
-            | Request::Ids(_)
-            | Request::Stop => &mut self.queries,
-            Request::Pages { .. } => &mut self.pages,
-            Request::Sparks(_) => &mut self.sparks,
-            Request::Sheet(_) | Request::Schema | Request::Statistics { .. } => &mut self.details,
-            Request::Export { .. } | Request::StopExport => &mut self.exports,
-        };
-        worker.ask(request);
+            | Request::Ids(_) => self.queries.ask(request),
+            Request::Stop => {
+                self.queries.ask(Request::Stop);
+                self.counts.ask(Request::Stop);
+            }
+            Request::Pages { .. } | Request::Sheet(_) | Request::Schema => self.pages.ask(request),
+            Request::Sparks(_) => self.sparks.ask(request),
+            Request::Statistics { .. } => self.counts.ask(request),
+            Request::Export { .. } | Request::StopExport => self.exports.ask(request),
+        }
     }
 }
 
@@ -256,7 +261,7 @@ fn attempt(
             while from < rows.len() && !cancel.is_cancelled() {
                 let chunk = rows.slice(from, CHUNK);
                 from += chunk.len() as u64;
-                ids.extend(ids_of(browser, &chunk)?);
+                ids.extend(ids_of(browser, &chunk)?.into_iter().filter(|id| !id.is_empty()));
             }
             if !cancel.is_cancelled() {
                 tell(Answer::Ids(ids));

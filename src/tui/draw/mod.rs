@@ -18,6 +18,8 @@ use super::layout::LEAST;
 use super::text;
 use super::theme::{Role, Theme};
 
+pub use status::thousands;
+
 /// Draws everything.
 pub fn draw(frame: &mut Frame, app: &App) {
     // The terminal may be of another size already than the app was told.

@@ -268,7 +268,7 @@ impl Screen for Files {
             .map(|(at, place)| {
                 let entry = &self.entries[*place];
                 let size = text::pad_left(&bytes(entry.bytes), 8);
-                let name = text::fit(&text::clean(&entry.name()), width.saturating_sub(9));
+                let name = shorten(&text::clean(&entry.name()), width.saturating_sub(9));
                 let name = text::pad(&name, width.saturating_sub(9));
                 let role = match (at == self.cursor, entry.is_figure) {
                     (true, _) => Role::Selected,
@@ -307,6 +307,16 @@ impl Files {
     }
 }
 
+/// A name that fits: its end, with the number of the run, stays.
+fn shorten(name: &str, width: usize) -> String {
+    let count = name.chars().count();
+    if count <= width {
+        return name.to_owned();
+    }
+    let tail: String = name.chars().skip(count.saturating_sub(width / 2)).collect();
+    text::fit(name, width.saturating_sub(tail.chars().count())) + &tail
+}
+
 /// A size for people.
 fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
@@ -325,7 +335,16 @@ fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, shorten};
+
+    #[test]
+    fn the_end_of_a_name_stays() {
+        assert_eq!(shorten("loss_1.png", 12), "loss_1.png");
+        assert_eq!(
+            shorten("mean_reconstruction_error_12.png", 20),
+            "mean_reco…ror_12.png"
+        );
+    }
 
     #[test]
     fn sizes_for_people() {

@@ -180,12 +180,12 @@ impl Pane {
             words(&self.measurement_words(), row, buf, theme);
         }
         if let Some(row) = rows.legend {
-            buf.set_line(
-                row.x,
-                row.y,
-                &chart::legend(&drawn.explored.main, theme),
-                row.width,
-            );
+            let mut legend = chart::legend(&drawn.explored.main, theme);
+            // Whole entries only: each is a sample and a name.
+            while legend.width() > usize::from(row.width) && legend.spans.len() > 1 {
+                legend.spans.truncate(legend.spans.len() - 2);
+            }
+            buf.set_line(row.x, row.y, &legend, row.width);
         }
     }
 

@@ -151,3 +151,29 @@ fn a_bad_expression_is_quoted_and_the_columns_are_listed() {
         "pixels are no table columns"
     );
 }
+
+#[test]
+fn a_sort_by_one_column_is_the_same_as_by_an_expression_of_it() {
+    let (_folder, catalog) = catalog();
+    let filter = "ra > 20";
+    for (column, same) in [
+        ("z", "z + 0"),
+        ("sn", "sn * 1"),
+        ("zwarn", "zwarn + 0"),
+        ("survey", "CASE WHEN TRUE THEN survey END"),
+        ("ivar_estimated", "CASE WHEN TRUE THEN ivar_estimated END"),
+        ("object_id", "CASE WHEN TRUE THEN object_id END"),
+        ("row", "row * 1"),
+        ("flux_g", "flux_g + 0"),
+    ] {
+        for direction in ["", " DESC", " asc"] {
+            for limit in [None, Some(7)] {
+                assert_eq!(
+                    select(&catalog, filter, &format!("{column}{direction}"), limit),
+                    select(&catalog, filter, &format!("{same}{direction}"), limit),
+                    "{column}{direction}"
+                );
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use assert_cmd::Command;
 use serde_json::Value;
-use spectriage::artifact::read_objects;
+use spectriage::artifact::read_ranking_with_facts;
 use spectriage::triage::LabelFile;
 
 use crate::common::{self, Workplace, simulated};
@@ -251,29 +251,27 @@ fn a_ranking_is_ordered_anew_beside_the_old_one() {
     let inputs = desk.0.catalog("catalog.parquet", &spectra);
     let settings = desk.0.settings();
     common::run(&inputs, &settings).unwrap();
-    let (n, objects) = read_objects(&desk.path("metadata"), None).unwrap();
-    assert_eq!((n, objects.len(), objects[0].judgement.latent.len()), (1, 60, 5));
+    let (n, judgements, kept) = read_ranking_with_facts(&desk.path("metadata"), None).unwrap();
+    assert_eq!((n, judgements.len(), kept.len()), (1, 60, 60));
+    assert_eq!(judgements[0].latent.len(), 5);
     let by_id: BTreeMap<_, _> = spectra
         .iter()
         .map(|s| (s.facts.object_id.as_str(), &s.facts))
         .collect();
-    for object in &objects {
-        let facts = by_id[object.facts.object_id.as_str()];
-        assert_eq!(
-            (object.facts.z, object.facts.ra, object.facts.targetid),
-            (facts.z, facts.ra, facts.targetid)
-        );
+    for facts in &kept {
+        let own = by_id[facts.object_id.as_str()];
+        assert_eq!((facts.z, facts.ra, facts.targetid), (own.z, own.ra, own.targetid));
     }
 
     let nothing = desk.json(&["rerank"]);
     assert_eq!((&nothing["run"], &nothing["fit"]), (&Value::Null, &Value::Null));
-    let csv: String = objects
+    let csv: String = kept
         .iter()
         .take(24)
         .enumerate()
-        .map(|(i, object)| {
+        .map(|(i, facts)| {
             let comment = if i % 2 == 0 { "[interesting]" } else { "" };
-            format!("{},{},{}\n", object.facts.targetid.unwrap(), i % 5, comment)
+            format!("{},{},{}\n", facts.targetid.unwrap(), i % 5, comment)
         })
         .collect();
     fs::write(
@@ -304,12 +302,12 @@ fn a_ranking_is_ordered_anew_beside_the_old_one() {
     let ranks: Vec<usize> = rows.iter().map(|row| row[1].parse().unwrap()).collect();
     assert_eq!(ranks, (1..=60).collect::<Vec<_>>());
     for row in &rows {
-        let object = objects
+        let verdict = judgements
             .iter()
-            .find(|object| object.judgement.object_id == row[0])
+            .find(|verdict| verdict.object_id == row[0])
             .unwrap();
-        assert_eq!(row[2], object.judgement.rank.to_string());
-        assert_eq!(row[4].parse::<f64>().unwrap(), object.judgement.score);
+        assert_eq!(row[2], verdict.rank.to_string());
+        assert_eq!(row[4].parse::<f64>().unwrap(), verdict.score);
     }
     assert!(desk.path("metadata/reranking_2.json").is_file());
     // The next one takes the next number, and what makes rankings still finds the ranking.
