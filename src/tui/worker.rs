@@ -71,8 +71,12 @@ impl<Q: Request> Worker<Q> {
         let _ = self.requests.send((cancel, request));
     }
 
-    /// Lets it do all that it was asked for and waits for that, but not longer than `patience`.
+    /// Lets it do what it was asked for and waits for that, but not longer than `patience`; what could be replaced by something
+    /// newer is of use to nobody any more.
     pub fn finish(self, patience: Duration) {
+        for (_, running) in &self.running {
+            running.cancel();
+        }
         drop(self.requests);
         let _ = self.ended.recv_timeout(patience);
     }

@@ -127,7 +127,9 @@ fn wrapped(words: &str, width: usize) -> Vec<String> {
         lines.push(rest[..cut].trim_end().to_owned());
         rest = &rest[cut..];
     }
-    lines.push(rest.to_owned());
+    if !rest.is_empty() || lines.is_empty() {
+        lines.push(rest.to_owned());
+    }
     lines
 }
 

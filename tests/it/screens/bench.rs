@@ -268,7 +268,7 @@ fn modeled(mut view: SpectrumView) -> SpectrumView {
     view.reconstruction = (0..view.flux.len())
         .map(|i| {
             let near = i.saturating_sub(HALF)..(i + HALF + 1).min(view.flux.len());
-            let (sum, count) = near.filter(|i| usable(*i)).fold((0.0, 0), |(sum, count), i| {
+            let (sum, count) = near.filter(|i| usable(*i)).fold((0.0, 0u32), |(sum, count), i| {
                 (sum + f64::from(view.flux[i]), count + 1)
             });
             (sum / f64::from(count)) as f32

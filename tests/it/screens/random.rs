@@ -61,7 +61,7 @@ enum Deed {
 fn code() -> impl Strategy<Value = KeyCode> {
     prop_oneof![
         any::<char>().prop_map(KeyCode::Char),
-        (' '..='~').prop_map(KeyCode::Char),
+        proptest::char::range(' ', '~').prop_map(KeyCode::Char),
         prop_oneof![
             Just(KeyCode::Enter),
             Just(KeyCode::Esc),

@@ -219,7 +219,7 @@ fn commands_by_name() {
     let (error, _) = command("set epochs many");
     assert!(error.unwrap().contains("many"));
     let (error, _) = command("nonsense");
-    assert_eq!(error.unwrap(), "there is no command `nonsense`");
+    assert!(error.unwrap().starts_with("there is no command `nonsense`"));
     let (error, _) = command("fliter z > 1");
     assert!(error.unwrap().contains("did you mean `filter`?"));
     let (error, _) = command("quality 5");
@@ -366,7 +366,7 @@ fn leaving_asks_while_a_job_runs() {
     assert_eq!(bench.app.shell.shown().unwrap().level, Level::Error);
     assert!(bench.frame().contains("! shows it in full"));
     bench.press("!");
-    assert!(bench.frame().contains("a long story end"), "{}", bench.frame());
+    assert!(bench.frame().matches("story").count() >= 20, "{}", bench.frame());
     bench.press("q ctrl-x");
     assert_eq!(bench.said(), "no job is running");
 }
@@ -397,7 +397,7 @@ fn pasted_text_is_text() {
     bench.input(Input::Paste("set\u{1b}[31m epochs\n\t5\u{7}\u{9b}\n".into()));
     assert_eq!(
         bench.app.shell.prompt.as_ref().unwrap().text(),
-        "set [31m epochs  5"
+        "set [31m epochs  5  "
     );
     bench.press("ctrl-u").type_text("ad").press("left");
     bench.input(Input::Paste("bc".into()));

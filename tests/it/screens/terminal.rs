@@ -27,10 +27,6 @@ impl Screen {
     pub fn has(&self, text: &str) -> bool {
         self.0.contains(text)
     }
-
-    pub fn last_line(&self) -> &str {
-        self.0.lines().last().unwrap_or_default()
-    }
 }
 
 /// What the thread that reads keeps.
