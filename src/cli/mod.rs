@@ -74,7 +74,7 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
-    /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
+    /// Label objects; read, write and merge label files; re-rank by labels
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),

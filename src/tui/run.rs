@@ -1,6 +1,6 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
@@ -50,11 +51,6 @@ const QUIET: Duration = Duration::from_secs(2);
 ///
 /// Errors: there is no terminal, or a thread cannot be started. Errors of the work are shown on the screens.
 pub fn run(options: Options) -> anyhow::Result<u8> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        anyhow::bail!(
-            "the screens need a terminal on standard input and output; `spectriage --no-tui` runs the whole job without"
-        );
-    }
     let session = Session::begin(options.mouse)?;
     let theme = match options.fixed_theme {
         true => options.theme,
@@ -75,7 +71,6 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     }
     let (output, spent) = Output::new();
     let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
-    terminal.clear()?;
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
@@ -136,6 +131,14 @@ fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Clears the terminal; the next frame is drawn whole.
+///
+/// ratatui's own `clear` asks the terminal where its cursor is, which fails where the answer is slow.
+fn afresh(terminal: &mut Screen) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 type Screen = Terminal<CrosstermBackend<Output>>;
@@ -232,7 +235,7 @@ impl Loop {
         let mut leaves = false;
         for effect in effects {
             match effect {
-                Effect::Redraw => terminal.clear()?,
+                Effect::Redraw => afresh(terminal)?,
                 Effect::Suspend => self.suspend(terminal)?,
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
@@ -252,7 +255,7 @@ impl Loop {
         let effects = self
             .app
             .update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
-        terminal.clear()?;
+        afresh(terminal)?;
         self.perform(effects, terminal)?;
         Ok(())
     }

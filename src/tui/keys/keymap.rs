@@ -235,8 +235,14 @@ mod tests {
     fn the_table_of_the_readme_is_this_table() {
         let readme = include_str!("../../../README.md");
         let (_, rest) = readme.split_once("<!-- keys -->\n").expect("README has the keys");
-        let (table, _) = rest.split_once("<!-- end of keys -->").expect("and says where they end");
-        assert_eq!(table, Keymap::default().markdown(), "`spectriage keys` prints what belongs there");
+        let (table, _) = rest
+            .split_once("<!-- end of keys -->")
+            .expect("and says where they end");
+        assert_eq!(
+            table,
+            Keymap::default().markdown(),
+            "`spectriage keys` prints what belongs there"
+        );
     }
 
     #[test]
