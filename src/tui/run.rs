@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
@@ -75,7 +76,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     }
     let (output, spent) = Output::new();
     let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
-    terminal.clear()?;
+    clear(&mut terminal)?;
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
@@ -139,6 +140,15 @@ fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
 }
 
 type Screen = Terminal<CrosstermBackend<Output>>;
+
+/// Clears the terminal, so that the next frame is sent whole.
+///
+/// `Terminal::clear` would ask the terminal where its cursor is and wait for the answer, which the thread that reads keys gets: it
+/// would fail after two seconds.
+fn clear(terminal: &mut Screen) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
+}
 
 /// The state with all that acts for it.
 struct Loop {
@@ -232,7 +242,7 @@ impl Loop {
         let mut leaves = false;
         for effect in effects {
             match effect {
-                Effect::Redraw => terminal.clear()?,
+                Effect::Redraw => clear(terminal)?,
                 Effect::Suspend => self.suspend(terminal)?,
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
@@ -252,7 +262,7 @@ impl Loop {
         let effects = self
             .app
             .update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
-        terminal.clear()?;
+        clear(terminal)?;
         self.perform(effects, terminal)?;
         Ok(())
     }
