@@ -22,7 +22,13 @@ enum Look {
 #[command(next_help_heading = "Screens")]
 pub struct Arguments {
     /// Colors for a dark or a light terminal
-    #[arg(long, hide_short_help = true, value_enum, default_value = "auto", env = "SPECTRIAGE_THEME")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_enum,
+        default_value = "auto",
+        env = "SPECTRIAGE_THEME"
+    )]
     theme: Look,
     /// Plain characters in the place of braille and lines
     #[arg(long, hide_short_help = true)]

@@ -135,7 +135,8 @@ fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
 
 /// Clears the terminal; the next frame is drawn whole.
 ///
-/// ratatui's own `clear` asks the terminal where its cursor is, which fails where the answer is slow.
+/// ratatui's own `clear` would ask the terminal where its cursor is and wait for the answer, which the thread that reads keys gets: it
+/// would fail after two seconds.
 fn afresh(terminal: &mut Screen) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(Rect::new(0, 0, size.width, size.height))
