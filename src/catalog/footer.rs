@@ -55,7 +55,7 @@ pub struct StoredColumn {
 impl Catalog {
     /// The footer of a file by its place in [`files`](Self::files); `None` where there is no such file. Reads nothing.
     pub fn footer(&self, file: usize) -> Option<Footer> {
-        self.inner.files.get(file).map(|file| footer(file))
+        self.inner.files.get(file).map(footer)
     }
 }
 

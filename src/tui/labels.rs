@@ -1,10 +1,12 @@
 //! Labels on the screens: what is known of them here, and the worker that keeps the journal.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::worker;
-use crate::triage::{Change, Counts, Issues, Journal, Label};
+use crate::catalog::Catalog;
+use crate::pipeline::{self, PipelineError};
+use crate::triage::{Change, Counts, Format, Issues, Journal, Label, Labeled};
 
 /// What a key changes in a label.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,10 +48,24 @@ impl Edit {
 
 #[derive(Debug)]
 pub enum Request {
-    Open { path: PathBuf, scanner: String },
-    Edit { id: String, edit: Edit },
+    Open {
+        path: PathBuf,
+        scanner: String,
+    },
+    Edit {
+        id: String,
+        edit: Edit,
+    },
     Undo,
     Redo,
+    /// Labels from a file, or out to one.
+    Exchange {
+        path: PathBuf,
+        out: bool,
+        /// The catalog, for the facts that the file has beside each label.
+        inputs: Vec<String>,
+        metadata_dir: PathBuf,
+    },
 }
 
 impl worker::Request for Request {
@@ -68,6 +84,11 @@ pub enum Answer {
     },
     /// It is in the journal, on disk.
     Saved(Change),
+    /// A file was read, and these are the labels now; or one was written.
+    Exchanged {
+        labels: Option<BTreeMap<String, Label>>,
+        said: Vec<String>,
+    },
     /// Nothing to undo or redo.
     Nothing(&'static str),
     /// It is not saved.
@@ -141,10 +162,7 @@ impl Keeper {
         if let Request::Open { path, scanner } = request {
             let journal = Journal::open(&path, &scanner).map_err(|error| error.to_string())?;
             let answer = Answer::Opened {
-                labels: journal
-                    .labels()
-                    .map(|(id, label)| (id.to_owned(), label.clone()))
-                    .collect(),
+                labels: own(&journal),
                 scanner: journal.scanner().to_owned(),
                 problems: journal
                     .problems()
@@ -160,6 +178,19 @@ impl Keeper {
         };
         let saved = match request {
             Request::Open { .. } => None,
+            Request::Exchange {
+                path,
+                out,
+                inputs,
+                metadata_dir,
+            } => {
+                let catalog = Catalog::open_table(&inputs).map_err(|error| error.to_string())?;
+                return match out {
+                    true => export(journal, &path, &catalog, &metadata_dir),
+                    false => import(journal, &path, &catalog, &metadata_dir),
+                }
+                .map_err(|error| error.to_string());
+            }
             Request::Edit { id, edit } => {
                 let label = edit.apply(journal.get(&id).cloned().unwrap_or_default());
                 journal.set(&id, label)
@@ -176,6 +207,59 @@ impl Keeper {
         };
         Ok(saved.map_or(Answer::Nothing("the label is as it was"), Answer::Saved))
     }
+}
+
+/// The labels of the one who labels here.
+fn own(journal: &Journal) -> BTreeMap<String, Label> {
+    journal
+        .labels()
+        .map(|(id, label)| (id.to_owned(), label.clone()))
+        .collect()
+}
+
+fn import(
+    journal: &mut Journal,
+    path: &Path,
+    catalog: &Catalog,
+    metadata_dir: &Path,
+) -> Result<Answer, PipelineError> {
+    let files = [path.to_owned()];
+    let taken = pipeline::import_labels(journal, &files, Some(catalog), metadata_dir)?;
+    let mut said: Vec<String> = taken.files.into_iter().flat_map(|file| file.notes).collect();
+    said.push(format!(
+        "{}: {} labels, {} of them new, {} of objects that are not in the catalog",
+        path.display(),
+        taken.read,
+        taken.changed,
+        taken.unknown
+    ));
+    Ok(Answer::Exchanged {
+        labels: Some(own(journal)),
+        said,
+    })
+}
+
+fn export(
+    journal: &Journal,
+    path: &Path,
+    catalog: &Catalog,
+    metadata_dir: &Path,
+) -> Result<Answer, PipelineError> {
+    let scanner = journal.scanner();
+    let labels: Vec<Labeled> = journal
+        .everyone()
+        .into_iter()
+        .filter(|labeled| labeled.by == scanner)
+        .collect();
+    let ids: Vec<String> = labels.iter().map(|labeled| labeled.object_id.clone()).collect();
+    let format = match path.extension().is_some_and(|extension| extension == "mz") {
+        true => Format::Marz,
+        false => Format::Prospect,
+    };
+    let facts = pipeline::label_facts(Some(catalog), metadata_dir, &ids)?;
+    let mut said = pipeline::export_labels(path, format, false, scanner, &labels, &facts)?;
+    said.push(format!("wrote {} labels to {}", labels.len(), path.display()));
+    Ok(Answer::Exchanged { labels: None, said })
 }
 
 #[cfg(test)]

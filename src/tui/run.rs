@@ -1,6 +1,6 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -11,11 +11,12 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
+use crossterm::cursor::MoveTo;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 
 use super::app::{App, AppEvent, Effect, Saved, Shell};
-use super::draw::draw;
+use super::draw::{Hyperlink, draw, hyperlinks};
 use super::keys::Keymap;
 use super::store::Store;
 use super::terminal::{self, Ending, Output, Session};
@@ -133,6 +134,12 @@ fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a link of an address that is on the screen already (OSC 8); a terminal that knows none shows the same.
+fn hyperlink(out: &mut impl Write, link: &Hyperlink) -> io::Result<()> {
+    queue!(out, MoveTo(link.place.x, link.place.y))?;
+    write!(out, "\x1b]8;;{}\x1b\\{}\x1b]8;;\x1b\\", link.address, link.seen)
+}
+
 /// Clears the terminal; the next frame is drawn whole.
 ///
 /// ratatui's own `clear` would ask the terminal where its cursor is and wait for the answer, which the thread that reads keys gets: it
@@ -223,7 +230,10 @@ impl Loop {
     /// One frame, in one write and within a synchronized update.
     fn frame(&mut self, terminal: &mut Screen) -> io::Result<()> {
         queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        terminal.draw(|frame| draw(frame, &self.app))?;
+        let area = terminal.draw(|frame| draw(frame, &self.app))?.area;
+        for link in hyperlinks(area, &self.app) {
+            hyperlink(terminal.backend_mut(), &link)?;
+        }
         execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
         if let Some(trace) = &mut self.trace {
             trace.frame();

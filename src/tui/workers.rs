@@ -95,7 +95,7 @@ impl Workers {
             Effect::Labels(request) => self.labels.ask(request),
             Effect::Files(request) => self.files.ask(request),
             Effect::Train(request) => self.train.ask(request),
-            Effect::Start(spec) => self.start_job(spec, shell),
+            Effect::Start(spec) => self.start_job(*spec, shell),
             Effect::StopJob => {
                 if let Some((cancel, _)) = &self.job {
                     cancel.cancel();

@@ -70,11 +70,7 @@ pub fn explore(view: &SpectrumView, look: &Look, width_in_dots: usize) -> Explor
             y: Axis::new(RESIDUAL_LABEL, low, high, Scale::Linear),
             top: None,
             series: vec![curves.series("residual", &curves.residual, SeriesStyle::Residual)],
-            bands: bands
-                .iter()
-                .filter(|band| over_all(band))
-                .map(unlabeled)
-                .collect(),
+            bands: bands.iter().filter(over_all).map(unlabeled).collect(),
             guides: [(-3.0, true), (0.0, false), (3.0, true)]
                 .map(|(y, limit)| Guide { y, limit })
                 .to_vec(),

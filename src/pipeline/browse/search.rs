@@ -100,7 +100,7 @@ impl Browser {
             let mut found = None;
             self.catalog.scan(&["object_id"], start..end, |first, batch| {
                 let ids = batch.column(0).as_string::<i32>();
-                let here = (0..batch.num_rows()).filter(|i| has(ids.value(*i), text)).last();
+                let here = (0..batch.num_rows()).rev().find(|i| has(ids.value(*i), text));
                 found = here.map(|place| first + place as u64).or(found);
                 ControlFlow::Continue(())
             })?;

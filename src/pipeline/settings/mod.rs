@@ -204,12 +204,13 @@ impl Settings {
                 };
                 for (key, value) in keys {
                     if group == "keys" {
-                        let keys = value.try_into().or_else(|_| -> Result<Vec<String>, _> {
-                            Err(failed(format!(
+                        let keys: Result<Vec<String>, _> = value.try_into();
+                        let keys = keys.map_err(|_| {
+                            failed(format!(
                                 "`keys.{key}` must be a list of keys, like [\"j\", \"ctrl-n\"]"
-                            )))
-                        });
-                        bound.insert(key, keys?);
+                            ))
+                        })?;
+                        bound.insert(key, keys);
                         continue;
                     }
                     let entry = TABLE

@@ -116,7 +116,11 @@ impl Anomalies {
                     .similar
                     .as_ref()
                     .and_then(|similar| similar.neighbors.iter().find(|near| near.object_id == *id));
-                number(near.map(|near| near.distance))
+                let itself = self
+                    .similar
+                    .as_ref()
+                    .is_some_and(|similar| similar.object_id == *id);
+                number(near.map(|near| near.distance).or(itself.then_some(0.0)))
             }
             Key::Chi2 => number(Some(judgement.reduced_chi2)),
             Key::Flagged => number(Some(judgement.flagged_fraction)),
@@ -278,10 +282,10 @@ impl Anomalies {
         if self.order.only_unlabeled {
             text = format!("unlabeled; {text}");
         }
-        if let Some(learned) = &self.learned {
-            if self.order.key == super::SortKey::Interest {
-                text = learned.reranked.explanation.first().cloned().unwrap_or(text);
-            }
+        if let Some(learned) = &self.learned
+            && self.order.key == super::SortKey::Interest
+        {
+            text = learned.reranked.explanation.first().cloned().unwrap_or(text);
         }
         Line::from(Span::styled(text::fit(&text, width), theme.style(Role::Dim)))
     }

@@ -306,6 +306,18 @@ impl Anomalies {
         })]
     }
 
+    /// Writes ranking, regions and figures as they are now, as the headless job does.
+    pub fn write(&mut self, shell: &mut Shell) -> Vec<Effect> {
+        if self.ranking.is_none() {
+            shell.note("there is no ranking yet; start one on the Train screen");
+            return Vec::new();
+        }
+        shell.note("writing the ranking");
+        vec![Effect::Anomalies(Request::Write(Box::new(
+            shell.settings.clone(),
+        )))]
+    }
+
     /// Sets a detection setting, and judges anew.
     fn set(&mut self, entry: &Entry, text: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
         shell
@@ -432,6 +444,12 @@ impl Anomalies {
     }
 }
 
+fn note_unless(found: bool, shell: &mut Shell, text: &str) {
+    if !found {
+        shell.note(text);
+    }
+}
+
 impl Screen for Anomalies {
     fn start(&mut self, shell: &mut Shell) -> Vec<Effect> {
         let mut effects = vec![Effect::Anomalies(Request::Open(Box::new(shell.settings.clone())))];
@@ -469,14 +487,12 @@ impl Screen for Anomalies {
             }
             Action::ClearMarks => shell.marks.clear(),
             Action::NextMarked => {
-                if !self.seek(false, |id| shell.marks.contains(id)) {
-                    shell.note("nothing listed is marked");
-                }
+                let found = self.seek(false, |id| shell.marks.contains(id));
+                note_unless(found, shell, "nothing listed is marked");
             }
             Action::Label(LabelAct::NextUnlabeled) => {
-                if !self.seek(false, |id| shell.labels.get(id).is_none()) {
-                    shell.note("all that are listed have a label");
-                }
+                let found = self.seek(false, |id| shell.labels.get(id).is_none());
+                note_unless(found, shell, "all that are listed have a label");
             }
             Action::Find => shell.ask(Purpose::Find, ""),
             Action::GoTo => shell.ask(Purpose::GoTo, ""),

@@ -1,12 +1,14 @@
 //! The command line: every row of the key table by its name, and what takes words.
 
 use super::App;
+use std::path::PathBuf;
+
 use super::event::Effect;
 use super::prompt::{Completion, Purpose};
 use crate::pipeline::settings::TABLE as SETTINGS;
 use crate::triage::{CLASSES, STANDARD_COMMENTS};
 use crate::tui::keys::{ScreenId, table};
-use crate::tui::labels::Edit;
+use crate::tui::labels::{self, Edit};
 use crate::tui::spectrum::Act;
 
 /// A command that takes words.
@@ -72,9 +74,36 @@ pub fn commands() -> &'static [Command] {
         },
         Command {
             name: "redshift",
-            takes: "Z",
-            about: "redshift of the pane; nothing for the catalog's",
+            takes: "Z or LINE",
+            about: "redshift of the pane, or the one that puts a line at the crosshair; nothing for the catalog's",
             run: |app, words| app.entered_line(&Purpose::Redshift, words),
+        },
+        Command {
+            name: "z",
+            takes: "Z or LINE",
+            about: "the same",
+            run: |app, words| app.entered_line(&Purpose::Redshift, words),
+        },
+        Command {
+            name: "view",
+            takes: "FROM TO",
+            about: "zoom to a stretch of wavelengths, Angstrom vacuum in the frame that is shown",
+            run: |app, words| {
+                app.pane.typed_range(words).map_err(|error| error.to_string())?;
+                Ok(Vec::new())
+            },
+        },
+        Command {
+            name: "import-labels",
+            takes: "FILE",
+            about: "take in labels: a journal, prospect's CSV, Marz's .mz",
+            run: |app, words| app.exchange(words, false),
+        },
+        Command {
+            name: "export-labels",
+            takes: "FILE",
+            about: "write your labels: .mz for Marz, else as prospect's CSV",
+            run: |app, words| app.exchange(words, true),
         },
         Command {
             name: "quality",
@@ -172,6 +201,22 @@ impl App {
         self.entered(purpose, words)
     }
 
+    /// Labels from or to a file.
+    fn exchange(&mut self, words: &str, out: bool) -> Result<Vec<Effect>, String> {
+        if words.is_empty() {
+            return Err("name the file".into());
+        }
+        let path = PathBuf::from(words);
+        let metadata_dir = self.shell.settings.output.metadata_dir.clone();
+        let inputs = self.shell.inputs.clone();
+        Ok(vec![Effect::Labels(labels::Request::Exchange {
+            path,
+            out,
+            inputs,
+            metadata_dir,
+        })])
+    }
+
     fn on(&mut self, screen: ScreenId, purpose: &Purpose, words: &str) -> Result<Vec<Effect>, String> {
         let (screen, shell) = self.screen_mut(screen);
         screen.entered(purpose, words, shell)
@@ -226,7 +271,7 @@ pub(super) fn complete(line: &str, cursor: usize) -> Vec<Completion> {
     let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let last = &line[start..];
     let ways: Vec<(&str, &str)> = match name {
-        "set" if line.trim_end().split_whitespace().count() <= 2 => {
+        "set" if line.split_whitespace().count() <= 2 => {
             SETTINGS.iter().map(|entry| (entry.key, entry.about)).collect()
         }
         "theme" => ["dark", "light", "ascii", "braille"]

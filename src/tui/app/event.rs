@@ -52,7 +52,7 @@ pub enum Effect {
     Labels(labels::Request),
     Files(files::Request),
     Train(train::Request),
-    Start(JobSpec),
+    Start(Box<JobSpec>),
     StopJob,
     /// To the clipboard, by OSC 52.
     Copy(String),

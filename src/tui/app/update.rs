@@ -425,12 +425,13 @@ impl App {
             Written::Selected => self.selected_id().into_iter().collect(),
             Written::Marked => marked,
             Written::Top => self.anomalies.top(self.shell.settings.output.sample_size),
+            Written::Ranking => return self.anomalies.write(&mut self.shell),
         };
         if ids.is_empty() {
             let text = match what {
                 Written::Marked => "nothing is marked; Space marks",
                 Written::Selected => "nothing is selected",
-                Written::Top => "there is no ranking yet; start one on the Train screen",
+                Written::Top | Written::Ranking => "there is no ranking yet; start one on the Train screen",
             };
             self.shell.note(text);
             return Vec::new();
@@ -516,9 +517,12 @@ impl App {
                 if text.is_empty() {
                     self.pane.act(Act::RedshiftReset, 1);
                 } else {
-                    self.pane
-                        .typed_redshift(text)
-                        .map_err(|error| error.to_string())?;
+                    // A number, or the line that stands at the crosshair.
+                    match text.parse::<f64>() {
+                        Ok(_) => self.pane.typed_redshift(text),
+                        Err(_) => self.pane.redshift_to_line(text).map(drop),
+                    }
+                    .map_err(|error| error.to_string())?;
                 }
                 Ok(Vec::new())
             }
@@ -598,6 +602,15 @@ impl App {
             labels::Answer::Saved(change) => {
                 self.shell.labels.changed(&change);
                 self.shell.say(Level::Done, change.to_string());
+            }
+            labels::Answer::Exchanged { labels, said } => {
+                if let Some(labels) = labels {
+                    let scanner = self.shell.labels.scanner.clone();
+                    self.shell.labels.opened(labels, scanner);
+                }
+                for text in said {
+                    self.shell.say(Level::Done, text);
+                }
             }
             labels::Answer::Nothing(text) => self.shell.note(text),
             labels::Answer::Failed(text) => self.shell.error(format!("the label is not saved: {text}")),

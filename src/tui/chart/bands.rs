@@ -104,7 +104,7 @@ pub(super) fn noise(panel: &Panel, frame: &Frame) -> Vec<Option<(f64, f64)>> {
             let column = panel.x.fraction(*x) * across;
             let row = |value: f64| (1.0 - panel.y.fraction(value)) * down;
             let (top, bottom) = (row(y + half), row(y - half));
-            if !(0.0..=across).contains(&column) || !(top.is_finite() && bottom.is_finite()) {
+            if !((0.0..=across).contains(&column) && top.is_finite() && bottom.is_finite()) {
                 continue;
             }
             let sum = &mut sums[(column as usize).min(width - 1)];

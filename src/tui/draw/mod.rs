@@ -14,10 +14,11 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
 use super::app::App;
 use super::keys::ScreenId;
-use super::layout::LEAST;
+use super::layout::{LEAST, Panes};
 use super::text;
 use super::theme::{Role, Theme};
 
+pub use popup::Hyperlink;
 pub use status::thousands;
 
 /// Draws everything.
@@ -50,11 +51,7 @@ pub fn draw(frame: &mut Frame, app: &App) {
     }
     status::draw(frame, panes.status, app);
     status::keys(frame, panes.keys, app);
-    let body = Rect {
-        y: panes.tabs.bottom(),
-        height: panes.status.y - panes.tabs.bottom(),
-        ..area
-    };
+    let body = body(&panes, area);
     front.draw_popup(frame, body, shell);
     popup::draw(frame, body, app);
     popup::pending(frame, body, app);
@@ -63,6 +60,24 @@ pub fn draw(frame: &mut Frame, app: &App) {
     }
     if let Some(prompt) = &shell.prompt {
         popup::prompt(frame, panes.status, panes.keys, body, prompt, &shell.theme);
+    }
+}
+
+/// Between the tabs and the status.
+fn body(panes: &Panes, area: Rect) -> Rect {
+    Rect {
+        y: panes.tabs.bottom(),
+        height: panes.status.y - panes.tabs.bottom(),
+        ..area
+    }
+}
+
+/// The addresses that [`draw`] has put on a screen of this size.
+pub fn hyperlinks(area: Rect, app: &App) -> Vec<Hyperlink> {
+    let panes = app.layout.panes(area, app.screen);
+    match panes.is_too_small() {
+        true => Vec::new(),
+        false => popup::hyperlinks(body(&panes, area), &app.shell),
     }
 }
 

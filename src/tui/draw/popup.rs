@@ -1,7 +1,7 @@
 //! What covers the frame: help, messages, links, questions, the line at the foot and its completions.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
@@ -19,8 +19,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     match &shell.popup {
         None => (),
         Some(popup @ (Popup::Help { .. } | Popup::Messages { .. } | Popup::Page(_))) => {
-            let place = centered(area, width(popup), area.height);
-            let lines = lines(popup, shell, usize::from(place.width.saturating_sub(2)));
+            let columns = width(popup).min(area.width);
+            let lines = lines(popup, shell, usize::from(columns.saturating_sub(2)));
+            let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+            let place = centered(area, columns, height);
             let inside = cover(frame, place, theme, &title(popup));
             let rows = usize::from(inside.height);
             let top = popup.top().min(lines.len().saturating_sub(rows));
@@ -28,7 +30,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
             frame.render_widget(Text::from(shown), inside);
         }
         Some(Popup::Links { links, chosen }) => {
-            let place = centered(area, 100, links.len() as u16 * 2 + 3);
+            let place = links_place(area, links.len());
             let inside = cover(frame, place, theme, "pages of the object");
             let mut lines = Vec::new();
             for (n, link) in links.iter().enumerate() {
@@ -98,6 +100,34 @@ fn lines(popup: &Popup, shell: &Shell, width: usize) -> Vec<Line<'static>> {
             .collect(),
         Popup::Links { .. } | Popup::Confirm { .. } => Vec::new(),
     }
+}
+
+fn links_place(area: Rect, count: usize) -> Rect {
+    centered(area, 130, count as u16 * 2 + 3)
+}
+
+/// Where on the screen an address stands, and as much of it as is seen: the terminal can make a link of it.
+pub struct Hyperlink {
+    pub place: Position,
+    pub seen: String,
+    pub address: String,
+}
+
+/// The addresses that are on the screen.
+pub fn hyperlinks(area: Rect, shell: &Shell) -> Vec<Hyperlink> {
+    let Some(Popup::Links { links, .. }) = &shell.popup else {
+        return Vec::new();
+    };
+    let place = links_place(area, links.len());
+    let width = usize::from(place.width.saturating_sub(2));
+    let rows = (place.y + 2..place.bottom().saturating_sub(1)).step_by(2);
+    rows.zip(links)
+        .map(|(y, link)| Hyperlink {
+            place: Position { x: place.x + 1, y },
+            seen: link.address.chars().take(width).collect(),
+            address: link.address.clone(),
+        })
+        .collect()
 }
 
 /// Rows that are seen of the page that covers the frame, and the last line with which it may begin.

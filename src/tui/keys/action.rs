@@ -119,6 +119,8 @@ pub enum Written {
     Selected,
     Marked,
     Top,
+    /// The ranking as it is now, with all its files.
+    Ranking,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -143,6 +143,7 @@ pub const TABLE: &[Row] = rows! {
         "links" ["o"] Action::Links, "pages of the object: Legacy viewer, SkyServer, SIMBAD";
         "write-selected" ["w w"] Action::Write(Written::Selected), "write the figure of this object", 2;
         "write-marked" ["w m"] Action::Write(Written::Marked), "write the figures of the marked";
+        "write-ranking" ["w r"] Action::Write(Written::Ranking), "write the ranking as it is now, with its tables and figures";
         "write-top" ["w t"] Action::Write(Written::Top), "write the figures of the first, as many as sample_size";
     }
     Spectrum {

@@ -147,7 +147,7 @@ impl Pane {
     }
 
     /// Zooms to the region so many further down the list of the strongest.
-    pub(super) fn to_region(&mut self, steps: i64) {
+    pub(super) fn go_to_region(&mut self, steps: i64) {
         let Some(view) = self.view.clone() else {
             return;
         };
@@ -168,7 +168,7 @@ impl Pane {
     }
 
     /// Zooms to the known line so many further to the red.
-    pub(super) fn to_line(&mut self, steps: i64) {
+    pub(super) fn go_to_line(&mut self, steps: i64) {
         let stops = stops::lines(&self.look, self.all());
         if stops.is_empty() {
             let why = match self.look.redshift() {

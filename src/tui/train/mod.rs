@@ -120,11 +120,11 @@ impl Train {
             let folds = before.map_or_else(Vec::new, |run| run.folds.clone());
             self.live = Live::begin(folds, settings.training.validation_fraction > 0.0);
         }
-        vec![Effect::Start(JobSpec {
+        vec![Effect::Start(Box::new(JobSpec {
             task,
             inputs: shell.inputs.clone(),
             settings,
-        })]
+        }))]
     }
 
     /// Goes on from the newest checkpoint, with the settings that it was begun with.
