@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod info;
 mod inspect;
+mod keys;
 mod labels;
 mod plot;
 mod print;
@@ -73,7 +74,7 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
-    /// Label objects, exchange labels with prospect and Marz, merge them, and re-rank by them
+    /// Label objects; read, write and merge label files; re-rank by labels
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),
@@ -83,6 +84,8 @@ enum Command {
     Stats(stats::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),
+    /// Print the keys of the screens, as they are in force, as Markdown
+    Keys(keys::Arguments),
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
@@ -136,6 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
         Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
+        Some(Command::Keys(arguments)) => keys::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),
     };

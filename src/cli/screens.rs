@@ -1,5 +1,6 @@
 //! `spectriage [CATALOG]` without `--no-tui`: how the screens are opened.
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use super::{Common, End, UsageError, log_filter};
@@ -21,13 +22,19 @@ enum Look {
 #[command(next_help_heading = "Screens")]
 pub struct Arguments {
     /// Colors for a dark or a light terminal
-    #[arg(long, value_enum, default_value = "auto", env = "SPECTRIAGE_THEME")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_enum,
+        default_value = "auto",
+        env = "SPECTRIAGE_THEME"
+    )]
     theme: Look,
     /// Plain characters in the place of braille and lines
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     ascii: bool,
     /// Leave the mouse to the terminal
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_mouse: bool,
     /// Who labels, as in `spectriage labels` [default: of the user's name]
     #[arg(long, value_name = "ABC", env = "SPECTRIAGE_SCANNER", hide_short_help = true)]
@@ -43,6 +50,10 @@ pub fn run(
     resolved: Resolved,
     common: &Common,
 ) -> anyhow::Result<End> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        let message = "the screens need a terminal on standard input and output; `spectriage --no-tui` runs the whole job without";
+        return Err(UsageError(message.into()).into());
+    }
     let keymap = Keymap::with(&resolved.keys).map_err(UsageError)?;
     if let Err(error) = log_to_file(common) {
         // A full or read-only home is no reason not to look at a catalog.

@@ -97,7 +97,9 @@ pub fn relevance(label: &Label) -> Option<f64> {
 pub struct Fit {
     /// Labels learned from.
     pub labels: usize,
-    /// Of them, those called interesting.
+    /// Labels on the list that say whether their object is interesting: as many, but where a sample was used.
+    pub labels_on_list: usize,
+    /// Of those learned from, the ones called interesting.
     pub interesting: usize,
     /// Root mean square error of the relevance (0 to 5) of held-out labels, each predicted from all others.
     pub error: f64,
@@ -162,6 +164,7 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
     if interesting.min(others) < LEAST_OF_EACH {
         return unchanged(told::too_few(labels.len(), interesting, others));
     }
+    let on_list = known.len();
     let used = thinned(items, known);
     let space = Space::of(items);
     let points: Vec<Point> = used
@@ -192,7 +195,10 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
         .collect();
     let new = combined(&scores, &judged);
     let features = features(chosen, &part, &part_values);
-    let fit = fit(items, regression, &points, &values, features);
+    let fit = Fit {
+        labels_on_list: on_list,
+        ..fit(items, regression, &points, &values, features)
+    };
     let kinds: Vec<(usize, bool)> = used
         .iter()
         .map(|(place, value)| (*place, *value >= INTERESTING))
@@ -206,7 +212,7 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
     }
 }
 
-/// At most [`LABEL_LIMIT`] labels, half of either kind where there are so many, evenly by object id; in the order of the ids.
+/// At most [`LABEL_LIMIT`] labels, half of either kind where there are so many, evenly by object id.
 fn thinned(items: &[Item], mut known: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     known.sort_unstable_by(|a, b| {
         items[a.0]
@@ -278,6 +284,7 @@ fn fit(
     let labeled: BTreeSet<u16> = points.iter().map(|point| point.member).collect();
     Fit {
         labels: values.len(),
+        labels_on_list: values.len(),
         interesting: kinds.iter().filter(|kind| **kind).count(),
         error: regression.error,
         error_of_mean: (squares / count).sqrt(),

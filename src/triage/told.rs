@@ -1,12 +1,14 @@
 //! What a re-ranking says of itself.
 
-use super::rerank::{Feature, Fit, Item, LABEL_LIMIT, LEAST_OF_EACH};
+use super::rerank::{Feature, Fit, Item, LEAST_OF_EACH};
 use crate::anomaly::places;
 
 /// The head of the list whose movement is told.
 const HEAD: usize = 100;
-/// Below this share of pairs in the right order a prediction is hardly one.
+/// Below this share of pairs in the right order a prediction is hardly one,
 const CHANCE: f64 = 0.6;
+/// nor with more than this share of the error of the plain mean.
+const NO_BETTER: f64 = 0.97;
 /// Features named at most.
 const NAMED: usize = 3;
 
@@ -85,11 +87,14 @@ pub(super) fn learned(fit: &Fit, moved: &Move) -> Vec<String> {
             100.0 * fit.pairs_in_order
         ),
     ];
-    if fit.pairs_in_order < CHANCE {
+    if fit.pairs_in_order < CHANCE || fit.error > NO_BETTER * fit.error_of_mean {
         lines.push("that is hardly better than chance: do not trust this order, label more first".into());
     }
-    if fit.labels >= LABEL_LIMIT {
-        lines.push(format!("of more labels an even sample of {LABEL_LIMIT} was used"));
+    if fit.labels < fit.labels_on_list {
+        lines.push(format!(
+            "an even sample of the {} labels on the list",
+            fit.labels_on_list
+        ));
     }
     let telling: Vec<&Feature> = fit
         .features

@@ -131,12 +131,8 @@ impl Form {
                     size => 10f64.powf(size.log10().floor()) / 10.0,
                 };
                 let next = if up { value + step } else { value - step };
-                Some(
-                    format!("{}", (next / step).round() * step)
-                        .chars()
-                        .take(12)
-                        .collect(),
-                )
+                let digits = (-step.log10().floor()).max(0.0) as usize;
+                Some(format!("{next:.digits$}"))
             }
             Kind::Integers | Kind::Text | Kind::Path => None,
         }

@@ -1,6 +1,6 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -51,11 +51,6 @@ const QUIET: Duration = Duration::from_secs(2);
 ///
 /// Errors: there is no terminal, or a thread cannot be started. Errors of the work are shown on the screens.
 pub fn run(options: Options) -> anyhow::Result<u8> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        anyhow::bail!(
-            "the screens need a terminal on standard input and output; `spectriage --no-tui` runs the whole job without"
-        );
-    }
     let session = Session::begin(options.mouse)?;
     let theme = match options.fixed_theme {
         true => options.theme,
@@ -76,7 +71,6 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     }
     let (output, spent) = Output::new();
     let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
-    clear(&mut terminal)?;
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
@@ -139,16 +133,16 @@ fn read_input(events: Sender<AppEvent>) -> io::Result<()> {
     Ok(())
 }
 
-type Screen = Terminal<CrosstermBackend<Output>>;
-
-/// Clears the terminal, so that the next frame is sent whole.
+/// Clears the terminal; the next frame is drawn whole.
 ///
-/// `Terminal::clear` would ask the terminal where its cursor is and wait for the answer, which the thread that reads keys gets: it
+/// ratatui's own `clear` would ask the terminal where its cursor is and wait for the answer, which the thread that reads keys gets: it
 /// would fail after two seconds.
-fn clear(terminal: &mut Screen) -> io::Result<()> {
+fn afresh(terminal: &mut Screen) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
+
+type Screen = Terminal<CrosstermBackend<Output>>;
 
 /// The state with all that acts for it.
 struct Loop {
@@ -242,7 +236,7 @@ impl Loop {
         let mut leaves = false;
         for effect in effects {
             match effect {
-                Effect::Redraw => clear(terminal)?,
+                Effect::Redraw => afresh(terminal)?,
                 Effect::Suspend => self.suspend(terminal)?,
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
@@ -262,7 +256,7 @@ impl Loop {
         let effects = self
             .app
             .update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
-        clear(terminal)?;
+        afresh(terminal)?;
         self.perform(effects, terminal)?;
         Ok(())
     }

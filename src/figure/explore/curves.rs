@@ -225,8 +225,8 @@ impl Curves {
 
     /// What shows the trend and the model, with the noise of a typical pixel about them; `None` without a trend in view.
     fn trend_range(&self, noise: &[f64], model: &[f64]) -> Option<(f64, f64)> {
-        /// Share of the values that may lie beyond either end.
-        const BEYOND: f64 = 0.003;
+        /// Shares of the values that may lie below and above: lines stand up, the noise of the blue end hangs down.
+        const BEYOND: [f64; 2] = [0.02, 0.003];
         let (_, trend) = self.trend.as_ref()?;
         let finite =
             |values: &[f64]| -> Vec<f64> { values.iter().copied().filter(|v| v.is_finite()).collect() };
@@ -236,13 +236,13 @@ impl Curves {
         }
         values.extend(finite(model));
         values.sort_unstable_by(f64::total_cmp);
-        let beyond = (BEYOND * values.len() as f64) as usize;
+        let [below, above] = BEYOND.map(|share| (share * values.len() as f64) as usize);
         let mut noise = finite(noise);
         noise.sort_unstable_by(f64::total_cmp);
         let sigma = noise.get(noise.len() / 2).copied().unwrap_or(0.0);
         Some(pixels::with_room(
-            values[beyond] - sigma,
-            values[values.len() - 1 - beyond] + sigma,
+            values[below] - sigma,
+            values[values.len() - 1 - above] + sigma,
         ))
     }
 

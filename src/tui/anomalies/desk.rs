@@ -249,7 +249,8 @@ impl Desk {
             .rejudge(&settings, &mut Watch { tell }, cancel)
             .map_err(words)?;
         if let Some(verdicts) = judged {
-            self.settings = settings;
+            // Those of the trained model where it decides: its folds tell which latent vectors can be compared.
+            self.settings = assessment.settings().clone();
             tell(Answer::Ranking {
                 verdicts: self.now(verdicts),
                 source: Source::Judged,

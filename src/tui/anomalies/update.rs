@@ -556,12 +556,16 @@ impl Screen for Anomalies {
         _: usize,
         _: &Shell,
     ) -> (Vec<Completion>, Vec<Effect>) {
-        let start = text
-            .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .map_or(0, |at| at + 1);
-        let word = text[start..].to_lowercase();
+        let begun = text
+            .chars()
+            .rev()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .count();
+        // Of these characters each is a byte.
+        let start = text.len() - begun;
+        let word = text[start..].to_ascii_lowercase();
         let way = |text: &str, about: &str| Completion {
-            replace: start..start + word.len(),
+            replace: start..start + begun,
             text: text.into(),
             about: about.into(),
         };

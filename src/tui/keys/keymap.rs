@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_the_readme_is_this_table() {
+        let readme = include_str!("../../../README.md");
+        let (_, rest) = readme.split_once("<!-- keys -->\n").expect("README has the keys");
+        let (table, _) = rest
+            .split_once("<!-- end of keys -->")
+            .expect("and says where they end");
+        assert_eq!(
+            table,
+            Keymap::default().markdown(),
+            "`spectriage keys` prints what belongs there"
+        );
+    }
+
+    #[test]
     fn keys_can_be_changed_and_refused() {
         let change = |name: &str, keys: &[&str]| {
             Keymap::with(&BTreeMap::from([(

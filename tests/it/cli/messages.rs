@@ -42,7 +42,7 @@ fn help_names_every_setting_once_and_short_help_the_frequent_ones() {
             );
         }
         assert!(
-            short.stdout.lines().count() < 60,
+            short.stdout.lines().count() < 64,
             "{command:?} -h has {} lines",
             short.stdout.lines().count()
         );
@@ -57,7 +57,7 @@ fn help_names_every_setting_once_and_short_help_the_frequent_ones() {
 fn without_a_screen_the_program_points_to_the_headless_job() {
     let desk = Desk::with_catalog(10);
     let ended = desk.run(&["catalog.parquet"]);
-    assert_eq!(ended.code, Some(2));
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(
         ended.stdout.is_empty() && ended.stderr.contains("--no-tui"),
         "{}",

@@ -177,7 +177,16 @@ fn labels_without_a_pattern_are_told_apart_from_knowledge() {
             )
         })
         .collect();
-    let fit = rerank(&items, &labels).fit.unwrap();
+    let reranked = rerank(&items, &labels);
+    assert!(
+        reranked
+            .explanation
+            .iter()
+            .any(|line| line.contains("do not trust this order")),
+        "{:?}",
+        reranked.explanation
+    );
+    let fit = reranked.fit.unwrap();
     assert!(
         fit.error > 0.9 * fit.error_of_mean && fit.pairs_in_order < 0.7,
         "{fit:?}"
@@ -228,7 +237,13 @@ fn many_labels_are_thinned_and_the_result_does_not_depend_on_the_order() {
     labels.extend(label(&items, "agn", 40, &interesting()));
     let reranked = rerank(&items, &labels);
     let fit = reranked.fit.clone().unwrap();
-    assert_eq!((fit.labels, fit.interesting), (500, 40));
+    assert_eq!((fit.labels, fit.labels_on_list, fit.interesting), (500, 740, 40));
+    assert!(
+        reranked
+            .explanation
+            .iter()
+            .any(|line| line.contains("sample of the 740 labels"))
+    );
     let mut turned = items.clone();
     turned.reverse();
     let again = rerank(&turned, &labels);
