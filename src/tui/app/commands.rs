@@ -268,8 +268,8 @@ pub(super) fn complete(line: &str, cursor: usize) -> Vec<Completion> {
         ways.sort_by_key(|(inside, _)| *inside);
         return ways.into_iter().map(|(_, way)| way).collect();
     }
-    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let last = &line[start..];
+    let last = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let start = line.len() - last.len();
     let ways: Vec<(&str, &str)> = match name {
         "set" if line.split_whitespace().count() <= 2 => {
             SETTINGS.iter().map(|entry| (entry.key, entry.about)).collect()

@@ -125,7 +125,7 @@ fn figures_of_the_screens() {
             quantile(&mut bytes, 1.0),
             quantile(&mut waits, 0.5),
             quantile(&mut waits, 0.99),
-            bytes.len()
+            waits.len()
         );
     };
     for (what, key, times) in [

@@ -51,12 +51,17 @@ enum Deed {
     Key(KeyCode, u8),
     Text(String),
     Paste(String),
+    /// One of the lines at the foot is opened, and something typed that is nearly what it takes.
+    Line(usize, String),
     Resize(u16, u16),
     Mouse(MouseEventKind, u16, u16),
     Tick,
     JobEnded,
     Theme(u8),
 }
+
+/// Keys that open a line.
+const LINES: [&str; 7] = [":", "f", "s", "/", "g o", "c", "Z"];
 
 fn code() -> impl Strategy<Value = KeyCode> {
     prop_oneof![
@@ -95,6 +100,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => (code(), 0u8..8).prop_map(|(code, held)| Deed::Key(code, held)),
         1 => "[a-z0-9<> .%'\"\\-]{0,12}".prop_map(Deed::Text),
         1 => any::<String>().prop_map(Deed::Paste),
+        3 => (0..LINES.len(), "(set|class|theme|sort|filter|z|rank)?[ \u{a0}\u{3000}<αé銀]{0,3}[a-z0-9.]{0,4}")
+            .prop_map(|(line, text)| Deed::Line(line, text)),
         2 => (0u16..=200, 0u16..=60).prop_map(|(width, height)| Deed::Resize(width, height)),
         2 => (mouse, 0u16..220, 0u16..80).prop_map(|(kind, x, y)| Deed::Mouse(kind, x, y)),
         1 => Just(Deed::Tick),
@@ -125,6 +132,15 @@ fn perform(bench: &mut Bench, deed: &Deed) {
             bench.type_text(text);
         }
         Deed::Paste(text) => bench.input(Input::Paste(text.clone())),
+        Deed::Line(line, text) => {
+            bench
+                .press("esc esc")
+                .press(LINES[*line])
+                .type_text(text)
+                .press("tab tab left");
+            bench.frame();
+            bench.press("enter");
+        }
         Deed::Resize(width, height) => bench.resize((*width, *height)),
         Deed::Mouse(kind, column, row) => bench.input(Input::Mouse(MouseEvent {
             kind: *kind,

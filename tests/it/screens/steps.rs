@@ -410,6 +410,21 @@ fn pasted_text_is_text() {
     bench.frame();
 }
 
+/// Some spaces are more than a byte.
+#[test]
+fn any_space_parts_words() {
+    let mut bench = Bench::alone();
+    for space in ["\u{a0}", "\u{3000}", "\t"] {
+        bench.press(":");
+        bench.input(Input::Paste(format!("set{space}epo")));
+        let (ways, _) = bench.app.shell.prompt.as_ref().unwrap().completions();
+        assert!(ways.iter().any(|way| way.text == "epochs"), "{space:?}: {ways:?}");
+        bench.press("tab");
+        bench.frame();
+        bench.press("esc");
+    }
+}
+
 #[test]
 fn panes_are_zoomed_in_turn() {
     let (_desk, mut bench) = ranked();
