@@ -134,8 +134,8 @@ fn started(screen: &mut Train, shell: &mut Shell, action: TrainAct) -> JobSpec {
     let Some(Effect::Start(spec)) = effects.pop() else {
         panic!("nothing was started: {:?}", shell.messages);
     };
-    shell.job = Some(Job::new(spec.clone()));
-    spec
+    shell.job = Some(Job::new(JobSpec::clone(&spec)));
+    *spec
 }
 
 fn drawn(screen: &mut Train, shell: &mut Shell, (width, height): (u16, u16)) -> Buffer {
