@@ -71,7 +71,8 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         Err(error) => app.shell.error(error),
     }
     let (output, spent) = Output::new();
-    let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
+    // Dropped, it would complain on standard error of a terminal that is gone, which panics. The session gives back all there is.
+    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(output))?);
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
