@@ -1,6 +1,7 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
