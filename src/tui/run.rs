@@ -94,7 +94,8 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         looping.stay(&mut terminal, &inbox)
     }));
     let code = match (looping.ending, &stayed) {
-        (None, Ok(Err(error))) if is_hangup(error) => Some(HANGUP),
+        // It refuses what is written to it, or to tell its size, sooner than anything else tells of its end.
+        (None, Ok(Err(_))) if terminal::is_gone() => Some(HANGUP),
         (code, _) => code,
     };
     if !matches!(stayed, Ok(Ok(()))) {
@@ -117,12 +118,6 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
 
 /// The exit code of a program whose terminal has gone away.
 const HANGUP: u8 = 129;
-
-/// A terminal that is gone refuses what is written to it, sooner than anything else tells of it.
-fn is_hangup(error: &io::Error) -> bool {
-    const EIO: i32 = 5;
-    error.raw_os_error() == Some(EIO) || error.kind() == io::ErrorKind::BrokenPipe
-}
 
 /// Reads the terminal in a thread of its own.
 fn read_input(events: Sender<AppEvent>) -> io::Result<()> {

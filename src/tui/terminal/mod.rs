@@ -8,4 +8,4 @@ mod watch;
 pub use output::{Output, Spent};
 pub use probe::refine;
 pub use session::{Session, restore};
-pub use watch::{Ending, watch};
+pub use watch::{Ending, is_gone, watch};

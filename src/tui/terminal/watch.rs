@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
@@ -65,6 +65,17 @@ pub fn watch(tell: impl Fn(Ending) + Clone + Send + 'static) -> io::Result<Sende
     })?;
     spawn("ending", move || end(&endings, &waiting, &tell))?;
     Ok(saved)
+}
+
+/// Whether the terminal has gone away.
+pub fn is_gone() -> bool {
+    let input = stdin();
+    let mut terminal = [PollFd::new(&input, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut terminal, Some(&now)).is_ok() && gone(terminal[0].revents())
 }
 
 fn gone(flags: PollFlags) -> bool {
