@@ -1,6 +1,7 @@
 //! The loop: wait for an event, drain all that are there, change the state, run the effects, draw once.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -71,7 +72,8 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         Err(error) => app.shell.error(error),
     }
     let (output, spent) = Output::new();
-    let mut terminal = Terminal::new(CrosstermBackend::new(output))?;
+    // Dropped, it would complain on standard error of a terminal that is gone, which panics. The session gives back all there is.
+    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(output))?);
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
