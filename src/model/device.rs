@@ -60,9 +60,9 @@ impl Accelerator {
             DeviceKind::Flex => Device::flex(),
             DeviceKind::Ndarray => Device::ndarray(),
             #[cfg(feature = "cuda")]
-            DeviceKind::Cuda => first(kind, burn::tensor::DeviceType::Cuda)?,
+            DeviceKind::Cuda => cuda()?,
             #[cfg(feature = "vulkan")]
-            DeviceKind::Vulkan => first(kind, burn::tensor::DeviceType::Vulkan)?,
+            DeviceKind::Vulkan => vulkan()?,
             #[allow(unreachable_patterns)] // reachable unless all features are on
             _ => {
                 let available: Vec<_> = DeviceKind::available()
@@ -89,13 +89,34 @@ impl Accelerator {
     }
 }
 
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
-fn first(kind: DeviceKind, filter: burn::tensor::DeviceType) -> Result<Device, ModelError> {
-    Device::enumerate(filter)
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Device, ModelError> {
+    Device::enumerate(burn::tensor::DeviceType::Cuda)
         .into_vec()
         .into_iter()
         .next()
         .ok_or_else(|| ModelError::DeviceMissing {
-            device: kind.name().into(),
+            device: DeviceKind::Cuda.name().into(),
+        })
+}
+
+/// Opened once: burn refuses to set up the same graphics API a second time in one process.
+#[cfg(feature = "vulkan")]
+fn vulkan() -> Result<Device, ModelError> {
+    use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
+    static OPENED: std::sync::OnceLock<Result<Device, WgpuInitError>> = std::sync::OnceLock::new();
+
+    OPENED
+        .get_or_init(|| Device::wgpu_options().graphics_api(WgpuBackend::Vulkan).init())
+        .as_ref()
+        .cloned()
+        .map_err(|error| match error {
+            WgpuInitError::AdapterUnavailable { .. } => ModelError::DeviceMissing {
+                device: DeviceKind::Vulkan.name().into(),
+            },
+            error => ModelError::DeviceRefused {
+                device: DeviceKind::Vulkan.name().into(),
+                what: error.to_string(),
+            },
         })
 }

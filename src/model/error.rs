@@ -12,6 +12,8 @@ pub enum ModelError {
         "no {device} device was found on this machine: is its driver installed? `--device flex` runs on the processor"
     )]
     DeviceMissing { device: String },
+    #[error("the {device} device cannot be used: {what}; `--device flex` runs on the processor")]
+    DeviceRefused { device: String, what: String },
     #[error(
         "{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or raise `--folds`"
     )]
