@@ -92,7 +92,7 @@ pub struct Similar<'a> {
 ///
 /// Only spectra whose vectors come from the same cross-fitted model take part. Each model has axes of its own, found up to a rotation, so
 /// a distance between vectors of two models means nothing, and neither do ranks of matched components. With three folds that is a third
-/// of the list. Source of the scatter: as [`Latents`].
+/// of the list. Source of the scatter: as that of the rarity, a robust covariance.
 pub fn similar<'a>(latents: &[LatentOf<'a>], id: &str, k: usize) -> Option<(Vec<Similar<'a>>, usize)> {
     let usable =
         |latent: &&LatentOf| !latent.vector.is_empty() && latent.vector.iter().all(|value| value.is_finite());

@@ -1,10 +1,10 @@
 //! The screens: browse, train, rank, inspect, label, with the keyboard alone.
 //!
 //! - [`app`] is the state and how it changes: an event in, effects out; no file, clock or thread
-//! - [`run`] is the loop: it waits, drains, updates, lets the [workers] do what is to be done, and draws
+//! - [`run`] is the loop: it waits, drains, updates, lets the workers do what is to be done, and draws
 //! - [`catalog`], [`train`], [`anomalies`], [`files`] are the four screens; [`spectrum`] is the pane that they share
 //! - [`keys`] is the one table of keys; [`chart`], [`theme`], [`text`] are how things look
-//! - [`terminal`] takes the terminal and gives it back
+//! - `terminal` takes the terminal and gives it back
 
 pub mod anomalies;
 pub mod app;

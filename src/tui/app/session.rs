@@ -15,7 +15,6 @@ use crate::tui::layout::Layout;
 pub struct Saved {
     screen: ScreenId,
     layout: Layout,
-    inspecting: bool,
     marks: BTreeSet<String>,
     /// By kind of prompt.
     history: BTreeMap<String, Vec<String>>,
@@ -30,7 +29,6 @@ impl App {
         Saved {
             screen: self.screen,
             layout: self.layout,
-            inspecting: self.shell.labels.inspecting,
             marks: self.shell.marks.clone(),
             history: self.shell.history.clone(),
             catalog: self.catalog.save(),
@@ -44,7 +42,6 @@ impl App {
     pub fn restore(&mut self, saved: &Saved) {
         self.screen = saved.screen;
         self.layout = saved.layout;
-        self.shell.labels.inspecting = saved.inspecting;
         self.shell.marks = saved.marks.clone();
         self.shell.history = saved.history.clone();
         self.catalog.restore(&saved.catalog);

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::{marks, series};
-use crate::figure::{BandKind, MarkKind, Panel, SeriesStyle};
+use crate::figure::{BandKind, MarkKind, Panel, Series, SeriesStyle};
 use crate::tui::theme::{Role, Theme};
 
 /// The curves, zones and lines that a panel has, each with a sample of its look.
@@ -23,7 +23,16 @@ pub fn legend(panel: &Panel, theme: &Theme) -> Line<'static> {
         spans.push(Span::styled(format!(" {name}   "), theme.style(Role::Dim)));
     };
     let mut seen: Vec<SeriesStyle> = Vec::new();
-    for curve in &panel.series {
+    let mut curves: Vec<&Series> = panel.series.iter().collect();
+    // Where there is no room for all, what one looks for first is told first.
+    curves.sort_by_key(|curve| match curve.style {
+        SeriesStyle::Data | SeriesStyle::Smoothed => 0,
+        SeriesStyle::Reconstruction => 1,
+        SeriesStyle::NoiseBand => 3,
+        SeriesStyle::Raw | SeriesStyle::Masked => 4,
+        _ => 2,
+    });
+    for curve in curves {
         if seen.contains(&curve.style) || curve.y.iter().all(|y| !y.is_finite()) {
             continue;
         }

@@ -59,7 +59,7 @@ impl Place {
 pub struct Row {
     pub name: &'static str,
     pub place: Place,
-    /// Alternatives, each a sequence as in [`sequence`](super::press::sequence).
+    /// Alternatives, each a sequence as in `g g`.
     pub keys: &'static [&'static str],
     pub action: Action,
     pub about: &'static str,
