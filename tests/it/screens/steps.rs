@@ -515,7 +515,7 @@ fn a_session_is_found_again() {
     ));
     assert_eq!(again.app.screen, ScreenId::Anomalies);
     assert_eq!(selected(&again), at);
-    assert!(again.app.shell.labels.inspecting);
+    assert!(!again.app.shell.labels.inspecting);
     assert_eq!(again.app.shell.marks, bench.app.shell.marks);
     assert_eq!(again.app.layout, bench.app.layout);
     // A file of another version is taken as far as it goes.
