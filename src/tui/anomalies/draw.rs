@@ -157,7 +157,7 @@ impl Anomalies {
         } else if width >= 50 {
             columns.push(&Z);
         }
-        columns.push(if width >= 50 { &REASON } else { &BRIEF });
+        columns.push(if width >= 74 { &REASON } else { &BRIEF });
         columns
     }
 
