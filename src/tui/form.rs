@@ -97,13 +97,13 @@ impl Form {
 
     /// The value of the setting under the cursor as one would type it.
     pub fn value(&self, settings: &Settings) -> String {
-        shown(settings, self.entry())
+        settings.text(self.entry())
     }
 
     /// The next value in a direction: of choices and switches the next one, of numbers a step of a tenth of its size.
     pub fn nudged(&self, settings: &Settings, up: bool) -> Option<String> {
         let entry = self.entry();
-        let value = shown(settings, entry);
+        let value = settings.text(entry);
         match entry.kind {
             Kind::Switch => Some((value != "true").to_string()),
             Kind::Choice(choices) => {
@@ -139,7 +139,6 @@ impl Form {
     }
 
     pub fn draw(&self, settings: &Settings, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let defaults = Settings::default();
         let names = self
             .entries
             .iter()
@@ -162,8 +161,8 @@ impl Form {
                 Row::Heading(group) => Line::styled(*group, theme.style(Role::Title)).render(area, buf),
                 Row::Setting(n) => {
                     let entry = self.entries[*n];
-                    let value = shown(settings, entry);
-                    let changed = settings.value(entry) != defaults.value(entry);
+                    let value = settings.text(entry);
+                    let changed = !settings.is_default(entry);
                     let wrong = self.error.as_ref().is_some_and(|(key, _)| *key == entry.key);
                     let role = match (wrong, changed) {
                         (true, _) => Role::Bad,
@@ -194,7 +193,7 @@ impl Form {
                 Line::styled(text::clean(error).into_owned(), theme.style(Role::Bad))
             }
             _ => {
-                let default = shown(&Settings::default(), entry);
+                let default = Settings::default().text(entry);
                 let default = if default.is_empty() {
                     "none".into()
                 } else {
@@ -210,19 +209,6 @@ impl Form {
                 )
             }
         }
-    }
-}
-
-/// A value as one types it; nothing for none.
-fn shown(settings: &Settings, entry: &Entry) -> String {
-    match settings.value(entry) {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Array(values) => {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            values.join(",")
-        }
-        value => value.to_string(),
     }
 }
 

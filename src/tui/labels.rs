@@ -91,7 +91,7 @@ pub enum Answer {
     },
     /// Nothing to undo or redo.
     Nothing(&'static str),
-    /// It is not saved.
+    /// What went wrong, and what it means for the label.
     Failed(String),
 }
 
@@ -152,10 +152,12 @@ pub struct Keeper {
 
 impl Keeper {
     pub fn serve(&mut self, request: Request) -> Answer {
-        match self.answer(request) {
-            Ok(answer) => answer,
-            Err(error) => Answer::Failed(error),
-        }
+        // A file that cannot be read or written costs no label.
+        let saves = !matches!(request, Request::Exchange { .. });
+        self.answer(request).unwrap_or_else(|error| match saves {
+            true => Answer::Failed(format!("the label is not saved: {error}")),
+            false => Answer::Failed(error),
+        })
     }
 
     fn answer(&mut self, request: Request) -> Result<Answer, String> {
@@ -174,7 +176,7 @@ impl Keeper {
             return Ok(answer);
         }
         let Some(journal) = &mut self.journal else {
-            return Err("the journal of labels is not open; this label is not saved".into());
+            return Err("the journal of labels is not open".into());
         };
         let saved = match request {
             Request::Open { .. } => None,

@@ -10,26 +10,10 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
-use crate::common::{self, ordinary};
+use crate::common::{self, QUICK, ordinary};
 
 /// A folder to run the program in, with no setting from outside.
 struct Desk(tempfile::TempDir);
-
-/// Flags of a job of a second.
-const QUICK: [&str; 12] = [
-    "--log-step",
-    "6e-4",
-    "--epochs",
-    "2",
-    "--folds",
-    "2",
-    "--latent",
-    "4",
-    "--hidden",
-    "16",
-    "--sample-size",
-    "2",
-];
 
 impl Desk {
     fn new() -> Self {

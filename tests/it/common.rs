@@ -12,6 +12,22 @@ use spectriage::pipeline::{self, CancelToken, Event, Observer, PipelineError, Si
 use spectriage::simulate::{Simulation, Truth};
 use spectriage::spectrum::Spectrum;
 
+/// Flags of a job of a second.
+pub const QUICK: [&str; 12] = [
+    "--log-step",
+    "6e-4",
+    "--epochs",
+    "2",
+    "--folds",
+    "2",
+    "--latent",
+    "4",
+    "--hidden",
+    "16",
+    "--sample-size",
+    "2",
+];
+
 /// A folder that is gone after the test, with the output folders of runs in it.
 pub struct Workplace(tempfile::TempDir);
 

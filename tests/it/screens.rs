@@ -16,24 +16,8 @@ use std::process::Command;
 use spectriage::artifact::read_ranking;
 use spectriage::spectrum::Spectrum;
 
-use crate::common;
+use crate::common::{self, QUICK};
 use terminal::Terminal;
-
-/// Flags of a job of a second.
-const QUICK: [&str; 12] = [
-    "--log-step",
-    "6e-4",
-    "--epochs",
-    "2",
-    "--folds",
-    "2",
-    "--latent",
-    "4",
-    "--hidden",
-    "16",
-    "--sample-size",
-    "2",
-];
 
 /// A training of some seconds, of so many steps that it can be met in its middle.
 const LONG: [&str; 18] = [

@@ -1,8 +1,10 @@
 //! The ranking: a list that can be sorted, filtered, re-judged by other thresholds, and taught by labels.
 
+mod answers;
 mod desk;
 mod draw;
 mod list;
+mod parameters;
 mod update;
 
 pub use desk::{Answer, Desk, Request, Source};

@@ -1,30 +1,24 @@
 //! How the screen changes.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use crossterm::event::{KeyCode, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use super::list::{Given, SortKey};
-use super::{Anomalies, Answer, Learned, Ranking, Request, Source};
-use crate::pipeline::settings::{Entry, Method};
-use crate::pipeline::{Event, Verdicts};
+use super::{Anomalies, Request};
+use crate::pipeline::settings::Method;
 use crate::triage::Label;
-use crate::tui::app::{Completion, Effect, JobEvent, Level, Page, Popup, Purpose, Screen, Shell, Target};
-use crate::tui::files;
+use crate::tui::app::{Completion, Effect, Purpose, Screen, Shell, Target};
 use crate::tui::form::Form;
 use crate::tui::keys::{Action, AnomaliesAct, LabelAct, Move, Press};
-use crate::tui::spectra;
 
 /// Groups of settings that decide on the ranking and need no training.
 const DETECTION: &[&str] = &["detect", "window", "significance"];
 
 impl Anomalies {
     /// Makes the order anew and keeps the cursor on its object.
-    fn reorder(&mut self, shell: &Shell) {
+    pub(super) fn reorder(&mut self, shell: &Shell) {
         let id = self.current().map(|(judgement, _)| judgement.object_id.clone());
         let Some(ranking) = &self.ranking else {
             return;
@@ -50,7 +44,7 @@ impl Anomalies {
         self.scroll();
     }
 
-    fn scroll(&mut self) {
+    pub(super) fn scroll(&mut self) {
         self.top = self
             .top
             .min(self.cursor)
@@ -60,19 +54,8 @@ impl Anomalies {
 
     fn step(&mut self, step: Move, count: Option<u32>) {
         let last = self.order.places().len().saturating_sub(1);
-        let times = count.unwrap_or(1).max(1) as usize;
         let page = self.rows.max(2) - 1;
-        self.cursor = match step {
-            Move::Down => self.cursor.saturating_add(times),
-            Move::Up => self.cursor.saturating_sub(times),
-            Move::PageDown => self.cursor.saturating_add(times * page),
-            Move::PageUp => self.cursor.saturating_sub(times * page),
-            Move::HalfDown => self.cursor.saturating_add(times * (page / 2).max(1)),
-            Move::HalfUp => self.cursor.saturating_sub(times * (page / 2).max(1)),
-            Move::Top => count.map_or(0, |count| (count as usize).saturating_sub(1)),
-            Move::Bottom => count.map_or(last, |count| (count as usize).saturating_sub(1)),
-        }
-        .min(last);
+        self.cursor = step.from(self.cursor as u64, last as u64, page as u64, count) as usize;
         self.scroll();
     }
 
@@ -97,203 +80,6 @@ impl Anomalies {
         found.is_some()
     }
 
-    /// The objects of a training that is not over, shown as the list.
-    fn provisional(&mut self, event: &Event, shell: &Shell) -> Vec<Effect> {
-        let Event::Provisional(list) = event else {
-            return Vec::new();
-        };
-        if self.before.is_none() {
-            self.before = self.ranking.take();
-        }
-        let verdicts = Verdicts {
-            judgements: list.judgements.to_vec(),
-            facts: list.facts.to_vec(),
-            correlations: crate::anomaly::Correlations::default(),
-            thresholds: None,
-        };
-        let follows = self.cursor > 0;
-        let verdicts = Arc::new(verdicts);
-        let source = Source::Provisional(list.fold + 1, list.folds, list.epoch);
-        self.ranking = Some(Ranking::new(Arc::clone(&verdicts), source));
-        self.reorder(shell);
-        // At the head of the list one watches the head.
-        if !follows {
-            self.cursor = 0;
-            self.scroll();
-        }
-        vec![Effect::Spectrum(spectra::Request::Verdicts {
-            verdicts,
-            viewer: None,
-        })]
-    }
-
-    pub fn job(&mut self, event: &JobEvent, shell: &mut Shell) -> Vec<Effect> {
-        match event {
-            JobEvent::Event(event) => self.provisional(event, shell),
-            JobEvent::Ended(_) => {
-                // Without a ranking of its own (stopped, failed), the one before is the ranking again.
-                let provisional = self
-                    .ranking
-                    .as_ref()
-                    .is_some_and(|ranking| matches!(ranking.source, Source::Provisional(..)));
-                if let (true, Some(before)) = (provisional, self.before.take()) {
-                    self.ranking = Some(before);
-                    self.reorder(shell);
-                }
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// The assessment of the job that has just ended.
-    pub fn adopt(&self, assessment: Box<crate::pipeline::Assessment>) -> Vec<Effect> {
-        vec![Effect::Anomalies(Request::Adopt(assessment))]
-    }
-
-    pub fn answer(&mut self, answer: Answer, shell: &mut Shell) -> Vec<Effect> {
-        match answer {
-            Answer::Ranking {
-                verdicts,
-                source,
-                viewer,
-            } => {
-                self.progress = None;
-                self.before = None;
-                let words = match &source {
-                    Source::Saved(n) => format!("ranking {n}"),
-                    Source::Judged => "ranking of this session".into(),
-                    Source::Provisional(..) => "provisional".into(),
-                };
-                shell.model = Some(words);
-                // What was selected or learned was of the ranking before.
-                self.selected = None;
-                if self.similar.is_some() && viewer.is_some() {
-                    self.similar = None;
-                    self.order.key = SortKey::Score;
-                }
-                self.ranking = Some(Ranking::new(Arc::clone(&verdicts), source));
-                self.reorder(shell);
-                vec![Effect::Spectrum(spectra::Request::Verdicts { verdicts, viewer })]
-            }
-            Answer::Filtered(filtered) => {
-                match filtered {
-                    None => (self.filter, self.selected) = (None, None),
-                    Some((filter, places)) => {
-                        let count = self
-                            .ranking
-                            .as_ref()
-                            .map_or(0, |ranking| ranking.verdicts.judgements.len());
-                        shell.note(format!("{} of {count} where {filter}", places.len()));
-                        (self.filter, self.selected) = (Some(filter), Some(places));
-                    }
-                }
-                self.reorder(shell);
-                Vec::new()
-            }
-            Answer::Refused { filter, error } => {
-                // A session's condition is not being typed.
-                if self.filter.as_ref() == Some(&filter) {
-                    self.filter = None;
-                    shell.error(format!("filter `{filter}`: {error}"));
-                    return Vec::new();
-                }
-                // It goes back under the line in which it was typed.
-                if shell.prompt.is_none() {
-                    shell.ask(Purpose::Filter, &filter);
-                }
-                match &mut shell.prompt {
-                    Some(prompt) if prompt.purpose == Purpose::Filter && prompt.text() == filter => {
-                        prompt.error = Some(error);
-                    }
-                    _ => shell.error(format!("filter `{filter}`: {error}")),
-                }
-                Vec::new()
-            }
-            Answer::Similar(found) => {
-                shell.note(format!(
-                    "{} like {} of {} compared; W goes back",
-                    found.neighbors.len(),
-                    found.object_id,
-                    found.compared
-                ));
-                self.wanted = Some(found.object_id.clone());
-                self.similar = Some(found);
-                (self.order.key, self.order.ascending) = (SortKey::Distance, true);
-                self.reorder(shell);
-                (self.cursor, self.top) = (0, 0);
-                Vec::new()
-            }
-            Answer::Learned(reranked) => {
-                let Some(ranking) = &self.ranking else {
-                    return Vec::new();
-                };
-                let interest: HashMap<String, f64> = ranking
-                    .verdicts
-                    .judgements
-                    .iter()
-                    .zip(&reranked.scores)
-                    .map(|(judgement, score)| (judgement.object_id.clone(), *score))
-                    .collect();
-                shell.popup = Some(Popup::Page(Page {
-                    title: "what the labels taught".into(),
-                    lines: reranked.explanation.clone(),
-                    top: 0,
-                }));
-                self.learned = Some(Learned { reranked, interest });
-                (self.order.key, self.order.ascending) = (SortKey::Interest, false);
-                self.reorder(shell);
-                (self.cursor, self.top) = (0, 0);
-                Vec::new()
-            }
-            Answer::Wrote(summary) => {
-                self.progress = None;
-                let first = summary.files.first().map(|path| path.display().to_string());
-                shell.say(
-                    Level::Done,
-                    format!(
-                        "run {}: {} files: {}",
-                        summary.run,
-                        summary.files.len(),
-                        first.unwrap_or_default()
-                    ),
-                );
-                vec![Effect::Files(files::Request::List)]
-            }
-            Answer::Progress(stage, done, total) => {
-                self.progress = (done < total).then_some((stage, done, total));
-                Vec::new()
-            }
-            Answer::Failed(error) => {
-                self.progress = None;
-                if let Some(form) = &mut self.parameters {
-                    form.error = Some((form.entry().key, error));
-                } else {
-                    shell.error(error);
-                }
-                Vec::new()
-            }
-            Answer::Note(text) => {
-                shell.note(text);
-                Vec::new()
-            }
-        }
-    }
-
-    /// A setting was changed elsewhere.
-    pub fn settings_changed(&mut self, shell: &mut Shell) -> Vec<Effect> {
-        match self.ranking {
-            Some(_) => self.rejudge(shell),
-            None => Vec::new(),
-        }
-    }
-
-    fn rejudge(&mut self, shell: &Shell) -> Vec<Effect> {
-        vec![Effect::Anomalies(Request::Rejudge(Box::new(
-            shell.settings.clone(),
-        )))]
-    }
-
     pub fn write_figures(&mut self, ids: Vec<String>, shell: &mut Shell) -> Vec<Effect> {
         if self.ranking.is_none() {
             shell.note("figures show the model too: train first, on the Train screen");
@@ -316,71 +102,6 @@ impl Anomalies {
         vec![Effect::Anomalies(Request::Write(Box::new(
             shell.settings.clone(),
         )))]
-    }
-
-    /// Sets a detection setting, and judges anew.
-    fn set(&mut self, entry: &Entry, text: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
-        shell
-            .settings
-            .set(entry.key, text)
-            .map_err(|error| error.to_string())?;
-        if let Some(form) = &mut self.parameters {
-            form.error = None;
-        }
-        Ok(self.rejudge(shell))
-    }
-
-    fn parameter_key(&mut self, press: Press, shell: &mut Shell) -> Vec<Effect> {
-        let Some(form) = &mut self.parameters else {
-            return Vec::new();
-        };
-        let up = match (press.code, press.typed()) {
-            (KeyCode::Esc, _) | (_, Some('p' | 'q')) => {
-                self.parameters = None;
-                return Vec::new();
-            }
-            (KeyCode::Down, _) | (_, Some('j')) => {
-                form.step(1);
-                return Vec::new();
-            }
-            (KeyCode::Up, _) | (_, Some('k')) => {
-                form.step(-1);
-                return Vec::new();
-            }
-            (KeyCode::Enter, _) => {
-                let entry = form.entry();
-                let value = form.value(&shell.settings);
-                shell.ask(Purpose::Setting(entry.key), &value);
-                return Vec::new();
-            }
-            (KeyCode::Delete, _) => {
-                let entry = form.entry();
-                let default = form.value(&crate::pipeline::settings::Settings::default());
-                return self.try_setting(entry, &default, shell);
-            }
-            (KeyCode::Right, _) | (_, Some('l' | '+' | '=')) => true,
-            (KeyCode::Left, _) | (_, Some('h' | '-')) => false,
-            _ => return Vec::new(),
-        };
-        match form.nudged(&shell.settings, up) {
-            Some(text) => {
-                let entry = form.entry();
-                self.try_setting(entry, &text, shell)
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn try_setting(&mut self, entry: &'static Entry, text: &str, shell: &mut Shell) -> Vec<Effect> {
-        match self.set(entry, text, shell) {
-            Ok(effects) => effects,
-            Err(error) => {
-                if let Some(form) = &mut self.parameters {
-                    form.error = Some((entry.key, error));
-                }
-                Vec::new()
-            }
-        }
     }
 
     fn own(&mut self, act: AnomaliesAct, shell: &mut Shell) -> Vec<Effect> {

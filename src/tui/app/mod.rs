@@ -1,13 +1,16 @@
 //! The app as a value: what there is, and how it changes. No file, no clock, no thread.
 
+mod answers;
 mod commands;
 mod event;
+mod labeling;
 mod links;
 pub mod popup;
 pub mod prompt;
 mod screen;
 mod session;
 mod shell;
+mod typing;
 mod update;
 
 pub use commands::{Command, commands, read as read_command};

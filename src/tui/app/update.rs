@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEventKind, MouseEvent, MouseEventKind};
 
-use super::event::{Answer, AppEvent, Effect, JobEvent};
+use super::App;
+use super::event::{AppEvent, Effect};
 use super::links::links;
 use super::popup::{Popup, Pressed};
-use super::prompt::{Purpose, Typed};
-use super::shell::Level;
-use super::{App, commands};
-use crate::pipeline::Event;
+use super::prompt::Purpose;
 use crate::tui::draw::reach;
-use crate::tui::job::Job;
-use crate::tui::keys::{Action, Copied, Found, LabelAct, Move, Press, ScreenId, Written};
-use crate::tui::labels::{self, Edit};
+use crate::tui::keys::{Action, Copied, Found, Press, ScreenId, Written};
+use crate::tui::labels;
 use crate::tui::layout::Zoomed;
 use crate::tui::spectra;
 use crate::tui::spectrum::Act;
@@ -339,86 +336,6 @@ impl App {
         }
     }
 
-    fn label(&mut self, act: LabelAct) -> Vec<Effect> {
-        let edit = match act {
-            LabelAct::Mode => {
-                self.shell.labels.inspecting = !self.shell.labels.inspecting;
-                let text = match self.shell.labels.inspecting {
-                    true => {
-                        "inspection mode: 0-4 label the quality and go on; screens by Tab or F1-F4; v leaves"
-                    }
-                    false => "inspection mode off: 1-4 are the screens",
-                };
-                self.shell.note(text);
-                return Vec::new();
-            }
-            LabelAct::Undo => return vec![Effect::Labels(labels::Request::Undo)],
-            LabelAct::Redo => return vec![Effect::Labels(labels::Request::Redo)],
-            LabelAct::NextUnlabeled => {
-                let (screen, shell) = self.front_mut();
-                return screen.act(Action::Label(act), None, shell);
-            }
-            LabelAct::Class | LabelAct::Comment => {
-                let Some(id) = self.selected_id() else {
-                    self.shell.note(NOTHING_TO_LABEL);
-                    return Vec::new();
-                };
-                let label = self.shell.labels.get(&id);
-                let (purpose, text) = match act {
-                    LabelAct::Class => (Purpose::Class, label.and_then(|label| label.class.clone())),
-                    _ => (Purpose::Comment, label.map(|label| label.comment.clone())),
-                };
-                self.shell.ask(purpose, &text.unwrap_or_default());
-                self.subject = Some(id);
-                return self.complete();
-            }
-            LabelAct::Quality(quality) => Edit::Quality(quality),
-            LabelAct::BadRedshift => Edit::BadRedshift,
-            LabelAct::BadClass => Edit::BadClass,
-            LabelAct::BadSpectrum => Edit::BadSpectrum,
-            LabelAct::Interesting => Edit::Interesting,
-            LabelAct::Clear => Edit::Clear,
-            LabelAct::Redshift => Edit::Redshift(self.pane.redshift()),
-        };
-        let mut effects = self.edit_label(edit);
-        // A quality is the last word on an object.
-        if matches!(act, LabelAct::Quality(_)) && !effects.is_empty() {
-            let (screen, shell) = self.front_mut();
-            effects.extend(screen.act(Action::Move(Move::Down), None, shell));
-        }
-        effects
-    }
-
-    /// Labels the selected object.
-    ///
-    /// While the next spectrum is on its way the selection is not what is seen: the key then labels what was selected, by
-    /// its id, never a row that is not known yet.
-    pub(super) fn edit_label(&mut self, edit: Edit) -> Vec<Effect> {
-        match self.selected_id() {
-            Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
-            None => {
-                self.shell.note(NOTHING_TO_LABEL);
-                Vec::new()
-            }
-        }
-    }
-
-    /// The id of the selected object, as far as it is known.
-    fn selected_id(&self) -> Option<String> {
-        let front = self.front();
-        front
-            .selected_id()
-            .or_else(|| self.shown.id_of(front.target().as_ref()))
-    }
-
-    /// Labels the object for which the line was opened: the list may have moved under it, as it does while training runs.
-    fn edit_subject(&mut self, edit: Edit) -> Vec<Effect> {
-        match self.subject.take() {
-            Some(id) => vec![Effect::Labels(labels::Request::Edit { id, edit })],
-            None => self.edit_label(edit),
-        }
-    }
-
     fn write(&mut self, what: Written) -> Vec<Effect> {
         let marked: Vec<String> = self.shell.marks.iter().cloned().collect();
         let ids = match what {
@@ -437,100 +354,6 @@ impl App {
             return Vec::new();
         }
         self.anomalies.write_figures(ids, &mut self.shell)
-    }
-
-    fn paste(&mut self, text: &str) -> Vec<Effect> {
-        match &mut self.shell.prompt {
-            Some(prompt) => {
-                prompt.paste(text);
-                self.complete()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn type_into_prompt(&mut self, press: Press) -> Vec<Effect> {
-        let Some(prompt) = &mut self.shell.prompt else {
-            return Vec::new();
-        };
-        match prompt.press(press) {
-            Typed::Nothing => Vec::new(),
-            Typed::Changed => self.complete(),
-            Typed::Cancelled => {
-                self.shell.prompt = None;
-                Vec::new()
-            }
-            Typed::Entered(text) => {
-                let purpose = prompt.purpose.clone();
-                match self.entered(&purpose, &text) {
-                    Ok(effects) => {
-                        self.shell.remember(&purpose, &text);
-                        // A command may have opened another line.
-                        if self
-                            .shell
-                            .prompt
-                            .as_ref()
-                            .is_some_and(|prompt| prompt.purpose == purpose)
-                        {
-                            self.shell.prompt = None;
-                        }
-                        effects
-                    }
-                    Err(error) => {
-                        if let Some(prompt) = &mut self.shell.prompt {
-                            prompt.error = Some(error);
-                        }
-                        Vec::new()
-                    }
-                }
-            }
-        }
-    }
-
-    /// Asks for ways to go on from what is typed.
-    pub(super) fn complete(&mut self) -> Vec<Effect> {
-        let Some(prompt) = &self.shell.prompt else {
-            return Vec::new();
-        };
-        let (purpose, text, cursor) = (prompt.purpose.clone(), prompt.typed().to_owned(), prompt.cursor());
-        let (ways, effects) = match purpose {
-            Purpose::Command => (commands::complete(&text, cursor), Vec::new()),
-            Purpose::Class => (commands::complete_class(&text), Vec::new()),
-            Purpose::Comment => (commands::complete_comment(&text), Vec::new()),
-            _ => {
-                let (screen, shell) = self.front_mut();
-                screen.complete(&purpose, &text, cursor, shell)
-            }
-        };
-        if let Some(prompt) = &mut self.shell.prompt {
-            prompt.offer(&text, ways);
-        }
-        effects
-    }
-
-    pub(super) fn entered(&mut self, purpose: &Purpose, text: &str) -> Result<Vec<Effect>, String> {
-        match purpose {
-            Purpose::Command => self.command(text),
-            Purpose::Comment => Ok(self.edit_subject(Edit::Comment(text.into()))),
-            Purpose::Class => Ok(self.edit_subject(Edit::Class(text.into()))),
-            Purpose::Redshift => {
-                if text.is_empty() {
-                    self.pane.act(Act::RedshiftReset, 1);
-                } else {
-                    // A number, or the line that stands at the crosshair.
-                    match text.parse::<f64>() {
-                        Ok(_) => self.pane.typed_redshift(text),
-                        Err(_) => self.pane.redshift_to_line(text).map(drop),
-                    }
-                    .map_err(|error| error.to_string())?;
-                }
-                Ok(Vec::new())
-            }
-            purpose => {
-                let (screen, shell) = self.front_mut();
-                screen.entered(purpose, text, shell)
-            }
-        }
     }
 
     fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
@@ -555,132 +378,7 @@ impl App {
         }
         Vec::new()
     }
-
-    fn answer(&mut self, answer: Answer) -> Vec<Effect> {
-        match answer {
-            Answer::Catalog(answer) => self.catalog.answer(answer, &mut self.shell),
-            Answer::Anomalies(answer) => {
-                let new = matches!(answer, crate::tui::anomalies::Answer::Ranking { .. });
-                let effects = self.anomalies.answer(answer, &mut self.shell);
-                if new {
-                    self.shown.is_stale();
-                }
-                effects
-            }
-            Answer::Files(answer) => self.files.answer(answer, &mut self.shell),
-            Answer::Train(answer) => {
-                self.train.answer(answer, &mut self.shell);
-                Vec::new()
-            }
-            Answer::Spectrum(answer) => {
-                self.shown.answer(answer, &mut self.pane, &mut self.shell);
-                Vec::new()
-            }
-            Answer::Labels(answer) => {
-                self.labels_answer(answer);
-                Vec::new()
-            }
-            Answer::Fault(text) => {
-                self.shell.error(text);
-                Vec::new()
-            }
-        }
-    }
-
-    fn labels_answer(&mut self, answer: labels::Answer) {
-        match answer {
-            labels::Answer::Opened {
-                labels,
-                scanner,
-                problems,
-            } => {
-                self.shell.labels.opened(labels, scanner);
-                for problem in problems {
-                    self.shell.say(Level::Warning, problem);
-                }
-            }
-            labels::Answer::Saved(change) => {
-                self.shell.labels.changed(&change);
-                self.shell.say(Level::Done, change.to_string());
-            }
-            labels::Answer::Exchanged { labels, said } => {
-                if let Some(labels) = labels {
-                    let scanner = self.shell.labels.scanner.clone();
-                    self.shell.labels.opened(labels, scanner);
-                }
-                for text in said {
-                    self.shell.say(Level::Done, text);
-                }
-            }
-            labels::Answer::Nothing(text) => self.shell.note(text),
-            labels::Answer::Failed(text) => self.shell.error(format!("the label is not saved: {text}")),
-        }
-    }
-
-    fn job(&mut self, event: JobEvent) -> Vec<Effect> {
-        let mut effects = self.train.job(&event, &mut self.shell);
-        effects.extend(self.anomalies.job(&event, &mut self.shell));
-        match event {
-            JobEvent::Assessed(assessment) => effects.extend(self.anomalies.adopt(assessment)),
-            JobEvent::Memory(bytes) => {
-                if let Some(job) = &mut self.shell.job {
-                    job.memory = Some(bytes);
-                }
-            }
-            JobEvent::Event(event) => {
-                if let Some(job) = &mut self.shell.job {
-                    job.saw(&event);
-                }
-                match event {
-                    Event::Issue(issue) => self.keep(Level::Warning, issue.to_string()),
-                    Event::Note(text) => self.shell.note(text),
-                    Event::Wrote(path) => self.keep(Level::Done, format!("wrote {}", path.display())),
-                    _ => (),
-                }
-            }
-            JobEvent::Ended(result) => {
-                let job: Option<Job> = self.shell.job.take();
-                match result {
-                    Ok(summary) if summary.interrupted => {
-                        self.shell.say(
-                            Level::Warning,
-                            "stopped; `R` on the Train screen goes on from the checkpoint",
-                        );
-                    }
-                    Ok(summary) => self.shell.say(
-                        Level::Done,
-                        format!(
-                            "run {}: {} ranked, {} anomalous, {} skipped, {} files in {:.0} s",
-                            summary.run,
-                            summary.ranked,
-                            summary.anomalous,
-                            summary.skipped,
-                            summary.files.len(),
-                            job.map_or(0.0, |job| job.elapsed.as_secs_f64())
-                        ),
-                    ),
-                    Err(error) => self.shell.error(error),
-                }
-                effects.push(Effect::Files(crate::tui::files::Request::List));
-                effects.push(Effect::Save);
-            }
-        }
-        effects
-    }
-
-    /// A message that is not worth the status line: it stands before the one that is shown.
-    fn keep(&mut self, level: Level, text: String) {
-        let shown = self.shell.shown_ticks;
-        self.shell.say(level, text);
-        self.shell.shown_ticks = shown;
-        if shown > 0 {
-            let newest = self.shell.messages.len() - 1;
-            self.shell.messages.swap(newest, newest.saturating_sub(1));
-        }
-    }
 }
-
-const NOTHING_TO_LABEL: &str = "there is nothing selected to label";
 
 /// Whether `.` does it again.
 fn repeats(action: Action) -> bool {

@@ -20,20 +20,8 @@ impl Catalog {
     pub(super) fn step(&mut self, step: Move, count: Option<u32>) {
         let last = self.rows.as_ref().map_or(0, |rows| rows.len().saturating_sub(1));
         let height = u64::from(self.height.max(1));
-        let times = u64::from(count.unwrap_or(1));
-        let down = |rows: u64| self.cursor.saturating_add(rows.saturating_mul(times)).min(last);
-        let up = |rows: u64| self.cursor.saturating_sub(rows.saturating_mul(times));
         let before = self.cursor;
-        self.cursor = match step {
-            Move::Down => down(1),
-            Move::Up => up(1),
-            Move::PageDown => down(height),
-            Move::PageUp => up(height),
-            Move::HalfDown => down(height.div_ceil(2)),
-            Move::HalfUp => up(height.div_ceil(2)),
-            Move::Top => count.map_or(0, |n| u64::from(n).saturating_sub(1).min(last)),
-            Move::Bottom => count.map_or(last, |n| u64::from(n).saturating_sub(1).min(last)),
-        };
+        self.cursor = step.from(before, last, height, count);
         // A page moves what is seen, not only the cursor in it.
         if matches!(
             step,

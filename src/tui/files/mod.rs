@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::tui::app::{Effect, Page, Popup, Purpose, Screen, Shell, Target};
 use crate::tui::draw::framed;
-use crate::tui::keys::{Action, FilesAct, Move};
+use crate::tui::keys::{Action, FilesAct};
 use crate::tui::text;
 use crate::tui::theme::Role;
 
@@ -141,21 +141,11 @@ impl Screen for Files {
     }
 
     fn act(&mut self, action: Action, count: Option<u32>, shell: &mut Shell) -> Vec<Effect> {
-        let times = count.unwrap_or(1) as usize;
         let page = self.rows.max(2) - 1;
         let last = self.listed.len().saturating_sub(1);
         match action {
             Action::Move(step) => {
-                let to = match step {
-                    Move::Down => self.cursor.saturating_add(times),
-                    Move::Up => self.cursor.saturating_sub(times),
-                    Move::PageDown => self.cursor.saturating_add(times * page),
-                    Move::PageUp => self.cursor.saturating_sub(times * page),
-                    Move::HalfDown => self.cursor.saturating_add(times * page / 2),
-                    Move::HalfUp => self.cursor.saturating_sub(times * page / 2),
-                    Move::Top => count.map_or(0, |count| (count as usize).saturating_sub(1)),
-                    Move::Bottom => count.map_or(last, |count| (count as usize).saturating_sub(1)),
-                };
+                let to = step.from(self.cursor as u64, last as u64, page as u64, count) as usize;
                 self.go_to(to);
                 self.follow(shell)
             }

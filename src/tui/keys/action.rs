@@ -45,6 +45,30 @@ pub enum Move {
     Bottom,
 }
 
+impl Move {
+    /// Where the cursor stands after the step, in a list whose last place is `last` and of which `page` rows are a page.
+    ///
+    /// `count` repeats the step; for the top and the bottom it is a place, from 1.
+    pub fn from(self, cursor: u64, last: u64, page: u64, count: Option<u32>) -> u64 {
+        let times = u64::from(count.unwrap_or(1));
+        let down = |rows: u64| cursor.saturating_add(rows.saturating_mul(times));
+        let up = |rows: u64| cursor.saturating_sub(rows.saturating_mul(times));
+        let place = |else_: u64| count.map_or(else_, |count| u64::from(count).saturating_sub(1));
+        let half = page.div_ceil(2);
+        match self {
+            Self::Down => down(1),
+            Self::Up => up(1),
+            Self::PageDown => down(page),
+            Self::PageUp => up(page),
+            Self::HalfDown => down(half),
+            Self::HalfUp => up(half),
+            Self::Top => place(0),
+            Self::Bottom => place(last),
+        }
+        .min(last)
+    }
+}
+
 /// What is copied to the clipboard of the astronomer's own machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
@@ -167,4 +191,26 @@ pub enum Action {
     Train(TrainAct),
     Anomalies(AnomaliesAct),
     Files(FilesAct),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_stay_in_the_list() {
+        let to = |step: Move, count| step.from(10, 99, 20, count);
+        assert_eq!(to(Move::Down, None), 11);
+        assert_eq!(to(Move::Up, Some(3)), 7);
+        assert_eq!(
+            [Move::PageDown, Move::HalfDown].map(|step| to(step, None)),
+            [30, 20]
+        );
+        assert_eq!([Move::PageUp, Move::HalfUp].map(|step| to(step, None)), [0, 0]);
+        assert_eq!([Move::Top, Move::Bottom].map(|step| to(step, None)), [0, 99]);
+        assert_eq!([Move::Top, Move::Bottom].map(|step| to(step, Some(50))), [49, 49]);
+        assert_eq!([Move::Top, Move::Bottom].map(|step| to(step, Some(0))), [0, 0]);
+        assert_eq!(to(Move::PageDown, Some(u32::MAX)), 99);
+        assert_eq!(Move::Bottom.from(0, 0, 0, None), 0);
+    }
 }

@@ -224,24 +224,30 @@ impl Train {
 
     /// What there is to go on from.
     fn at_rest(&self, theme: &Theme) -> Vec<Line<'static>> {
-        let words = match self.runs.first() {
-            None => "s trains the autoencoder with these settings and ranks the spectra.".to_owned(),
+        let text = |words: String, role| Line::styled(words, theme.style(role));
+        let mut lines = match self.runs.first() {
+            None => vec![text(
+                "s trains the autoencoder with these settings and ranks the spectra.".into(),
+                Role::Text,
+            )],
             Some(run) => {
                 let epochs: usize = run.folds.iter().map(|fold| fold.history.len()).sum();
-                let state = if run.complete {
-                    "complete"
-                } else {
-                    "unfinished: R goes on from it"
+                let state = match run.complete {
+                    true => "complete; A ranks with it",
+                    false => "unfinished; R goes on from it",
                 };
                 let folds = run.folds.len();
-                format!(
-                    "newest: run {}, {folds} networks, {epochs} epochs on {}, {state}",
-                    run.number,
-                    run.device().name()
-                )
+                let networks = if folds == 1 { "network" } else { "networks" };
+                let device = run.device().name();
+                vec![
+                    text(format!("newest: run {}, {state}", run.number), Role::Text),
+                    text(
+                        format!("{folds} {networks}, {epochs} epochs on {device}"),
+                        Role::Dim,
+                    ),
+                ]
             }
         };
-        let mut lines = vec![Line::styled(words, theme.style(Role::Text))];
         let ended: Vec<String> = self
             .live
             .ended

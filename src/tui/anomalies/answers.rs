@@ -1,0 +1,196 @@
+//! What the worker and a running training tell the ranking.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::list::SortKey;
+use super::{Anomalies, Answer, Learned, Ranking, Request, Source};
+use crate::pipeline::{Event, Verdicts};
+use crate::tui::app::{Effect, JobEvent, Level, Page, Popup, Purpose, Shell};
+use crate::tui::files;
+use crate::tui::spectra;
+
+impl Anomalies {
+    /// The objects of a training that is not over, shown as the list.
+    pub(super) fn provisional(&mut self, event: &Event, shell: &Shell) -> Vec<Effect> {
+        let Event::Provisional(list) = event else {
+            return Vec::new();
+        };
+        if self.before.is_none() {
+            self.before = self.ranking.take();
+        }
+        let verdicts = Verdicts {
+            judgements: list.judgements.to_vec(),
+            facts: list.facts.to_vec(),
+            correlations: crate::anomaly::Correlations::default(),
+            thresholds: None,
+        };
+        let follows = self.cursor > 0;
+        let verdicts = Arc::new(verdicts);
+        let source = Source::Provisional(list.fold + 1, list.folds, list.epoch);
+        self.ranking = Some(Ranking::new(Arc::clone(&verdicts), source));
+        self.reorder(shell);
+        // At the head of the list one watches the head.
+        if !follows {
+            self.cursor = 0;
+            self.scroll();
+        }
+        vec![Effect::Spectrum(spectra::Request::Verdicts {
+            verdicts,
+            viewer: None,
+        })]
+    }
+
+    pub fn job(&mut self, event: &JobEvent, shell: &mut Shell) -> Vec<Effect> {
+        match event {
+            JobEvent::Event(event) => self.provisional(event, shell),
+            JobEvent::Ended(_) => {
+                // Without a ranking of its own (stopped, failed), the one before is the ranking again.
+                let provisional = self
+                    .ranking
+                    .as_ref()
+                    .is_some_and(|ranking| matches!(ranking.source, Source::Provisional(..)));
+                if let (true, Some(before)) = (provisional, self.before.take()) {
+                    self.ranking = Some(before);
+                    self.reorder(shell);
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The assessment of the job that has just ended.
+    pub fn adopt(&self, assessment: Box<crate::pipeline::Assessment>) -> Vec<Effect> {
+        vec![Effect::Anomalies(Request::Adopt(assessment))]
+    }
+
+    pub fn answer(&mut self, answer: Answer, shell: &mut Shell) -> Vec<Effect> {
+        match answer {
+            Answer::Ranking {
+                verdicts,
+                source,
+                viewer,
+            } => {
+                self.progress = None;
+                self.before = None;
+                let words = match &source {
+                    Source::Saved(n) => format!("ranking {n}"),
+                    Source::Judged => "ranking of this session".into(),
+                    Source::Provisional(..) => "provisional".into(),
+                };
+                shell.model = Some(words);
+                // What was selected or learned was of the ranking before.
+                self.selected = None;
+                if self.similar.is_some() && viewer.is_some() {
+                    self.similar = None;
+                    self.order.key = SortKey::Score;
+                }
+                self.ranking = Some(Ranking::new(Arc::clone(&verdicts), source));
+                self.reorder(shell);
+                vec![Effect::Spectrum(spectra::Request::Verdicts { verdicts, viewer })]
+            }
+            Answer::Filtered(filtered) => {
+                match filtered {
+                    None => (self.filter, self.selected) = (None, None),
+                    Some((filter, places)) => {
+                        let count = self
+                            .ranking
+                            .as_ref()
+                            .map_or(0, |ranking| ranking.verdicts.judgements.len());
+                        shell.note(format!("{} of {count} where {filter}", places.len()));
+                        (self.filter, self.selected) = (Some(filter), Some(places));
+                    }
+                }
+                self.reorder(shell);
+                Vec::new()
+            }
+            Answer::Refused { filter, error } => {
+                // A session's condition is not being typed.
+                if self.filter.as_ref() == Some(&filter) {
+                    self.filter = None;
+                    shell.error(format!("filter `{filter}`: {error}"));
+                    return Vec::new();
+                }
+                // It goes back under the line in which it was typed.
+                if shell.prompt.is_none() {
+                    shell.ask(Purpose::Filter, &filter);
+                }
+                match &mut shell.prompt {
+                    Some(prompt) if prompt.purpose == Purpose::Filter && prompt.text() == filter => {
+                        prompt.error = Some(error);
+                    }
+                    _ => shell.error(format!("filter `{filter}`: {error}")),
+                }
+                Vec::new()
+            }
+            Answer::Similar(found) => {
+                shell.note(format!(
+                    "{} like {} of {} compared; W goes back",
+                    found.neighbors.len(),
+                    found.object_id,
+                    found.compared
+                ));
+                self.wanted = Some(found.object_id.clone());
+                self.similar = Some(found);
+                (self.order.key, self.order.ascending) = (SortKey::Distance, true);
+                self.reorder(shell);
+                (self.cursor, self.top) = (0, 0);
+                Vec::new()
+            }
+            Answer::Learned(reranked) => {
+                let Some(ranking) = &self.ranking else {
+                    return Vec::new();
+                };
+                let interest: HashMap<String, f64> = ranking
+                    .verdicts
+                    .judgements
+                    .iter()
+                    .zip(&reranked.scores)
+                    .map(|(judgement, score)| (judgement.object_id.clone(), *score))
+                    .collect();
+                shell.popup = Some(Popup::Page(Page {
+                    title: "what the labels taught".into(),
+                    lines: reranked.explanation.clone(),
+                    top: 0,
+                }));
+                self.learned = Some(Learned { reranked, interest });
+                (self.order.key, self.order.ascending) = (SortKey::Interest, false);
+                self.reorder(shell);
+                (self.cursor, self.top) = (0, 0);
+                Vec::new()
+            }
+            Answer::Wrote(summary) => {
+                self.progress = None;
+                let first = summary.files.first().map(|path| path.display().to_string());
+                shell.say(
+                    Level::Done,
+                    format!(
+                        "run {}: {} files: {}",
+                        summary.run,
+                        summary.files.len(),
+                        first.unwrap_or_default()
+                    ),
+                );
+                vec![Effect::Files(files::Request::List)]
+            }
+            Answer::Progress(stage, done, total) => {
+                self.progress = (done < total).then_some((stage, done, total));
+                Vec::new()
+            }
+            Answer::Failed(error) => {
+                self.progress = None;
+                if let Some(form) = &mut self.parameters {
+                    form.error = Some((form.entry().key, error));
+                } else {
+                    shell.error(error);
+                }
+                Vec::new()
+            }
+            Answer::Note(text) => {
+                shell.note(text);
+                Vec::new()
+            }
+        }
+    }
+}
