@@ -13,6 +13,7 @@ pub mod anomaly;
 pub mod artifact;
 pub mod catalog;
 pub mod cli;
+pub mod cutout;
 pub mod durable;
 pub mod figure;
 pub mod ingest;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["spectrum"],
     &["anomaly", "figure", "simulate"],
-    &["catalog", "ingest", "model"],
+    &["catalog", "cutout", "ingest", "model"],
     &["artifact", "pipeline", "triage"],
     &["cli", "tui"],
 ];
