@@ -87,6 +87,11 @@ impl Cutouts {
     pub fn of(settings: &CutoutSettings, folder: Option<PathBuf>) -> Self {
         let own = dirs::cache_dir().map(|cache| cache.join("spectriage").join("cutouts"));
         let folders = folder.iter().cloned().chain(own).collect();
+        Self::within(settings, folder, folders)
+    }
+
+    /// As [`of`](Self::of) with these folders as the cache, and no other.
+    pub fn within(settings: &CutoutSettings, folder: Option<PathBuf>, folders: Vec<PathBuf>) -> Self {
         let expiry = Duration::from_secs_f64(settings.cutout_expiry.max(0.0) * 86_400.0);
         let limit = settings.cutout_limit.saturating_mul(1_000_000);
         Self::with(settings.clone(), folder, Cache::new(folders, limit, expiry))
