@@ -73,11 +73,12 @@ fn file(path: PathBuf, service: &str) -> Option<CacheFile> {
     let ours = ["jpg", "png", "none"].contains(&extension)
         && name.starts_with(|c: char| c.is_ascii_digit())
         && name.matches('_').count() == 2;
+    let is_image = extension != "none";
     ours.then(|| CacheFile {
         service: service.to_owned(),
         bytes: metadata.len(),
         used,
-        is_image: extension != "none",
+        is_image,
         path,
     })
 }

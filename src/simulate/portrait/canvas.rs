@@ -120,8 +120,8 @@ impl Canvas {
     ///
     /// Source of the stretch: `sdss_rgb` of the Legacy Surveys' viewer, after Lupton et al. 2004 (PASP 116, 133).
     pub fn develop(&self, draw: &mut Draw) -> Vec<u8> {
-        // A coarser pixel gathers more light: the mean over it is better known.
-        let noise = NOISE.map(|sigma| sigma * (NATIVE / self.scale).min(2.0));
+        // A coarser pixel gathers more light, and the mean over it is better known; a finer one is made of the same exposures.
+        let noise = NOISE.map(|sigma| sigma * (NATIVE / self.scale).min(1.0));
         let grain = [(); 3].map(|()| self.grain(draw));
         let mut rgb = Vec::with_capacity(self.bands.len() * 3);
         for (i, pixel) in self.bands.iter().enumerate() {
