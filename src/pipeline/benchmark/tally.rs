@@ -147,7 +147,9 @@ impl Tally<'_> {
         for run in self.runs {
             let scores = &run.scores[list];
             // NaN stands last in a list.
-            let rankable = scores.iter().map(|s| if s.is_nan() { f64::NEG_INFINITY } else { *s });
+            let rankable = scores
+                .iter()
+                .map(|s| if s.is_nan() { f64::NEG_INFINITY } else { *s });
             let mut sorted: Vec<f64> = rankable.collect();
             sorted.sort_by(|a, b| b.total_cmp(a));
             let edge = sorted.get(scores.len() / 10).copied().unwrap_or(f64::NAN);

@@ -1,6 +1,6 @@
 //! What detector and sky leave behind.
 
-use super::ground::Ground;
+use super::ground::{Ground, Shape};
 use super::{Change, Proposal};
 use crate::simulate::random::Draw;
 use crate::simulate::sky;
@@ -86,7 +86,7 @@ pub(super) fn stretch(ground: &Ground, start: usize, wanted: f64) -> Option<(usi
         change[end] = -ground.fine[end];
         end += 1;
         if (end - start) % 4 == 1 {
-            visibility = ground.visibility(&change);
+            visibility = ground.visibility(&change, Shape::Curved);
         }
     }
     (end >= start + SHORTEST).then_some((end, visibility))

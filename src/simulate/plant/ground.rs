@@ -26,8 +26,17 @@ pub(super) struct Ground<'a> {
     pub fine: Vec<f64>,
     /// 1 / (sigma^2 + (0.05 smooth)^2); 0 where there is no measurement.
     weight: Vec<f64>,
+    /// The continuum times 1, x, x^2 in the logarithm of the wavelength, orthonormal under the weight.
+    ordinary: Vec<Vec<f64>>,
     /// First and last valid pixel (exclusive).
     pub span: (usize, usize),
+}
+
+/// How much of the continuum's shape is nobody's business: normalization takes the level out, dust and age make slope and curvature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Level = 1,
+    Curved = 3,
 }
 
 impl<'a> Ground<'a> {
@@ -58,7 +67,7 @@ impl<'a> Ground<'a> {
             .zip(&level)
             .map(|(fine, level)| if fine.is_finite() { *fine } else { *level })
             .collect();
-        let weight = (0..spectrum.len())
+        let weight: Vec<f64> = (0..spectrum.len())
             .map(|i| {
                 if spectrum.is_valid(i) {
                     1.0 / (1.0 / f64::from(spectrum.ivar[i]) + (CERTAINTY * level[i]).powi(2))
@@ -67,11 +76,14 @@ impl<'a> Ground<'a> {
                 }
             })
             .collect();
+        let wavelength = spectrum.grid.wavelengths();
+        let ordinary = modes(&wavelength, &level, &weight);
         Some(Self {
             spectrum,
             clean,
             z,
-            wavelength: spectrum.grid.wavelengths(),
+            wavelength,
+            ordinary,
             smooth: level,
             fine,
             weight,
@@ -116,24 +128,20 @@ impl<'a> Ground<'a> {
         *valid.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 
-    /// How visible a change of the flux is: sqrt(sum(d^2 / (sigma^2 + (0.05 smooth)^2))), where d is the change less what a mere
-    /// scaling of the spectrum makes of it, which normalization takes out.
-    pub fn visibility(&self, change: &[f64]) -> f64 {
-        let sum = |a: &[f64], b: &[f64]| -> f64 {
-            self.weight
-                .iter()
-                .zip(a.iter().zip(b))
-                .filter(|(w, _)| **w > 0.0)
-                .map(|(w, (a, b))| w * a * b)
-                .sum()
-        };
-        let scaling = sum(&self.smooth, &self.smooth);
-        let projected = if scaling > 0.0 {
-            sum(change, &self.smooth).powi(2) / scaling
-        } else {
-            0.0
-        };
-        (sum(change, change) - projected).max(0.0).sqrt()
+    /// How visible a change of the flux is: sqrt(sum(d^2 / (sigma^2 + (0.05 smooth)^2))), where d is the change less what another `Shape` of the
+    /// continuum makes of it: ordinary galaxies differ by as much.
+    pub fn visibility(&self, change: &[f64], shape: Shape) -> f64 {
+        let projected: f64 = self
+            .ordinary
+            .iter()
+            .take(shape as usize)
+            .map(|mode| self.product(change, mode).powi(2))
+            .sum();
+        (self.product(change, change) - projected).max(0.0).sqrt()
+    }
+
+    fn product(&self, a: &[f64], b: &[f64]) -> f64 {
+        product(&self.weight, a, b)
     }
 
     /// Light with the median of this spectrum's continuum.
@@ -141,6 +149,35 @@ impl<'a> Ground<'a> {
         let factor = self.median(&self.smooth) / self.median(&light);
         (factor > 0.0 && factor.is_finite()).then(|| light.into_iter().map(|f| f * factor).collect())
     }
+}
+
+/// Sum of `a b` over the measurements, weighted.
+fn product(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
+    let terms = weight.iter().zip(a.iter().zip(b)).filter(|(w, _)| **w > 0.0);
+    terms.map(|(w, (a, b))| w * a * b).sum()
+}
+
+/// The continuum times powers of ln(wavelength), made orthonormal one after the other (Gram-Schmidt).
+fn modes(wavelength: &[f64], level: &[f64], weight: &[f64]) -> Vec<Vec<f64>> {
+    let middle = wavelength[wavelength.len() / 2];
+    let mut modes: Vec<Vec<f64>> = Vec::new();
+    for power in 0..Shape::Curved as i32 {
+        let mut mode: Vec<f64> = wavelength
+            .iter()
+            .zip(level)
+            .map(|(w, level)| level * (w / middle).ln().powi(power))
+            .collect();
+        for earlier in &modes {
+            let share = product(weight, &mode, earlier);
+            mode.iter_mut().zip(earlier).for_each(|(m, e)| *m -= share * e);
+        }
+        let length = product(weight, &mode, &mode).sqrt();
+        if length > 0.0 {
+            mode.iter_mut().for_each(|m| *m /= length);
+            modes.push(mode);
+        }
+    }
+    modes
 }
 
 /// Mean over the pixels nearby that are measurements; of the nearest ones where there are none.

@@ -1,6 +1,6 @@
 //! Light of other objects, and a catalog that is wrong about the redshift.
 
-use super::ground::Ground;
+use super::ground::{Ground, Shape};
 use super::{Change, Proposal};
 use crate::simulate::instrument::{LEN, PIXEL, START};
 use crate::simulate::random::Draw;
@@ -112,5 +112,5 @@ pub(super) fn misfit(ground: &Ground, z: f64) -> f64 {
         .map(|i| features[i] - interpolated(&ground.wavelength, &features, ground.wavelength[i] * shift))
         .collect();
     // Half of it: the features that are there, not also those that are missed.
-    ground.visibility(&moved) / std::f64::consts::SQRT_2
+    ground.visibility(&moved, Shape::Curved) / std::f64::consts::SQRT_2
 }

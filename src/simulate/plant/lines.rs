@@ -1,6 +1,6 @@
 //! Lines: more of them, fewer, or at other places.
 
-use super::ground::Ground;
+use super::ground::{Ground, Shape};
 use super::{Change, Proposal};
 use crate::simulate::gas::{EmissionLine, Gas, Source};
 use crate::simulate::random::Draw;
@@ -118,7 +118,8 @@ fn group_light(ground: &Ground, group: (f64, f64)) -> Option<(usize, Vec<f64>)> 
     let stretch = 1.0 + ground.z;
     let bounds = [group.0 - FLANK, group.0, group.1, group.1 + FLANK].map(|rest| ground.at(rest * stretch));
     let [before, low, high, after] = bounds;
-    if before < ground.span.0 || after >= ground.span.1 || high - low < 4 {
+    let short = bounds.windows(2).any(|pair| pair[1] - pair[0] < 4);
+    if before < ground.span.0 || after >= ground.span.1 || short {
         return None;
     }
     if (before..after).any(|i| !ground.is_valid(i) || !ground.clean.is_valid(i)) {
@@ -185,19 +186,36 @@ fn interpolated(values: &[f64], at: f64) -> f64 {
     value(low) * (1.0 - (at - low)) + value(low + 1.0) * (at - low)
 }
 
-/// H alpha with \[N II\], or \[O III\], gone altogether: one whose absence has a visibility in `range`.
+/// H alpha with \[N II\], or \[O III\], gone altogether: one whose absence has a visibility in `range`, of a galaxy whose other lines are there to see. Without them it
+/// would be an ordinary quiescent galaxy.
 pub(super) fn missing(ground: &Ground, range: (f64, f64), draw: &mut Draw) -> Option<Proposal> {
-    let mut candidates: Vec<Vec<f64>> = GROUPS[..2]
+    const SEEN: f64 = 7.0;
+    let groups: Vec<Option<(Vec<f64>, f64)>> = GROUPS
         .iter()
-        .filter_map(|group| group_light(ground, *group))
-        .map(|(low, group)| {
+        .map(|group| {
+            let (low, group) = group_light(ground, *group)?;
             let mut light = vec![0.0; ground.len()];
             for (i, value) in group.iter().enumerate() {
                 light[low + i] = -value;
             }
-            light
+            let visibility = ground.visibility(&light, Shape::Curved);
+            Some((light, visibility))
         })
-        .filter(|light| (range.0..range.1).contains(&ground.visibility(light)))
+        .collect();
+    let seen = groups
+        .iter()
+        .flatten()
+        .filter(|(_, visibility)| *visibility >= SEEN)
+        .count();
+    let mut candidates: Vec<Vec<f64>> = groups
+        .into_iter()
+        .take(2)
+        .flatten()
+        .filter(|(_, visibility)| {
+            let others = seen - usize::from(*visibility >= SEEN);
+            others > 0 && (range.0..range.1).contains(visibility)
+        })
+        .map(|(light, _)| light)
         .collect();
     if candidates.is_empty() {
         return None;

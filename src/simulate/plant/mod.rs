@@ -1,7 +1,8 @@
 //! Anomalies planted into spectra that are there already, real ones too: injection and recovery.
 //!
 //! A plant has a kind and a strength, its *visibility* V = sqrt(sum(d^2 / (sigma^2 + (0.05 f)^2))): the change d in units of what
-//! hides it, the noise and a few per cent of the continuum f. It is comparable among kinds. Amplitudes are scaled to a V that was asked for; where
+//! hides it, the noise and a few per cent of the continuum f. Another level, slope or curvature of the continuum does not count, for ordinary galaxies differ by
+//! that too (for a wrong slope only the level does not). So it is comparable among kinds. Amplitudes are scaled to a V that was asked for; where
 //! the strength is no amplitude (another redshift, lines that are gone, nothing left but a star) V is what comes out.
 //!
 //! Pixels that a plant does not concern stay as they are, bit by bit; what is a measurement stays one, with the noise that its ivar says.
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::random::{Draw, Purpose};
 use crate::spectrum::Spectrum;
-use ground::Ground;
+use ground::{Ground, Shape};
 
 /// Sets the streams of this room apart from those of a simulated survey of the same seed.
 const SALT: u64 = 0x706c_616e_7400;
@@ -118,6 +119,14 @@ pub fn plant(
     })
 }
 
+/// A wrong slope is nothing but another shape of the continuum.
+fn shape(kind: PlantKind) -> Shape {
+    match kind {
+        PlantKind::WrongSlope => Shape::Level,
+        _ => Shape::Curved,
+    }
+}
+
 /// Scales a proposal to the visibility wanted, and makes the change; `None` where it cannot reach the range.
 fn apply(
     kind: PlantKind,
@@ -128,6 +137,7 @@ fn apply(
     draw: &mut Draw,
 ) -> Option<(Spectrum, Planted)> {
     let mut spectrum = ground.spectrum.clone();
+    let shape = shape(kind);
     let within = |visibility: f64| (range.0..=range.1 * 1.0001).contains(&visibility);
     let amplitude = |full: f64, most: f64| -> Option<(f64, f64)> {
         let amplitude = if proposal.whole {
@@ -141,7 +151,7 @@ fn apply(
     };
     let (visibility, changed) = match proposal.change {
         Change::Added { light, most } => {
-            let (a, visibility) = amplitude(ground.visibility(&light), most)?;
+            let (a, visibility) = amplitude(ground.visibility(&light, shape), most)?;
             for (flux, light) in spectrum.flux.iter_mut().zip(&light) {
                 if *light != 0.0 {
                     *flux = (f64::from(*flux) + a * light) as f32;
@@ -151,7 +161,7 @@ fn apply(
         }
         Change::Mixed { light } => {
             let change: Vec<f64> = light.iter().zip(&ground.fine).map(|(l, f)| l - f).collect();
-            let (a, visibility) = amplitude(ground.visibility(&change), 1.0)?;
+            let (a, visibility) = amplitude(ground.visibility(&change, shape), 1.0)?;
             let refill = (1.0 - (1.0 - a) * (1.0 - a)).sqrt();
             for i in 0..spectrum.len() {
                 let deviate = draw.gauss();
@@ -167,7 +177,7 @@ fn apply(
         }
         Change::Calibration { factor, most } => {
             let change: Vec<f64> = factor.iter().zip(&ground.fine).map(|(d, f)| d * f).collect();
-            let (a, visibility) = amplitude(ground.visibility(&change), most)?;
+            let (a, visibility) = amplitude(ground.visibility(&change, shape), most)?;
             for i in (0..spectrum.len()).filter(|i| factor[*i] != 0.0) {
                 let factor = 1.0 + a * factor[i];
                 spectrum.flux[i] = (f64::from(spectrum.flux[i]) * factor) as f32;
