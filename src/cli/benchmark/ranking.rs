@@ -231,8 +231,8 @@ fn text(report: &RankingReport) -> String {
 
 fn heading() -> String {
     format!(
-        "{:>5} {:<13} {:<13} in the first 1, 5, 10 %",
-        "found", "AUC", "AP"
+        "{:>5} {:<13} {:<13} {:<14}   half at",
+        "count", "AUC", "AP", "first 1,5,10 %"
     )
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::comparators::Comparator;
 use super::material::{Draw, Mark};
 use super::{Material, RankingRequest};
 use crate::pipeline::settings::{OutputSettings, Settings};
