@@ -102,6 +102,7 @@ fn heading(group: &str) -> &'static str {
         "model" => "Model",
         "training" => "Training",
         "detect" | "window" | "significance" => "Detection",
+        "screens" => "Screens",
         _ => "Output",
     }
 }

@@ -118,6 +118,29 @@ impl Default for OutputSettings {
     }
 }
 
+/// How the screens show pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GraphicsWish {
+    /// As the terminal answers.
+    #[default]
+    Auto,
+    Kitty,
+    Iterm2,
+    Sixel,
+    Halfblocks,
+    None,
+}
+
+/// How the screens look.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreenSettings {
+    pub graphics: GraphicsWish,
+    /// Of a sixel picture; `None`: by the link.
+    pub sixel_colors: Option<u16>,
+}
+
 /// Every setting of the main job; saved with every checkpoint and manifest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -130,6 +153,7 @@ pub struct Settings {
     pub window: WindowSettings,
     pub significance: SignificanceSettings,
     pub output: OutputSettings,
+    pub screens: ScreenSettings,
 }
 
 /// Where a value comes from.

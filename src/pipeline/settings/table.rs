@@ -175,4 +175,8 @@ pub const TABLE: &[Entry] = table! {
         "each" Switch, "One figure a spectrum too";
         "svg" Switch, "All figures as SVG too";
     }
+    screens {
+        "graphics" Choice(&["auto", "kitty", "iterm2", "sixel", "halfblocks", "none"]), "How the screens show pictures: as the terminal answers, or by this protocol";
+        "sixel_colors" Integer, "Colors of a sixel picture, 2 to 256; fewer make it smaller [default: 256, over ssh 64]";
+    }
 };

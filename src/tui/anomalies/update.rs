@@ -344,6 +344,21 @@ impl Screen for Anomalies {
         Vec::new()
     }
 
+    fn extent(&self) -> Option<(u64, u64)> {
+        let count = self.order.places().len() as u64;
+        (count > 0).then_some((count, self.cursor as u64))
+    }
+
+    fn listed(&self, place: u64) -> Option<(Target, String)> {
+        let place = *self.order.places().get(usize::try_from(place).ok()?)?;
+        let (judgement, _) = self.ranking.as_ref()?.at(place)?;
+        let name = format!(
+            "#{} {:.1} {}",
+            judgement.rank, judgement.score, judgement.object_id
+        );
+        Some((Target::Id(judgement.object_id.clone()), name))
+    }
+
     fn target(&self) -> Option<Target> {
         let (judgement, _) = self.current()?;
         Some(Target::Id(judgement.object_id.clone()))

@@ -65,6 +65,14 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     );
     add("ra", facts.ra.map(|ra| format!("{ra:.5}°")));
     add("dec", facts.dec.map(|dec| format!("{dec:+.5}°")));
+    let magnitudes = [facts.flux_g, facts.flux_r, facts.flux_z].map(|flux| {
+        flux.filter(|flux| *flux > 0.0).map_or_else(
+            || "-".to_owned(),
+            |flux| format!("{:.1}", 22.5 - 2.5 * flux.log10()),
+        )
+    });
+    let known = magnitudes.iter().any(|magnitude| magnitude != "-");
+    add("AB g r z", known.then(|| magnitudes.join(" ")));
     add("source", Some(facts.source.clone()));
     let survey = [facts.survey.as_deref(), facts.program.as_deref()];
     let survey: Vec<&str> = survey
@@ -75,16 +83,6 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     add("survey", Some(survey.join(" ")));
     add("mjd", facts.mjd.map(|mjd| format!("{mjd:.1}")));
     add("exposure", facts.exptime.map(|seconds| format!("{seconds:.0} s")));
-    let magnitude = |flux: Option<f32>| {
-        flux.filter(|flux| *flux > 0.0)
-            .map(|flux| 22.5 - 2.5 * flux.log10())
-    };
-    for (band, flux) in [("g", facts.flux_g), ("r", facts.flux_r), ("z", facts.flux_z)] {
-        add(
-            &format!("mag {band}"),
-            magnitude(flux).map(|magnitude| format!("{magnitude:.2} AB")),
-        );
-    }
     lines
 }
 

@@ -133,6 +133,22 @@ pub enum AnomaliesAct {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureAct {
+    /// Over the whole frame, or back.
+    Whole,
+    /// Many at once.
+    ContactSheet,
+    Brighter,
+    Darker,
+    AsItIs,
+    Closer,
+    Farther,
+    /// Of another service.
+    NextService,
+    Marks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilesAct {
     Preview,
 }
@@ -191,6 +207,7 @@ pub enum Action {
     Train(TrainAct),
     Anomalies(AnomaliesAct),
     Files(FilesAct),
+    Picture(PictureAct),
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use spectriage::tui::app::{Answer, App, AppEvent, Effect, Shell};
 use spectriage::tui::draw::draw;
 use spectriage::tui::keys::{Keymap, Press};
 use spectriage::tui::theme::Theme;
-use spectriage::tui::{catalog, files, labels, spectra, train};
+use spectriage::tui::{catalog, files, labels, picture, spectra, train};
 
 /// What was asked for and is not done here, in a word each.
 pub fn name(effect: &Effect) -> String {
@@ -37,6 +37,15 @@ pub fn name(effect: &Effect) -> String {
         Effect::Labels(request) => format!("labels {request:?}"),
         Effect::Files(_) => "files".into(),
         Effect::Train(_) => "train".into(),
+        Effect::Picture(request) => match request {
+            picture::Request::Show(order) => format!("picture {:?}", order.subject),
+            picture::Request::Ahead(orders) => format!("pictures ahead {}", orders.len()),
+            picture::Request::Spectra(targets) => format!("small spectra {}", targets.len()),
+            picture::Request::Found { .. } => "picture found".into(),
+        },
+        Effect::Fetch(_) => "fetch".into(),
+        Effect::FetchAhead(_) => "fetch ahead".into(),
+        Effect::Forget(ids) => format!("forget {}", ids.len()),
         Effect::Start(spec) => format!("start {:?}", spec.task),
         Effect::StopJob => "stop".into(),
         Effect::Copy(text) => format!("copy {text}"),
@@ -53,6 +62,8 @@ struct Servers {
     maker: spectra::Maker,
     keeper: labels::Keeper,
     desk: anomalies::Desk,
+    pictures: picture::Maker,
+    fetcher: picture::Fetcher,
     output: OutputSettings,
     /// Spectra are shown with a reconstruction.
     modeled: bool,
@@ -91,11 +102,14 @@ impl Bench {
         let mut shell = Shell::new(inputs.clone(), settings, Theme::default(), Keymap::default());
         shell.size = size;
         shell.labels.scanner = "ann".into();
+        let cutouts = spectriage::cutout::Cutouts::new(Some(folder.join("cutouts")));
         let servers = Servers {
             browser: Browser::open(&inputs).unwrap(),
             maker: spectra::Maker::new(inputs.clone(), None),
             keeper: labels::Keeper::default(),
-            desk: anomalies::Desk::new(inputs),
+            desk: anomalies::Desk::new(inputs.clone()),
+            pictures: picture::Maker::new(inputs, cutouts.clone()),
+            fetcher: picture::Fetcher::new(cutouts),
             output: shell.settings.output.clone(),
             modeled: false,
         };
@@ -189,7 +203,11 @@ impl Bench {
 
     pub fn frame_of(&self, (width, height): (u16, u16)) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, &self.app)).unwrap();
+        terminal
+            .draw(|frame| {
+                draw(frame, &self.app);
+            })
+            .unwrap();
         let buffer = terminal.backend().buffer();
         let mut text = String::new();
         for y in 0..height {
@@ -255,6 +273,14 @@ impl Servers {
                 answers.push(Answer::Files(files::serve(&self.output, request)));
             }
             Effect::Train(request) => answers.push(Answer::Train(train::serve(request))),
+            Effect::Picture(request) => {
+                self.pictures
+                    .serve(request, &quiet, |answer| answers.push(Answer::Picture(answer)));
+            }
+            Effect::Fetch(fetch) | Effect::FetchAhead(fetch) => {
+                self.fetcher
+                    .serve(fetch, &quiet, |fetched| answers.push(Answer::Fetched(fetched)));
+            }
             effect => return Some(effect),
         }
         None
