@@ -11,9 +11,11 @@
 # fonts-dejavu-core, libgl1-mesa-dri (apt names); what is not there is left out, and said so.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-program="$(realpath "${SPECTRIAGE:-${CARGO_TARGET_DIR:-target}/release/spectriage}")"
-catalog="$(realpath "${CATALOG:-sample_data/sample.parquet}")"
 work="$(mktemp -d)"
+# Here a chroot finds them too, where it has /tmp.
+cp "${SPECTRIAGE:-${CARGO_TARGET_DIR:-target}/release/spectriage}" "$work/spectriage" || exit 1
+cp "${CATALOG:-sample_data/sample.parquet}" "$work/sample.parquet" || exit 1
+program="$work/spectriage" catalog="$work/sample.parquet"
 out="$(mkdir -p "${1:-$work/shots}" && cd "${1:-$work/shots}" && pwd)"
 new="${NEW:-}"
 display=":$((RANDOM % 400 + 100))"

@@ -81,7 +81,7 @@ impl Files {
         vec![Effect::Files(Request::Preview { path })]
     }
 
-    pub fn answer(&mut self, answer: Answer, shell: &mut Shell) -> Vec<Effect> {
+    pub fn answer(&mut self, answer: Answer, _: &mut Shell) -> Vec<Effect> {
         match answer {
             Answer::Listed(entries) => {
                 let path = self.current().map(|entry| entry.path.clone());
@@ -221,7 +221,7 @@ impl Screen for Files {
         }
     }
 
-    fn entered(&mut self, purpose: &Purpose, line: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
+    fn entered(&mut self, purpose: &Purpose, line: &str, _: &mut Shell) -> Result<Vec<Effect>, String> {
         match purpose {
             Purpose::Filter => {
                 line.clone_into(&mut self.filter);
@@ -238,7 +238,7 @@ impl Screen for Files {
         Ok(self.follow())
     }
 
-    fn mouse(&mut self, event: MouseEvent, area: Rect, shell: &mut Shell) -> Vec<Effect> {
+    fn mouse(&mut self, event: MouseEvent, area: Rect, _: &mut Shell) -> Vec<Effect> {
         match event.kind {
             MouseEventKind::ScrollDown => self.go_to(self.cursor + 3),
             MouseEventKind::ScrollUp => self.go_to(self.cursor.saturating_sub(3)),
@@ -254,7 +254,7 @@ impl Screen for Files {
         None
     }
 
-    fn resized(&mut self, area: Rect, shell: &mut Shell) -> Vec<Effect> {
+    fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
         self.rows = usize::from(area.height.saturating_sub(2)).max(1);
         self.go_to(self.cursor);
         self.follow()

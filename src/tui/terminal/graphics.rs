@@ -199,7 +199,7 @@ fn automatic(
         advice.push("xterm shows sixel pictures when it is started as `xterm -ti vt340`.".into());
     }
     if !answers.any() {
-        advice.push("The terminal answered nothing within 0.4 s. Where it can show pictures, name the protocol: --graphics kitty, iterm2 or sixel.".into());
+        advice.push("The terminal answered nothing within a second. Where it can show pictures, name the protocol: --graphics kitty, iterm2 or sixel.".into());
         return cells("the terminal did not answer".into(), advice);
     }
     let who = if name.is_empty() { "the terminal" } else { name };

@@ -7,8 +7,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::answers::{Answers, Said};
 
-/// Longest wait for an answer; a terminal on the other side of the world takes 0.3 s.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// Longest wait for an answer; a terminal on the other side of the world takes 0.3 s, one that has just been started for the program 0.7 s.
+const PATIENCE: Duration = Duration::from_millis(1000);
+/// And for one through tmux, which has answered itself by then.
+const PATIENCE_THROUGH: Duration = Duration::from_millis(500);
 
 /// What it calls itself, its version included (XTVERSION).
 const NAME: &str = "\x1b[>0q";
@@ -79,7 +81,7 @@ impl Surroundings {
 pub fn probe(surroundings: &Surroundings) -> Answers {
     let started = Instant::now();
     let mut said = Vec::new();
-    let mut heard = |said: &mut Vec<Said>, questions: &[&'static str], through: bool| {
+    let heard = |said: &mut Vec<Said>, questions: &[&'static str], through: bool| {
         let text = ask(questions, through).unwrap_or_default();
         let asked = questions.to_vec();
         said.push(Said { asked, through, text });
@@ -142,13 +144,14 @@ fn ask(questions: &[&str], through: bool) -> io::Result<String> {
     };
     out.write_all(questions.as_bytes())?;
     out.flush()?;
+    let patience = if through { PATIENCE_THROUGH } else { PATIENCE };
     let started = Instant::now();
     let mut heard = Vec::new();
-    while let Some(left) = PATIENCE.checked_sub(started.elapsed()) {
+    while let Some(left) = patience.checked_sub(started.elapsed()) {
         let input = stdin();
         let mut ready = [PollFd::new(&input, PollFlags::IN)];
         let left = Timespec {
-            tv_sec: 0,
+            tv_sec: left.as_secs().cast_signed(),
             tv_nsec: left.subsec_nanos().into(),
         };
         if poll(&mut ready, Some(&left))? == 0 {

@@ -102,7 +102,7 @@ impl Bench {
         let mut shell = Shell::new(inputs.clone(), settings, Theme::default(), Keymap::default());
         shell.size = size;
         shell.labels.scanner = "ann".into();
-        let cutouts = spectriage::cutout::Cutouts::new(Some(folder.join("cutouts")));
+        let cutouts = spectriage::cutout::Cutouts::new(None);
         let servers = Servers {
             browser: Browser::open(&inputs).unwrap(),
             maker: spectra::Maker::new(inputs.clone(), None),

@@ -59,6 +59,9 @@ pub fn open(desk: &Desk, kind: Kind, flags: &[&str]) -> Terminal {
         terminal.press("\r");
         terminal.wait("no hint", |screen| !screen.has("Any key closes this"));
     }
+    // The session before may have been left elsewhere.
+    terminal.press("gg");
+    terminal.sees(" 1 / 60 ");
     terminal
 }
 

@@ -102,7 +102,7 @@ pub fn sixel(raw: &[u8]) -> Vec<Got> {
         .filter(|piece| piece.iter().take(12).any(|byte| *byte == b'q') && !piece.starts_with(b"$q"))
         .map(|piece| {
             let whole = [b"\x1bP", piece, b"\x1b\\"].concat();
-            let decoded = icy_sixel::sixel_decode(&whole).unwrap();
+            let decoded = icy_sixel::SixelImage::decode(&whole).unwrap();
             let size = (decoded.width as u32, decoded.height as u32);
             let rgba = image::RgbaImage::from_raw(size.0, size.1, decoded.pixels).unwrap();
             Got {

@@ -28,9 +28,6 @@ pub enum Kind {
     Mute,
 }
 
-/// Pixels of a cell of those that tell.
-pub const CELL: (u16, u16) = (8, 17);
-
 impl Kind {
     /// Questions that the program asks, and what this terminal answers.
     fn answers(self) -> Vec<(&'static str, &'static str)> {
@@ -227,7 +224,7 @@ impl Terminal {
         let heard = self.heard.lock().unwrap();
         let screen = heard.parser.screen();
         let (rows, columns) = screen.size();
-        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (column, row)));
         cells
             .filter_map(|(column, row)| {
                 let cell = screen.cell(row, column)?;
