@@ -39,7 +39,8 @@ cat >"$work/run" <<END
 cd '$work' && XDG_STATE_HOME='$work/home' exec '$program' '$catalog' --cutout-dir '$work/cards' "\$@"
 END
 chmod +x "$work/run"
-printf '%s\n' '{}' >"$work/home/seen"
+# Not the first start: no hint over the panes.
+mkdir -p "$work/home/spectriage" && echo '{}' >"$work/home/spectriage/session-0000000000000000.json"
 
 # sshd on the loopback, with keys of its own.
 if command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; then
@@ -54,7 +55,8 @@ fi
 ssh="ssh -tt -q -p ${port:-0} -i $work/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null $(id -un)@127.0.0.1"
 # In a login of its own there is no locale.
 remote="LC_ALL=C.UTF-8 $work/run"
-tmux="tmux -u -L proof$$ -f /dev/null new-session"
+printf "set -g status off\n" >"$work/tmux.conf"
+tmux="tmux -u -L proof$$ -f $work/tmux.conf new-session"
 
 passed=0; failed=0; left=0
 wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }

@@ -1,6 +1,7 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
 mod catalogs;
+mod cutouts;
 mod doctor;
 mod export;
 mod import;
@@ -82,6 +83,8 @@ enum Command {
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),
+    /// Fetch sky images ahead, show where they are kept, clear them away
+    Cutouts(cutouts::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Statistics and a histogram of a column
@@ -144,6 +147,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
+        Some(Command::Cutouts(arguments)) => cutouts::run(&arguments, &cancel),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
         Some(Command::Export(arguments)) => export::run(&arguments, &cancel),

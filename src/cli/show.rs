@@ -11,10 +11,10 @@ use super::catalogs::Catalogs;
 use super::{Common, End, SettingFlags, print, start_logging};
 use crate::artifact::read_ranking;
 use crate::catalog::Catalog;
-use crate::cutout::{Cutout, Cutouts, Field, Found, Reach};
+use crate::cutout::{Cutout, Field, Found, Reach};
 use crate::figure::SpectrumView;
-use crate::pipeline::Viewer;
-use crate::tui::picture::{PIXELS, SCALE, decode, marked};
+use crate::pipeline::{self, Viewer};
+use crate::tui::picture::{decode, marked};
 use crate::tui::printed;
 use crate::tui::spectrum::Pane;
 use crate::tui::terminal::{self, Choice, Protocol, Surroundings};
@@ -54,7 +54,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
         .iter()
         .flat_map(|(_, judgements)| judgements)
         .find(|judgement| judgement.object_id == arguments.id);
-    let view = Viewer::new(catalog, None).object(&arguments.id, judgement)?;
+    let cutouts = pipeline::cutouts(&settings, &catalog);
+    let view = Viewer::new(catalog).object(&arguments.id, judgement)?;
     let is_terminal = io::stdin().is_terminal() && stdout().is_terminal();
     let around = Surroundings::here();
     let mut theme = Theme::detect(&|name| std::env::var(name).ok());
@@ -69,11 +70,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
         crossterm::terminal::disable_raw_mode()?;
         choice = Some(chosen);
     }
-    let found = Cutouts::new(settings.output.cutout_dir.clone()).find(
-        &Field::of(&view.facts, SCALE, PIXELS),
-        Reach::Network,
-        &|| false,
-    );
+    let settings = &settings.cutouts;
+    let field = Field::of(&view.facts, settings.cutout_scale, settings.cutout_pixels);
+    let found = cutouts.find(&field, Reach::Network, &|| false);
     chart(arguments, view.clone(), &theme, is_terminal)?;
     image(arguments, &view, &found, choice.as_ref(), &theme)?;
     Ok(End::Done)

@@ -12,6 +12,7 @@ mod gas;
 mod instrument;
 mod photometry;
 mod plan;
+mod portrait;
 mod random;
 mod row;
 mod scene;
@@ -22,6 +23,7 @@ mod strange_objects;
 mod truth;
 
 pub use gas::EmissionLine;
+pub use portrait::{Portrait, portrait};
 pub use truth::{AnomalyKind, GalaxyType, Truth};
 
 use std::sync::{Arc, LazyLock};
@@ -120,6 +122,20 @@ impl Simulation {
     pub fn spectrum(&self, index: u64) -> (Spectrum, Truth) {
         let simulated = self.simulate(index);
         (simulated.spectrum, simulated.truth)
+    }
+
+    /// The usual settings with the seed that a target id has in it.
+    pub fn with_seed_of(targetid: i64) -> Self {
+        Self {
+            seed: row::seed_of(targetid),
+            ..Self::default()
+        }
+    }
+
+    /// The number of the spectrum with this target id; `None` where it is of another seed, or not simulated at all.
+    pub fn index_of(&self, targetid: i64) -> Option<u64> {
+        let index = row::index_of(targetid)?;
+        (row::targetid(self.seed, index) == targetid).then_some(index)
     }
 
     /// What is planted at `index`, without simulating it.

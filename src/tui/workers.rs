@@ -40,7 +40,7 @@ impl Workers {
             move |text: String| drop(events.send(AppEvent::Answer(Answer::Fault(text))))
         };
         let tell = answer(events);
-        let mut maker = spectra::Maker::new(inputs, shell.settings.output.cutout_dir.clone());
+        let mut maker = spectra::Maker::new(inputs);
         let spectrum = Worker::start(
             "spectrum",
             move |request, cancel: &CancelToken| {
@@ -78,9 +78,10 @@ impl Workers {
             move |request, _: &CancelToken| tell(Answer::Train(train::serve(request))),
             fault(events),
         )?;
-        let cutouts = Cutouts::new(shell.settings.output.cutout_dir.clone());
+        let settings = &shell.settings;
+        let cutouts = Cutouts::of(&settings.cutouts, settings.output.cutout_dir.clone());
         let tell = answer(events);
-        let mut maker = picture::Maker::new(shell.inputs.clone(), cutouts.clone());
+        let mut maker = picture::Maker::new(shell.inputs.clone(), settings.clone());
         let pictures = Worker::start(
             "pictures",
             move |request, cancel: &CancelToken| {

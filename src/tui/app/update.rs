@@ -222,8 +222,9 @@ impl App {
                 self.complete()
             }
             Action::Redraw => {
-                self.pictures.look_again();
-                vec![Effect::Redraw]
+                let mut effects = self.pictures.look_again();
+                effects.push(Effect::Redraw);
+                effects
             }
             Action::Suspend => vec![Effect::Save, Effect::Suspend],
             Action::Quit => self.quit(),

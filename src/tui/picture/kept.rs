@@ -122,7 +122,9 @@ impl Pictures {
                 order,
                 picture,
                 wanting,
+                services,
             } => {
+                self.know(&order, services);
                 self.ahead.retain(|other| *other != order);
                 let mut effects = match wanting {
                     Some(field) => self.fetch(&order, field),
@@ -131,7 +133,12 @@ impl Pictures {
                 effects.extend(self.keep(order, Outcome::Ready(picture)));
                 effects
             }
-            Answer::Absent { order, field, why: _ } => {
+            Answer::Absent {
+                order,
+                field,
+                services,
+            } => {
+                self.know(&order, services);
                 self.ahead.retain(|other| *other != order);
                 let mut effects = self.fetch(&order, field);
                 effects.extend(self.keep(order, Outcome::OnItsWay));
@@ -148,6 +155,13 @@ impl Pictures {
                 self.ahead.retain(|other| *other != order);
                 self.keep(order, Outcome::Missing(why))
             }
+        }
+    }
+
+    /// The services of the object that is looked at.
+    fn know(&mut self, order: &Order, services: Vec<String>) {
+        if !services.is_empty() && self.asked.as_ref() == Some(order) {
+            self.services = services;
         }
     }
 
@@ -174,12 +188,13 @@ impl Pictures {
     }
 
     /// Forgets all that was looked for in vain, so that it is looked for again.
-    pub fn look_again(&mut self) {
+    pub fn look_again(&mut self) -> Vec<Effect> {
         self.kept
             .retain(|(_, outcome)| matches!(outcome, Outcome::Ready(_)));
         self.asked = None;
         self.ahead.clear();
         self.queue.clear();
+        vec![Effect::Picture(Request::Again)]
     }
 
     /// The one that is waited for has a worker to itself; the others wait for another, the newest first.
@@ -303,6 +318,7 @@ mod tests {
                 caption: Caption::default(),
             }),
             wanting: None,
+            services: Vec::new(),
         }
     }
 
@@ -348,12 +364,15 @@ mod tests {
     #[test]
     fn what_is_not_on_disk_is_fetched_and_what_is_nowhere_is_told() {
         let mut pictures = Pictures::default();
-        let field = order(1).view.field(&crate::spectrum::Facts::default());
+        let field = order(1).view.field(
+            &crate::spectrum::Facts::default(),
+            &crate::cutout::CutoutSettings::default(),
+        );
         pictures.want(&order(1));
         let absent = |row| Answer::Absent {
             order: order(row),
             field: field.clone(),
-            why: String::new(),
+            services: Vec::new(),
         };
         let effects = pictures.answer(absent(1));
         assert!(matches!(&effects[..], [Effect::Fetch(Fetch(wanted))] if wanted.len() == 1));

@@ -8,11 +8,12 @@ use image::{DynamicImage, ImageReader, Limits, RgbImage};
 
 use super::adjust;
 use super::encode::{Picture, Source, encode};
-use super::marks::{self, Marks, fiber};
-use super::order::{Order, PIXELS, SCALE, Subject, View};
+use super::marks::{self, Marks};
+use super::order::{Order, Subject, View};
 use crate::cutout::{Cutout, Cutouts, Field, Found, Reach};
-use crate::pipeline::CancelToken;
 use crate::pipeline::browse::Browser;
+use crate::pipeline::settings::Settings;
+use crate::pipeline::{self, CancelToken};
 use crate::spectrum::Facts;
 use crate::tui::app::Target;
 use crate::tui::worker;
@@ -25,6 +26,8 @@ pub enum Request {
     Ahead(Vec<Order>),
     /// Small spectra of objects.
     Spectra(Vec<Target>),
+    /// Services that could not be reached a while ago are asked again.
+    Again,
     /// What came from the network, to be made into the picture of an order.
     Found {
         order: Order,
@@ -39,7 +42,7 @@ impl worker::Request for Request {
             Self::Show(_) => Some(0),
             Self::Ahead(_) => Some(1),
             Self::Spectra(_) => Some(2),
-            Self::Found { .. } => None,
+            Self::Found { .. } | Self::Again => None,
         }
     }
 }
@@ -51,9 +54,15 @@ pub enum Answer {
         order: Order,
         picture: Arc<Picture>,
         wanting: Option<Field>,
+        /// That can be asked alone for this object; empty where nothing new is known of them.
+        services: Vec<String>,
     },
     /// There is none on this machine.
-    Absent { order: Order, field: Field, why: String },
+    Absent {
+        order: Order,
+        field: Field,
+        services: Vec<String>,
+    },
     /// There is none, in words.
     Failed { order: Order, why: String },
     /// From 0 (bottom) to 1 (top); `None` where there is none.
@@ -74,7 +83,9 @@ struct Held {
 /// Makes pictures.
 pub struct Maker {
     inputs: Vec<String>,
-    cutouts: Cutouts,
+    settings: Settings,
+    /// Known when the catalog is, of whose simulated objects images are drawn.
+    cutouts: Option<Cutouts>,
     browser: Option<Browser>,
     /// The newest last, as in the next.
     facts: Vec<(Target, Facts)>,
@@ -112,10 +123,11 @@ impl Ids {
 }
 
 impl Maker {
-    pub fn new(inputs: Vec<String>, cutouts: Cutouts) -> Self {
+    pub fn new(inputs: Vec<String>, settings: Settings) -> Self {
         Self {
             inputs,
-            cutouts,
+            settings,
+            cutouts: None,
             browser: None,
             facts: Vec::new(),
             held: Vec::new(),
@@ -127,10 +139,16 @@ impl Maker {
         let orders = match request {
             Request::Show(order) => vec![order],
             Request::Ahead(orders) => orders,
+            Request::Again => {
+                if let Some(cutouts) = &self.cutouts {
+                    cutouts.try_again();
+                }
+                return;
+            }
             Request::Spectra(targets) => return tell(Answer::Spectra(self.spectra(targets))),
             Request::Found { order, field, found } => {
                 tell(match self.take(&field, found) {
-                    Ok(held) => self.sky(order, &held, String::new(), None),
+                    Ok(held) => self.sky(order, &held, String::new(), None, Vec::new()),
                     Err(why) => Answer::Failed { order, why },
                 });
                 return;
@@ -164,6 +182,7 @@ impl Maker {
                         order,
                         picture: Arc::new(picture),
                         wanting: None,
+                        services: Vec::new(),
                     },
                     Err(why) => Answer::Failed { order, why },
                 };
@@ -174,31 +193,47 @@ impl Maker {
             Ok(facts) => facts,
             Err(why) => return Answer::Failed { order, why },
         };
-        let field = order.view.field(&facts);
-        let why = match self.look(&field, cancel) {
-            Ok(held) => return self.sky(order, &held, String::new(), None),
-            Err(why) => why,
-        };
+        let field = order.view.field(&facts, &self.settings.cutouts);
+        let services = self
+            .cutouts()
+            .map(|cutouts| cutouts.services_for(&field))
+            .unwrap_or_default();
+        if let Ok(held) = self.look(&field, cancel) {
+            return self.sky(order, &held, String::new(), None, services);
+        }
         // Farther away than what is at hand: that is shown meanwhile.
         if order.view.zoom < 0 {
             let near = View {
                 zoom: 0,
                 ..order.view.clone()
             };
-            if let Ok(held) = self.look(&near.field(&facts), cancel) {
+            let near = near.field(&facts, &self.settings.cutouts);
+            if let Ok(held) = self.look(&near, cancel) {
                 let note = "a wider field is not at hand".to_owned();
-                return self.sky(order, &held, note, Some(field));
+                return self.sky(order, &held, note, Some(field), services);
             }
         }
-        Answer::Absent { order, field, why }
+        Answer::Absent {
+            order,
+            field,
+            services,
+        }
     }
 
-    fn sky(&mut self, order: Order, held: &Held, note: String, wanting: Option<Field>) -> Answer {
+    fn sky(
+        &mut self,
+        order: Order,
+        held: &Held,
+        note: String,
+        wanting: Option<Field>,
+        services: Vec<String>,
+    ) -> Answer {
         match self.picture(&order, held, note) {
             Ok(picture) => Answer::Ready {
                 order,
                 picture: Arc::new(picture),
                 wanting,
+                services,
             },
             Err(why) => Answer::Failed { order, why },
         }
@@ -207,11 +242,15 @@ impl Maker {
     fn picture(&mut self, order: &Order, held: &Held, note: String) -> Result<Picture, String> {
         let view = &order.view;
         let fiber = match &order.subject {
-            Subject::Sky(target) => self.facts_of(target).ok().and_then(|facts| fiber(&facts)),
+            Subject::Sky(target) => self
+                .facts_of(target)
+                .ok()
+                .and_then(|facts| facts.fiber_diameter()),
             Subject::File(_) => None,
         };
-        let whole = SCALE * f64::from(PIXELS);
-        let mut image = adjust::cut(&held.image, held.cutout.scale, whole, view.width());
+        let settings = &self.settings.cutouts;
+        let whole = View::default().width(settings);
+        let mut image = adjust::cut(&held.image, held.cutout.scale, whole, view.width(settings));
         adjust::brighten(&mut image, view.brightness);
         let untouched = view.brightness == 0 && image.dimensions() == held.image.dimensions();
         let is_jpeg = held.cutout.bytes.starts_with(b"\xff\xd8\xff");
@@ -240,7 +279,9 @@ impl Maker {
             self.held.push((field, held.clone()));
             return Ok(held);
         }
-        let found = self.cutouts.find(field, Reach::Disk, &|| cancel.is_cancelled());
+        let found = self
+            .cutouts()?
+            .find(field, Reach::Disk, &|| cancel.is_cancelled());
         self.take(field, found)
     }
 
@@ -287,6 +328,17 @@ impl Maker {
             None => Browser::open(&self.inputs).map_err(|error| error.to_string())?,
         };
         Ok(self.browser.insert(browser))
+    }
+
+    fn cutouts(&mut self) -> Result<&Cutouts, String> {
+        let cutouts = match self.cutouts.take() {
+            Some(cutouts) => cutouts,
+            None => {
+                let settings = self.settings.clone();
+                pipeline::cutouts(&settings, self.browser()?.catalog())
+            }
+        };
+        Ok(self.cutouts.insert(cutouts))
     }
 
     fn row_of(&mut self, target: &Target) -> Result<u64, String> {
@@ -348,7 +400,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
 /// A sky image with its marks, and the length of its bar in arcseconds.
 pub fn marked(image: &RgbImage, scale: Option<f64>, facts: &Facts) -> (RgbImage, Option<f64>) {
     let mut image = image.clone();
-    let fiber = fiber(facts);
+    let fiber = facts.fiber_diameter();
     let bar = marks::draw(&mut image, Marks { scale, fiber });
     (image, bar)
 }

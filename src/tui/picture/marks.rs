@@ -3,7 +3,6 @@
 use image::{Rgb, RgbImage};
 
 use super::compass;
-use crate::spectrum::Facts;
 
 /// What the marks need to know.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -12,26 +11,6 @@ pub struct Marks {
     pub scale: Option<f64>,
     /// Diameter of the fiber, arcseconds.
     pub fiber: Option<f64>,
-}
-
-/// Diameter of the fiber on the sky that a spectrum was taken with, arcseconds.
-///
-/// Source: DESI Collaboration 2022, AJ 164, 207 (1.5); Smee et al. 2013, AJ 146, 32 (SDSS 3, BOSS 2). SDSS-I/II plates were replaced by BOSS
-/// in 2009; a spectrum without a date is taken for one of the older, of which the legacy catalogs consist.
-pub fn fiber(facts: &Facts) -> Option<f64> {
-    /// First light of BOSS, MJD.
-    const BOSS: f64 = 55_100.0;
-    let source = facts.source.to_uppercase();
-    if source.contains("DESI") {
-        Some(1.5)
-    } else if source.contains("BOSS") || (source.contains("SDSS") && facts.mjd.is_some_and(|mjd| mjd > BOSS))
-    {
-        Some(2.0)
-    } else if source.contains("SDSS") {
-        Some(3.0)
-    } else {
-        None
-    }
 }
 
 /// Of what the cross-hair and the circle are made: a hue that no galaxy has.
@@ -209,21 +188,5 @@ mod tests {
                 draw(&mut RgbImage::new(width, height), marks);
             }
         }
-    }
-
-    #[test]
-    fn fibers_of_the_surveys() {
-        let of = |source: &str, mjd: Option<f64>| {
-            fiber(&Facts {
-                source: source.into(),
-                mjd,
-                ..Facts::default()
-            })
-        };
-        assert_eq!(of("DESI-DR1", None), Some(1.5));
-        assert_eq!(of("SIMULATED-DESI", None), Some(1.5));
-        assert_eq!(of("SDSS", Some(53_000.0)), Some(3.0));
-        assert_eq!(of("SDSS", Some(57_000.0)), Some(2.0));
-        assert_eq!(of("own", None), None);
     }
 }

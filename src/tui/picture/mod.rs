@@ -22,5 +22,5 @@ pub use fetch::{Fetch, Fetched, Fetcher};
 pub use kept::{Outcome, Pictures};
 pub use make::{Answer, Maker, Request, decode, marked};
 pub use marks::Marks;
-pub use order::{Order, PIXELS, SCALE, Subject, View};
+pub use order::{Order, Subject, View};
 pub use paint::Painter;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cutout::Field;
+use crate::cutout::{CutoutSettings, Field};
 use crate::spectrum::Facts;
 use crate::tui::app::Target;
 use crate::tui::terminal::Graphics;
@@ -40,10 +40,6 @@ impl Default for View {
     }
 }
 
-/// Arcseconds a pixel of the image that is asked for, and its width in pixels: 67 arcseconds, some times a galaxy at z = 0.1.
-pub const SCALE: f64 = 0.262;
-pub const PIXELS: u32 = 256;
-
 impl View {
     const BRIGHTEST: i8 = 6;
     const CLOSEST: i8 = 4;
@@ -71,17 +67,17 @@ impl View {
     }
 
     /// The field to be looked for. Farther away it is another one; closer the same is cut.
-    pub fn field(&self, facts: &Facts) -> Field {
+    pub fn field(&self, facts: &Facts, settings: &CutoutSettings) -> Field {
         let farther = 2f64.powi(i32::from(-self.zoom.min(0)));
         Field {
             service: self.service.clone(),
-            ..Field::of(facts, SCALE * farther, PIXELS)
+            ..Field::of(facts, settings.cutout_scale * farther, settings.cutout_pixels)
         }
     }
 
     /// Width of what is shown, arcseconds.
-    pub fn width(&self) -> f64 {
-        SCALE * f64::from(PIXELS) / 2f64.powi(i32::from(self.zoom))
+    pub fn width(&self, settings: &CutoutSettings) -> f64 {
+        settings.cutout_scale * f64::from(settings.cutout_pixels) / 2f64.powi(i32::from(self.zoom))
     }
 }
 
@@ -102,21 +98,22 @@ mod tests {
     #[test]
     fn views_stay_within_reason() {
         let mut view = View::default();
-        assert!((view.width() - 67.072).abs() < 1e-9);
+        let settings = CutoutSettings::default();
+        assert!((view.width(&settings) - 67.072).abs() < 1e-9);
         for _ in 0..20 {
             view.brighten(1);
             view.closer(1);
         }
         assert_eq!((view.brightness, view.zoom), (6, 4));
         let facts = Facts::default();
-        assert_eq!(view.field(&facts).scale, SCALE);
+        assert_eq!(view.field(&facts, &settings).scale, 0.262);
         for _ in 0..40 {
             view.brighten(-1);
             view.closer(-1);
         }
         assert_eq!((view.brightness, view.zoom), (-6, -3));
-        assert_eq!(view.field(&facts).scale, 8.0 * SCALE);
-        assert!((view.width() - 8.0 * 67.072).abs() < 1e-9);
+        assert_eq!(view.field(&facts, &settings).scale, 8.0 * 0.262);
+        assert!((view.width(&settings) - 8.0 * 67.072).abs() < 1e-9);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub fn name(effect: &Effect) -> String {
             picture::Request::Ahead(orders) => format!("pictures ahead {}", orders.len()),
             picture::Request::Spectra(targets) => format!("small spectra {}", targets.len()),
             picture::Request::Found { .. } => "picture found".into(),
+            picture::Request::Again => "pictures again".into(),
         },
         Effect::Fetch(_) => "fetch".into(),
         Effect::FetchAhead(_) => "fetch ahead".into(),
@@ -99,16 +100,17 @@ impl Bench {
         let mut settings = Settings::default();
         settings.output.images_dir = folder.join("output_images");
         settings.output.metadata_dir = folder.join("metadata");
+        settings.cutouts.offline = true;
         let mut shell = Shell::new(inputs.clone(), settings, Theme::default(), Keymap::default());
         shell.size = size;
         shell.labels.scanner = "ann".into();
         let cutouts = spectriage::cutout::Cutouts::new(None);
         let servers = Servers {
             browser: Browser::open(&inputs).unwrap(),
-            maker: spectra::Maker::new(inputs.clone(), None),
+            maker: spectra::Maker::new(inputs.clone()),
             keeper: labels::Keeper::default(),
             desk: anomalies::Desk::new(inputs.clone()),
-            pictures: picture::Maker::new(inputs, cutouts.clone()),
+            pictures: picture::Maker::new(inputs, shell.settings.clone()),
             fetcher: picture::Fetcher::new(cutouts),
             output: shell.settings.output.clone(),
             modeled: false,
@@ -312,7 +314,7 @@ fn modeled(mut view: SpectrumView) -> SpectrumView {
 /// Verdicts on the first `count` rows of a catalog, as a job might have found them.
 pub fn verdicts(catalog: &str, count: u64) -> Verdicts {
     let catalog = Catalog::open(&[catalog.to_owned()]).unwrap();
-    let viewer = Viewer::new(catalog, None);
+    let viewer = Viewer::new(catalog);
     let views: Vec<SpectrumView> = (0..count).map(|row| viewer.row(row, |_| None).unwrap()).collect();
     let judgements = views
         .iter()
