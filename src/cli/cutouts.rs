@@ -81,10 +81,7 @@ fn fetch(arguments: &FetchArguments, cancel: &CancelToken) -> anyhow::Result<End
     drop(bars);
     print::json_or(arguments.common.json, &summary, || told(&summary))?;
     if let Some(why) = &summary.gave_up {
-        anyhow::bail!(
-            "no service can be reached, and the rest was not tried: {}",
-            clean(why)
-        );
+        anyhow::bail!("no service can be reached: {}", clean(why));
     }
     Ok(if summary.interrupted {
         End::Interrupted

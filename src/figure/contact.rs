@@ -1,8 +1,10 @@
 //! The contact sheet: many objects on one page, each with its picture of the sky and its spectrum, small enough to be taken in at a glance.
 
+use std::sync::Arc;
+
 use super::axis::{Axis, Scale};
 use super::description::{
-    Anchor, Figure, Legend, Panel, PictureContent, Rect, SeriesStyle, Swatch, Text, Weight,
+    Anchor, Figure, Legend, Panel, PictureContent, Rect, Series, SeriesStyle, Shape, Swatch, Text, Weight,
 };
 use super::pixels::Pixels;
 use super::spectrum::SpectrumView;
@@ -20,7 +22,9 @@ const NAME: f64 = 11.5;
 const SMALL: f64 = 10.0;
 /// Above and below the picture: two lines of words each.
 const ABOVE: f64 = 31.0;
-const BELOW: f64 = 29.0;
+const BELOW: f64 = 34.0;
+/// Of a spectrum's data in its small panel: four a page unit, so that noise sinks and lines stay.
+const BINS: usize = 750;
 
 /// A page with all `views`, the first at the upper left, row by row.
 ///
@@ -126,32 +130,66 @@ fn cell(page: &mut Figure, view: &SpectrumView, x: &Axis, (left, top): (f64, f64
 
 /// The spectrum without its noise, which a small panel has no room for: data, model, flagged regions.
 fn panel(view: &SpectrumView, x: &Axis, rect: Rect) -> Panel {
-    let pixels = Pixels::of(view);
-    let shown = |style: SeriesStyle| {
-        matches!(
-            style,
-            SeriesStyle::Data | SeriesStyle::Smoothed | SeriesStyle::Reconstruction
-        )
-    };
-    let series = pixels
-        .flux_series()
-        .into_iter()
-        .filter(|series| shown(series.style));
     let bands = annotate::regions(&view.regions)
         .into_iter()
         .map(|band| super::Band { label: None, ..band });
     Panel {
         rect,
         x: x.clone().unlabeled(),
-        y: pixels.flux_axis().unlabeled(),
+        y: Pixels::of(view).flux_axis().unlabeled(),
         top: None,
-        series: series.collect(),
+        series: series(view),
         bands: bands.collect(),
         guides: Vec::new(),
         marks: Vec::new(),
         band_labels: 0.0,
         note: None,
     }
+}
+
+/// Data and model in at most [`BINS`] bins of as many pixels each: means weighted by inverse variance, a gap where nothing is valid.
+fn series(view: &SpectrumView) -> Vec<Series> {
+    let n = view.wavelength.len().min(view.flux.len()).min(view.sigma.len());
+    let width = n.div_ceil(BINS).max(1);
+    let (mut wavelength, mut data, mut model) = (Vec::new(), Vec::new(), Vec::new());
+    for first in (0..n).step_by(width) {
+        let pixels = first..(first + width).min(n);
+        let (mut sum, mut weight) = (0.0, 0.0);
+        let (mut modeled, mut count) = (0.0, 0.0);
+        for i in pixels.clone() {
+            let (flux, sigma) = (f64::from(view.flux[i]), f64::from(view.sigma[i]));
+            let value = flux / (sigma * sigma);
+            if view.valid.get(i).copied().unwrap_or(false) && sigma > 0.0 && value.is_finite() {
+                sum += value;
+                weight += 1.0 / (sigma * sigma);
+            }
+            let known = view
+                .reconstruction
+                .get(i)
+                .copied()
+                .filter(|value| value.is_finite());
+            if let Some(value) = known {
+                modeled += f64::from(value);
+                count += 1.0;
+            }
+        }
+        wavelength.push(view.wavelength[(pixels.start + pixels.end) / 2]);
+        // 0 / 0 is a gap
+        data.push(sum / weight);
+        model.push(modeled / count);
+    }
+    let x: Arc<[f64]> = Arc::from(wavelength);
+    let line = |name: &str, y: Vec<f64>, style| Series {
+        name: name.to_owned(),
+        x: x.clone(),
+        y,
+        shape: Shape::Line,
+        style,
+    };
+    vec![
+        line("data", data, SeriesStyle::Smoothed),
+        line("model", model, SeriesStyle::Reconstruction),
+    ]
 }
 
 /// Class, redshift and survey.

@@ -83,7 +83,7 @@ pub struct FetchSummary {
     /// Where new images are kept.
     pub folder: Option<PathBuf>,
     pub interrupted: bool,
-    /// Why the rest was not tried.
+    /// Why the rest was not tried: no service could be reached.
     pub gave_up: Option<String>,
 }
 
@@ -107,13 +107,13 @@ pub fn fetch_cutouts(
             folders: cutouts.cache_folders().to_vec(),
         })?);
     }
-    let source = Source::of(&catalog, settings, wanted)?;
+    let source = Source::of(&catalog, settings, wanted, observer)?;
     summary.objects = source.len() as u64;
     observer.event(Event::Selected {
         rows: summary.objects,
         of: catalog.len(),
     });
-    let mut vain = 0;
+    let (mut vain, mut last) = (0, None);
     let mut done = 0;
     while done < source.len() && summary.gave_up.is_none() && !cancel.is_cancelled() {
         let facts = source.chunk(&catalog, done)?;
@@ -125,8 +125,11 @@ pub fn fetch_cutouts(
                 }) => vain + 1,
                 _ => 0,
             };
-            if let (Some(Search::Failed { why, .. }), IN_VAIN..) = (&search, vain) {
-                summary.gave_up = Some(why.clone());
+            if let Some(Search::Failed { why, .. }) = &search {
+                last = Some(why.clone());
+            }
+            if vain >= IN_VAIN {
+                summary.gave_up = last.clone();
             }
             if search != Some(Search::Cancelled) {
                 done += 1;
@@ -147,6 +150,10 @@ pub fn fetch_cutouts(
         }
     }
     summary.interrupted = cancel.is_cancelled() && done < source.len();
+    if vain > 0 && vain as u64 == summary.failed && summary.fetched.is_empty() {
+        // Few objects, and not one of them could be asked for.
+        summary.gave_up = summary.gave_up.or_else(|| last.clone());
+    }
     if settings.cutouts.cutout_limit > 0 && summary.bytes > settings.cutouts.cutout_limit * 1_000_000 {
         observer.event(Event::Note(format!(
             "these images are more than the {} MB of the cache: the first ones are gone again; raise --cutout-limit",
@@ -186,7 +193,8 @@ fn each(
 ) {
     let (next, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
     let stop = || cancel.is_cancelled() || enough.load(Ordering::Relaxed);
-    let (sender, receiver) = mpsc::channel();
+    // No further ahead than one: whoever gives up does so before the rest is tried.
+    let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(facts.len()) {
             let (sender, next, stop) = (sender.clone(), &next, &stop);
@@ -222,7 +230,12 @@ enum Source {
 }
 
 impl Source {
-    fn of(catalog: &Catalog, settings: &Settings, wanted: &Wanted) -> Result<Self, PipelineError> {
+    fn of(
+        catalog: &Catalog,
+        settings: &Settings,
+        wanted: &Wanted,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, PipelineError> {
         let selection = &settings.selection;
         Ok(match wanted {
             Wanted::Selected => Self::Rows(catalog.select(&Query {
@@ -236,6 +249,12 @@ impl Source {
                 let ranking = ranking.ok_or_else(|| PipelineError::NoRanking {
                     folder: folder.clone(),
                 })?;
+                if !ranking.of_this_catalog {
+                    let number = ranking.number;
+                    observer.event(Event::Note(format!(
+                        "ranking {number} was made of another catalog"
+                    )));
+                }
                 Self::Facts(ranking.facts.into_iter().take(*count).collect())
             }
             Wanted::Ids(ids) => {
