@@ -20,8 +20,10 @@ out="$(mkdir -p "${1:-$work/shots}" && cd "${1:-$work/shots}" && pwd)"
 new="${NEW:-}"
 display=":$((RANDOM % 400 + 100))"
 started=()
+# Both are made to outlive their terminal.
+clean() { tmux -L "proof$$" kill-server 2>/dev/null; screen -S "proof$$" -X quit >/dev/null 2>&1; }
 stop() { for id in "${started[@]}"; do kill "$id" 2>/dev/null; done; started=(); }
-trap 'stop; kill "${xvfb:-}" "${sshd:-}" 2>/dev/null; rm -rf "$work/home" "$work/cards"' EXIT
+trap 'stop; clean; kill "${xvfb:-}" "${sshd:-}" 2>/dev/null; rm -rf "$work/home" "$work/cards"' EXIT
 
 Xvfb "$display" -screen 0 1600x1000x24 >/dev/null 2>&1 &
 xvfb=$!
@@ -100,6 +102,7 @@ show() {
     local id="${started[-1]}"
     for child in $(pgrep -P "$id"); do kill "$child" 2>/dev/null; done
     kill "$id" 2>/dev/null; wait "$id" 2>/dev/null; started=()
+    clean
     sleep 0.5
 }
 
@@ -121,7 +124,7 @@ if command -v xterm >/dev/null; then
         skip ssh "there is no sshd"
     fi
     wanted tmux-xterm && show tmux-xterm yes $xterm -ti vt340 -e $tmux "$remote"
-    command -v screen >/dev/null && wanted screen-xterm && show screen-xterm yes $xterm -e screen -U "$work/run"
+    command -v screen >/dev/null && wanted screen-xterm && show screen-xterm yes $xterm -tn xterm-256color -e screen -T screen-256color -S "proof$$" -U "$work/run"
     }
 else
     skip xterm "there is none"
@@ -153,6 +156,29 @@ if command -v konsole >/dev/null; then
         konsole --nofork --hide-menubar --hide-tabbar -p TerminalColumns=120 -p TerminalRows=40 -e "$work/run"
 else
     skip konsole "there is none"
+fi
+
+# Endings: while images are sent, the terminal is closed or the connection killed; nobody stays behind.
+gone() { for _ in $(seq 30); do pgrep -f "^$program " >/dev/null || return 0; sleep 0.5; done; return 1; }
+# NAME WHAT COMMAND...: starts it, walks through the list, kills WHAT (a pattern of its command line, or `terminal`) with -9.
+end() {
+    local name="$1" what="$2"; shift 2
+    "$@" >"$work/$name.log" 2>&1 & local id=$!
+    sleep 4
+    xdotool windowfocus "$(xdotool search --onlyvisible --class xterm | tail -n 1)" 2>/dev/null
+    for _ in $(seq 30); do xdotool key --delay 5 j; done
+    local running=no; pgrep -f "^$program " >/dev/null && running=yes
+    if [ "$what" = terminal ]; then kill -9 "$id"; else pkill -9 -f "$what"; fi
+    if [ "$running" = yes ] && gone; then passed=$((passed + 1)); echo "ok        $name: nobody stays behind"
+    else failed=$((failed + 1)); echo "FAILED    $name: it ran: $running; left: $(pgrep -f "^$program " | tr '\n' ' ')"; fi
+    kill -9 "$id" 2>/dev/null; wait "$id" 2>/dev/null
+}
+if command -v xterm >/dev/null; then
+    # shellcheck disable=SC2086
+    {
+    wanted end-closed && end end-closed terminal $xterm -ti vt340 -e "$work/run"
+    [ -n "${sshd:-}" ] && wanted end-ssh-killed && end end-ssh-killed "^ssh .*-i $work/key" $xterm -ti vt340 -e $ssh "$remote"
+    }
 fi
 
 echo "$passed passed, $failed failed, $left left out; screenshots in $out"

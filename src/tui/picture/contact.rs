@@ -37,10 +37,10 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// As large images as let at least twelve be seen.
+    /// Images of a size that fills the sheet best, at least twelve where they fit.
     pub fn of(area: Rect, (cell_w, cell_h): (u16, u16)) -> Self {
         const WIDTHS: [u16; 6] = [32, 26, 20, 16, 12, 8];
-        const ENOUGH: u16 = 12;
+        const ENOUGH: u32 = 12;
         let inside = (area.width.saturating_sub(2), area.height.saturating_sub(2));
         let cut = |width: u16| {
             let rows = (u32::from(width) * u32::from(cell_w)).div_ceil(u32::from(cell_h.max(1)));
@@ -52,9 +52,12 @@ impl Grid {
             Self { area, tiles, room }
         };
         let grids = WIDTHS.map(cut);
-        let enough = grids.iter().find(|grid| grid.tiles.0 * grid.tiles.1 >= ENOUGH);
-        let any = grids.iter().max_by_key(|grid| grid.tiles.0 * grid.tiles.1);
-        *enough.or(any).unwrap_or(&grids[0])
+        let tiles = |grid: &&Self| u32::from(grid.tiles.0) * u32::from(grid.tiles.1);
+        let filled = |grid: &&Self| tiles(grid) * u32::from(grid.room.0) * u32::from(grid.room.1);
+        // Of two alike, the larger images: the last one would win.
+        let enough = grids.iter().rev().filter(|grid| tiles(grid) >= ENOUGH);
+        let any = grids.iter().max_by_key(tiles);
+        *enough.max_by_key(filled).or(any).unwrap_or(&grids[0])
     }
 
     pub fn columns(&self) -> i64 {
@@ -144,10 +147,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
             (_, true) => Role::Marked,
             _ => Role::Dim,
         };
-        let name = text::pad(
-            &text::fit(&text::clean(&name), usize::from(inside.width)),
-            usize::from(inside.width),
-        );
+        let name = ending(&text::clean(&name), usize::from(inside.width));
         frame.render_widget(Line::styled(name, theme.style(role)), row(0, 1));
         let order = app.small_order(place, &grid);
         match order.and_then(|order| app.pictures.get(&order)) {
@@ -169,6 +169,16 @@ pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
         }
     }
     placed
+}
+
+/// A name in so many cells; of a long one the end, by which ids differ.
+fn ending(name: &str, width: usize) -> String {
+    let count = name.chars().count();
+    if count <= width {
+        return text::pad(name, width);
+    }
+    let tail: String = name.chars().skip(count + 1 - width.max(1)).collect();
+    format!("…{tail}")
 }
 
 fn say(frame: &mut Frame, area: Rect, words: &'static str, theme: &crate::tui::theme::Theme) {
@@ -198,6 +208,13 @@ mod tests {
         }
         assert!(Grid::of(Rect::new(0, 1, 120, 37), (8, 16)).count() >= 12);
         assert!(Grid::of(Rect::new(0, 1, 80, 21), (8, 16)).count() >= 12);
+    }
+
+    #[test]
+    fn ids_are_told_apart() {
+        assert_eq!(ending("288234774198222850", 8), "…8222850");
+        assert_eq!(ending("sim-1", 8), "sim-1   ");
+        assert_eq!(ending("sim-1", 0), "…");
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub fn draw(image: &mut RgbImage, marks: Marks) -> Option<f64> {
     if let Some(radius) = ring {
         circle(image, center, radius, thick);
     }
-    let inner = ring.map_or(0.05 * side, |radius| radius + 2.0 * thick).max(2.0);
+    // The object itself is left alone.
+    let inner = ring
+        .map_or(0.0, |radius| radius + 2.0 * thick)
+        .max(0.05 * side)
+        .max(2.0);
     let outer = inner + (0.06 * side).max(2.0);
     for (dx, dy) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
         let mut at = inner;
