@@ -5,16 +5,22 @@
 //!
 //! 1. [`ErrorModelBuilder::add`] the held-out residuals of (a part of) the population, [`ErrorModelBuilder::build`] the
 //!    [`ErrorModel`]; then [`Evidence::measure`] every spectrum. Evidence is small.
-//! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`Calibration::score`] each, and [`places`].
+//! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`inject`] anomalies into copies of some spectra, measure these alike, and
+//!    [`Jury::seat`] those who have seen both. [`Calibration::score_by`] each, and [`places`].
 //! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
 //!
 //! `docs/detection.md` has the formulas, their sources and the measurements behind the defaults.
 
 mod calibration;
+mod draw;
 mod error;
 mod errormodel;
 mod evaluate;
 mod evidence;
+mod forest;
+mod hypothesis;
+mod injection;
+mod jury;
 mod latent;
 mod rank;
 mod regions;
@@ -22,6 +28,7 @@ mod residual;
 mod robust;
 mod scan;
 mod settings;
+mod templates;
 mod types;
 pub mod window;
 mod words;
@@ -31,6 +38,9 @@ pub use error::AnomalyError;
 pub use errormodel::{ErrorModel, ErrorModelBuilder};
 pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};
 pub use evidence::Evidence;
+pub use hypothesis::{Hypotheses, STATISTICS};
+pub use injection::{Injected, Injection, inject};
+pub use jury::{InjectedEvidence, Jury, Vote};
 pub use latent::{LatentOf, Similar, similar};
 pub use rank::{Place, places, rank};
 pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};

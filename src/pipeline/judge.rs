@@ -5,19 +5,22 @@
 //! |---|---|
 //! | error model | the floors, bins, weights and counts of the errors |
 //! | evidence | these, and the widths |
+//! | injections | as evidence, and their number |
+//! | jury | these, and what calibrates |
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
 use rayon::prelude::*;
 
+use super::injections::injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
 use super::verdict::{Detail, Opinion};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, SignificanceSettings,
-    correlations, rank,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
+    SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -58,6 +61,8 @@ pub struct Judge {
     seen: Option<(Vec<Facts>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
+    injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
+    jury: Option<Held<SignificanceSettings, Option<Jury>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
     /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
     plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
@@ -165,6 +170,34 @@ fn of_evidence(settings: &SignificanceSettings) -> SignificanceSettings {
     }
 }
 
+/// The part that is planted and measured for a jury.
+fn of_injections(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        // Without trees nobody looks at them.
+        injections: if settings.trees > 0 {
+            settings.injections
+        } else {
+            0
+        },
+        ..of_evidence(settings)
+    }
+}
+
+/// The part that a jury is seated with.
+fn of_jury(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        neighbors: settings.neighbors,
+        scale_floor: settings.scale_floor,
+        monotone_slack: settings.monotone_slack,
+        latent_slack: settings.latent_slack,
+        power: settings.power,
+        latent_weight: settings.latent_weight,
+        outside_score: settings.outside_score,
+        trees: settings.trees,
+        ..of_injections(settings)
+    }
+}
+
 /// The part that regions are found with.
 fn of_regions(settings: &SignificanceSettings) -> SignificanceSettings {
     SignificanceSettings {
@@ -262,10 +295,11 @@ impl Pass<'_> {
         let settings = &self.settings.significance;
         let mut evidence = Vec::new();
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-            evidence.par_extend(chunk.par_iter().map(|scored| {
-                let look = scored.as_look();
-                look.evidence(reconstructor.grid(), errors, settings)
-            }));
+            evidence.par_extend(
+                chunk
+                    .par_iter()
+                    .map(|scored| reconstructor.evidence(scored, errors, settings)),
+            );
         })?;
         Ok(if whole { Ok(evidence) } else { Err(Stopped) })
     }
@@ -286,8 +320,24 @@ impl Pass<'_> {
             let is = go_on!(self.measure(errors));
             self.judge.evidence = Some(Held { of, is });
         }
+        let of = of_injections(settings);
+        if !holds(&self.judge.injected, &of) {
+            let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
+            let planted = injections(self.population, errors, evidence, &of, self.observer, self.cancel)?;
+            let Some(is) = planted else {
+                return Ok(Err(Stopped));
+            };
+            self.judge.injected = Some(Held { of, is });
+        }
         let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
         let calibration = Calibration::fit(evidence, settings);
+        let of = of_jury(settings);
+        if !holds(&self.judge.jury, &of) {
+            let injected = self.judge.injected.as_ref().map_or(&[][..], |held| &held.is);
+            let is = Jury::seat(&calibration, evidence, injected, settings.trees);
+            self.judge.jury = Some(Held { of, is });
+        }
+        let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
         let of = of_regions(settings);
         if !holds(&self.judge.details, &of) {
             let reconstructor = self.population.reconstructor.clone();
@@ -316,7 +366,7 @@ impl Pass<'_> {
             .zip(evidence)
             .zip(details)
             .map(|((facts, evidence), detail)| {
-                Opinion::by_significance(&calibration, evidence, detail).on(facts, evidence, detail)
+                Opinion::by_significance(&calibration, jury, evidence, detail).on(facts, evidence, detail)
             });
         Ok(Ok(judgements.collect()))
     }

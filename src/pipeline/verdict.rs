@@ -2,7 +2,7 @@
 
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
-    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Reason, Residual, SignificanceSettings,
+    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Jury, Reason, Residual, SignificanceSettings,
     artifact_fraction, explain, flagged_fraction, regions,
 };
 use crate::spectrum::prepare::Prepared;
@@ -15,6 +15,26 @@ pub struct Look<'a> {
     pub member: usize,
     pub reconstruction: &'a [f32],
     pub latent: &'a [f32],
+}
+
+impl super::reconstructor::Reconstructor {
+    /// All the evidence of a spectrum, its hypotheses tried.
+    pub fn evidence(
+        &self,
+        scored: &super::reconstructor::Scored,
+        errors: &ErrorModel,
+        settings: &SignificanceSettings,
+    ) -> Evidence {
+        let look = scored.as_look();
+        look.with_residual(self.grid(), |residual| {
+            Evidence::measure(residual, look.latent, look.member as u16, errors, settings).with_hypotheses(
+                &self.hypotheses,
+                residual,
+                self.directions(scored.member),
+                errors,
+            )
+        })
+    }
 }
 
 impl super::reconstructor::Scored {
@@ -127,8 +147,13 @@ impl Look<'_> {
 
 impl Opinion {
     /// The opinion of the significance method.
-    pub fn by_significance(calibration: &Calibration, evidence: &Evidence, detail: &Detail) -> Self {
-        let score = calibration.score(evidence);
+    pub fn by_significance(
+        calibration: &Calibration,
+        jury: Option<&Jury>,
+        evidence: &Evidence,
+        detail: &Detail,
+    ) -> Self {
+        let score = calibration.score_by(jury, evidence);
         Self {
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
