@@ -1,5 +1,6 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
+mod benchmark;
 mod catalogs;
 mod export;
 mod import;
@@ -82,6 +83,8 @@ enum Command {
     Info(info::Arguments),
     /// Statistics and a histogram of a column
     Stats(stats::Arguments),
+    /// Measure how good the ranking is
+    Benchmark(benchmark::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),
     /// Print the keys of the screens, as they are in force, as Markdown
@@ -138,6 +141,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
+        Some(Command::Benchmark(arguments)) => benchmark::run(&arguments, &cancel),
         Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Keys(arguments)) => keys::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),

@@ -46,6 +46,12 @@ pub enum PipelineError {
     OutputExists { path: PathBuf },
     #[error("{} is part of this catalog; give another name", path.display())]
     OutputIsInput { path: PathBuf },
+    #[error("the truth table {}: {what}", path.display())]
+    Truth { path: PathBuf, what: String },
+    #[error(
+        "none of the {spectra} spectra can carry any of these anomalies at this strength: ask for other `--kinds` or another `--strength`"
+    )]
+    NothingPlanted { spectra: usize },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]

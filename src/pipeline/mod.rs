@@ -3,6 +3,7 @@
 //! Every face of the program, command line or screen, calls these functions with the same settings and gets the same files.
 
 mod assessment;
+pub mod benchmark;
 pub mod browse;
 mod cancel;
 mod error;

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod blanketing;
+mod degrade;
 mod dust;
 mod features;
 mod galaxy;
@@ -12,6 +13,7 @@ mod gas;
 mod instrument;
 mod photometry;
 mod plan;
+pub mod plant;
 mod random;
 mod row;
 mod scene;
@@ -21,6 +23,7 @@ mod strange_light;
 mod strange_objects;
 mod truth;
 
+pub use degrade::{degrade, signal_to_noise};
 pub use gas::EmissionLine;
 pub use truth::{AnomalyKind, GalaxyType, Truth};
 
@@ -185,7 +188,7 @@ impl Simulation {
         let changed: Vec<f64> = (0..LEN)
             .map(|i| expected[i] - ordinary[i] + f64::from(artifact[i]))
             .collect();
-        let sn = signal_to_noise(&product);
+        let sn = arm_signal_to_noise(&product);
         let mut facts = row::facts(
             self.seed,
             index,
@@ -294,7 +297,7 @@ fn features_significance(expected: &[f64], product: &Product) -> f64 {
 }
 
 /// Median signal-to-noise ratio a pixel in the r arm, as DESI's MEDIAN_COADD_SNR_R (which is per sqrt(Angstrom)) does it.
-fn signal_to_noise(product: &Product) -> f64 {
+fn arm_signal_to_noise(product: &Product) -> f64 {
     let (low, high) = instrument::ARMS[1];
     let mut ratios: Vec<f64> = (low + 60..high)
         .filter(|i| product.ivar[*i] > 0.0)

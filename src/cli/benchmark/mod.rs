@@ -1,0 +1,24 @@
+//! `spectriage benchmark`: how good it is.
+
+mod ranking;
+
+use super::End;
+use crate::pipeline::CancelToken;
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum Command {
+    /// Plant anomalies into a catalog, rank it, and say what was found (injection and recovery)
+    Ranking(Box<ranking::Arguments>),
+}
+
+pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
+    match &arguments.command {
+        Command::Ranking(arguments) => ranking::run(arguments, cancel),
+    }
+}
