@@ -249,6 +249,24 @@ impl Calibration {
         )
     }
 
+    /// The `k` of the population nearest to one of them in the latent space of its model, the nearest first (ties by place in the list).
+    pub fn nearest(&self, population: &[Evidence], of: usize, k: usize) -> Vec<usize> {
+        let own = &population[of];
+        let mut found: Vec<(f64, usize)> = population
+            .iter()
+            .enumerate()
+            .filter(|(index, other)| *index != of && other.model == own.model && other.coverage > 0.0)
+            .filter_map(|(index, other)| {
+                Some((
+                    self.latents.between(own.model, &own.latent, &other.latent)?,
+                    index,
+                ))
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        found.into_iter().take(k).map(|(_, index)| index).collect()
+    }
+
     /// Whether the score makes the spectrum an anomaly.
     pub fn is_anomalous(&self, score: &Score) -> bool {
         score.score >= self.settings.anomaly_threshold

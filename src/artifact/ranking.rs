@@ -28,6 +28,25 @@ pub fn write_ranking(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>,
     Ok(paths.to_vec())
 }
 
+/// Writes the anomalous spectra as two CSV files with the columns of the ranking, in its order: those that are more likely an artifact than not, and the others;
+/// returns the two paths.
+pub fn write_lists(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>, ArtifactError> {
+    check(ranking)?;
+    [("anomalies", false), ("artifacts", true)]
+        .into_iter()
+        .map(|(name, artifact)| {
+            let these: Vec<Ranked> = ranking
+                .iter()
+                .filter(|r| r.judgement.anomalous && r.judgement.is_artifact() == artifact)
+                .copied()
+                .collect();
+            let path = run.metadata(name, "csv");
+            run.write_with(&path, |out| ranking_table(&these).write_csv(out))?;
+            Ok(path)
+        })
+        .collect()
+}
+
 /// Writes all regions, one row each, in the order of the ranking and within an object the strongest first; returns the path.
 pub fn write_regions(run: &RunFiles, ranking: &[Ranked]) -> Result<PathBuf, ArtifactError> {
     check(ranking)?;
@@ -96,6 +115,16 @@ fn ranking_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
                 "artifact_fraction",
                 "",
                 number(|r| Some(r.judgement.artifact_fraction)),
+            ),
+            column(
+                "artifact_probability",
+                "",
+                number(|r| r.judgement.artifact_probability),
+            ),
+            column(
+                "suggested_kind",
+                "",
+                text(|r| r.judgement.suggested_kind.as_deref()),
             ),
             column("z", "", number(|r| r.facts.z)),
             column("zwarn", "", integer(|r| r.facts.zwarn)),

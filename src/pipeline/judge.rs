@@ -10,17 +10,19 @@
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rayon::prelude::*;
 
 use super::injections::injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::verdict::{Detail, Opinion};
+use super::verdict::{Detail, Opinion, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
     Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
-    SignificanceSettings, correlations, rank,
+    OtherRedshift, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -63,6 +65,8 @@ pub struct Judge {
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
     injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
     jury: Option<Held<SignificanceSettings, Option<Jury>>>,
+    /// Of the strangest, by index.
+    redshifts: Option<Held<SignificanceSettings, BTreeMap<usize, OtherRedshift>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
     /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
     plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
@@ -115,6 +119,23 @@ impl Judge {
         let facts = self.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
         Ok(Some(ranked(judgements, facts, thresholds)))
     }
+}
+
+/// So many of the strangest are looked at more closely: at other redshifts, and at their neighbors.
+const LOOKED_AT: usize = 200;
+/// Neighbors that are named.
+const NAMED_NEIGHBORS: usize = 3;
+
+/// The indices of the strangest; equal scores by identity.
+fn strangest(judgements: &[Judgement]) -> BTreeSet<usize> {
+    let mut order: Vec<usize> = (0..judgements.len()).collect();
+    order.sort_unstable_by(|&a, &b| {
+        let (a, b) = (&judgements[a], &judgements[b]);
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| a.object_id.cmp(&b.object_id))
+    });
+    order.into_iter().take(LOOKED_AT).collect()
 }
 
 /// Ranks the verdicts, given in the order of `facts`.
@@ -361,14 +382,42 @@ impl Pass<'_> {
         }
         let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
         let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-        let judgements = facts
+        let mut judgements: Vec<Judgement> = facts
             .par_iter()
             .zip(evidence)
             .zip(details)
             .map(|((facts, evidence), detail)| {
                 Opinion::by_significance(&calibration, jury, evidence, detail).on(facts, evidence, detail)
-            });
-        Ok(Ok(judgements.collect()))
+            })
+            .collect();
+        let looked_at = strangest(&judgements);
+        let of = of_jury(settings);
+        if !holds(&self.judge.redshifts, &of) {
+            let reconstructor = self.population.reconstructor.clone();
+            let mut is = BTreeMap::new();
+            let mut first = 0;
+            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+                let here = first..first + chunk.len();
+                let indices: Vec<usize> = looked_at.range(here).copied().collect();
+                is.par_extend(indices.par_iter().filter_map(|&index| {
+                    let other = reconstructor.other_redshift(&chunk[index - first])?;
+                    Some((index, other))
+                }));
+                first += chunk.len();
+            })?;
+            if !whole {
+                return Ok(Err(Stopped));
+            }
+            self.judge.redshifts = Some(Held { of, is });
+        }
+        let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
+        for index in looked_at {
+            let nearest = calibration.nearest(evidence, index, NAMED_NEIGHBORS);
+            let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
+            let other = redshifts.and_then(|redshifts| redshifts.get(&index));
+            tell_context(&mut judgements[index], facts[index].z, other, &names);
+        }
+        Ok(Ok(judgements))
     }
 
     fn by_windows(&mut self) -> Step<(Vec<Judgement>, WindowThresholds)> {

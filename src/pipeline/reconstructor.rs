@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::PipelineError;
 use super::source::fold_key;
 use super::train::newest_checkpoint;
-use crate::anomaly::Hypotheses;
+use crate::anomaly::{Drawable, Hypotheses};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{Accelerator, DeviceKind, Ensemble, Member, Sample, fold_of};
 use crate::spectrum::Spectrum;
@@ -32,6 +32,8 @@ pub struct Reconstructor {
     edges: Vec<f64>,
     /// By network: the spectra along which its reconstructions change. Shape: `[latent, pixels]` each.
     directions: Vec<Vec<f32>>,
+    /// By network: the reconstruction of the latent vector zero.
+    centers: Vec<Vec<f32>>,
     pub hypotheses: Hypotheses,
 }
 
@@ -45,10 +47,12 @@ impl std::fmt::Debug for Reconstructor {
 impl Reconstructor {
     pub fn new(origin: Origin, ensemble: Ensemble, accelerator: Accelerator) -> Self {
         let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());
+        let centers = ensemble.members.iter().map(Member::center).collect();
         let directions = ensemble.members.iter().map(Member::directions).collect();
         Self {
             hypotheses: Hypotheses::new(&grid),
             directions,
+            centers,
             origin,
             ensemble,
             accelerator,
@@ -91,6 +95,14 @@ impl Reconstructor {
     /// The spectra along which the reconstructions of a network change, row by row; none of the original's network.
     pub fn directions(&self, member: usize) -> &[f32] {
         &self.directions[member]
+    }
+
+    /// What a network can draw, to first order.
+    pub fn drawable(&self, member: usize) -> Drawable<'_> {
+        Drawable {
+            center: &self.centers[member],
+            directions: &self.directions[member],
+        }
     }
 
     /// The network that has not seen an object of this key.

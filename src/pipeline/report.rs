@@ -9,7 +9,9 @@ use super::settings::{Method, OutputSettings, Pick, Settings};
 use super::viewer::Viewer;
 use super::{Event, Observer, PipelineError, Stage};
 use crate::anomaly::Judgement;
-use crate::artifact::{Ranked, RunFiles, SamplingInfo, write_ranking, write_regions, write_sampling_info};
+use crate::artifact::{
+    Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_regions, write_sampling_info,
+};
 use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun};
 use crate::model::{Ensemble, EpochRecord};
 use crate::spectrum::prepare::Frame;
@@ -20,6 +22,7 @@ pub fn picked<'a>(judgements: &'a [Judgement], settings: &Settings) -> Vec<&'a J
     let candidates: Vec<&Judgement> = judgements
         .iter()
         .filter(|j| j.anomalous || !output.only_anomalous)
+        .filter(|j| !(output.hide_artifacts && j.is_artifact()))
         .collect();
     let count = output.sample_size.min(candidates.len());
     match output.pick {
@@ -47,6 +50,7 @@ pub fn write_tables(
         .map(|(judgement, facts)| Ranked { judgement, facts })
         .collect();
     told(observer, write_ranking(run, &ranked)?);
+    told(observer, write_lists(run, &ranked)?);
     told(observer, vec![write_regions(run, &ranked)?]);
     let info = SamplingInfo {
         seed: settings.training.seed,

@@ -346,6 +346,8 @@ fn nan_never_ranks() {
         sn: 1.0,
         masked_fraction: 0.0,
         artifact_fraction: 0.0,
+        artifact_probability: None,
+        suggested_kind: None,
         latent: Vec::new(),
         regions: Vec::new(),
     };

@@ -136,3 +136,6 @@ fn bounded(corrected: &Corrected) -> Corrected {
         weight: corrected.weight.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

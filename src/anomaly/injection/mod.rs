@@ -150,3 +150,6 @@ pub fn inject(kind: Injection, residual: &Residual, other: &[f32], seed: u64) ->
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

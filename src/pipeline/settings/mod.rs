@@ -99,6 +99,7 @@ pub struct OutputSettings {
     pub sample_size: usize,
     pub pick: Pick,
     pub only_anomalous: bool,
+    pub hide_artifacts: bool,
     pub each: bool,
     pub svg: bool,
 }
@@ -112,6 +113,7 @@ impl Default for OutputSettings {
             sample_size: 8,
             pick: Pick::Top,
             only_anomalous: false,
+            hide_artifacts: false,
             each: false,
             svg: false,
         }
