@@ -22,7 +22,7 @@ use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
     Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
-    OtherRedshift, SignificanceSettings, correlations, rank,
+    OtherRedshift, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -44,6 +44,9 @@ pub struct Verdicts {
 pub struct MeanError {
     pub wavelength: Vec<f64>,
     pub mean_squared_residual: Vec<f64>,
+    /// What the residuals have in common, by pixel of the grid and by observed wavelength.
+    pub recurring: Vec<Recurring>,
+    pub recurring_observed: Vec<Recurring>,
 }
 
 /// Something computed, and the settings that it was computed with.
@@ -276,6 +279,7 @@ impl Pass<'_> {
         let mut facts = Vec::new();
         let (mut squares, mut counts) = (vec![0.0; grid.len()], vec![0u64; grid.len()]);
         let mut errors = ErrorModelBuilder::new(grid.len(), &self.settings.significance);
+        let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
             for scored in chunk {
                 facts.push(scored.prepared.facts.clone());
@@ -283,6 +287,7 @@ impl Pass<'_> {
                     if needs_errors {
                         errors.add(residual);
                     }
+                    recurring.add(residual);
                     for pixel in (0..residual.len()).filter(|pixel| residual.is_valid(*pixel)) {
                         let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
                         squares[pixel] += difference * difference;
@@ -304,6 +309,8 @@ impl Pass<'_> {
             .map(|(sum, count)| sum / *count as f64);
         let mean_error = MeanError {
             mean_squared_residual: mean.collect(),
+            recurring: recurring.by_pixel(&grid),
+            recurring_observed: recurring.by_observed(),
             wavelength: grid,
         };
         self.judge.seen = Some((facts, mean_error));

@@ -10,7 +10,8 @@ use super::viewer::Viewer;
 use super::{Event, Observer, PipelineError, Stage};
 use crate::anomaly::Judgement;
 use crate::artifact::{
-    Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_regions, write_sampling_info,
+    Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring, write_regions,
+    write_sampling_info,
 };
 use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun};
 use crate::model::{Ensemble, EpochRecord};
@@ -110,7 +111,7 @@ pub fn draw_spectra(
     Ok(())
 }
 
-/// Draws the mean reconstruction error by wavelength.
+/// Writes what residuals have in common, and draws the mean reconstruction error by wavelength.
 pub fn draw_mean_error(
     run: &RunFiles,
     error: &MeanError,
@@ -121,6 +122,12 @@ pub fn draw_mean_error(
         Frame::Rest => "Rest-frame",
         Frame::Observed => "Observed",
     };
+    let named = match settings.prepare.frame {
+        Frame::Rest => "rest",
+        Frame::Observed => "grid",
+    };
+    let path = write_recurring(run, named, &error.recurring, &error.recurring_observed)?;
+    told(observer, vec![path]);
     let figure = figure::mean_reconstruction_error(
         &error.wavelength,
         &error.mean_squared_residual,

@@ -1,5 +1,6 @@
 //! Anomaly scoring: against an independent implementation, and by properties.
 
+mod vote;
 mod window_rule;
 
 use proptest::prelude::*;

@@ -7,11 +7,13 @@ use crate::anomaly::errormodel::Corrected;
 const BOUND: f64 = 25.0;
 /// Pixels within which darkness is measured.
 const DARK: usize = 25;
+/// Windows in which scatter is measured, pixels.
+const WORST: [usize; 3] = [15, 60, 240];
 /// A stretch of artifact-prone pixels goes on over gaps of so many others.
 const GAP: usize = 12;
 
-/// Mean square of all pixels, of artifact-prone ones and of the others; the worst prone stretch; the sharpest pixel; the darkest window.
-pub(super) fn measure(corrected: &Corrected, residual: &Residual, model: &[f64]) -> [f64; 6] {
+/// Mean square of all pixels, of artifact-prone ones and of the others; the worst prone stretch; the worst windows; the sharpest pixel; the darkest window.
+pub(super) fn measure(corrected: &Corrected, residual: &Residual, model: &[f64]) -> [f64; 9] {
     let pixels = corrected.residual.len();
     let square = |pixel: usize| corrected.residual[pixel].powi(2) * corrected.weight[pixel];
     let (mut sums, mut counts) = ([0.0; 2], [0.0; 2]);
@@ -47,9 +49,35 @@ pub(super) fn measure(corrected: &Corrected, residual: &Residual, model: &[f64])
         mean(sums[1], counts[1]),
         mean(sums[0], counts[0]),
         worst,
+        scatter(corrected, WORST[0]),
+        scatter(corrected, WORST[1]),
+        scatter(corrected, WORST[2]),
         sharpest,
         darkest(residual, model),
     ]
+}
+
+/// The greatest (chi2 - n) / sqrt(2 n) of windows of so many pixels, at least half valid.
+fn scatter(corrected: &Corrected, width: usize) -> f64 {
+    let pixels = corrected.residual.len();
+    let (mut sums, mut counts) = (vec![0.0; pixels + 1], vec![0.0; pixels + 1]);
+    for pixel in 0..pixels {
+        let weight = corrected.weight[pixel];
+        let square = corrected.residual[pixel].powi(2) * weight;
+        sums[pixel + 1] = sums[pixel] + square.min(4.0 * BOUND);
+        counts[pixel + 1] = counts[pixel] + f64::from(u8::from(weight > 0.0));
+    }
+    (0..(pixels + 1).saturating_sub(width))
+        .step_by((width / 8).max(1))
+        .map(|start| {
+            (
+                sums[start + width] - sums[start],
+                counts[start + width] - counts[start],
+            )
+        })
+        .filter(|(_, count)| 2.0 * count >= width as f64)
+        .map(|(sum, count)| (sum - count) / (2.0 * count).sqrt())
+        .fold(f64::NAN, f64::max)
 }
 
 /// 1 less the least ratio of flux to model within a window.

@@ -1,6 +1,7 @@
 //! Lines that are split, faint, missing, unknown, or of another redshift.
 
 use super::projection::Projection;
+use crate::anomaly::Residual;
 use crate::anomaly::errormodel::Corrected;
 use crate::spectrum::lines::{self, LineKind};
 
@@ -15,6 +16,16 @@ const KNOWN: usize = 25;
 const SPLITS: [usize; 5] = [2, 3, 4, 5, 6];
 /// Half-width of the running mean under the model's lines, pixels.
 const CONTINUUM: usize = 50;
+/// Groups of emission lines that stand apart: rest wavelengths from and to, Angstrom vacuum.
+const GROUPS: [(f64, f64); 5] = [
+    (6530.0, 6605.0),
+    (4935.0, 5030.0),
+    (3715.0, 3742.0),
+    (4845.0, 4880.0),
+    (6700.0, 6750.0),
+];
+/// A group of this significance (sigma) is half believed.
+const BELIEVED: f64 = 8.0;
 /// Lines of a galaxy at another redshift: rest wavelength, typical flux.
 const SECOND: [(f64, f64); 6] = [
     (3728.5, 1.0),
@@ -37,6 +48,8 @@ pub(super) struct Lines {
     second: Vec<(isize, f64)>,
     /// Where the first of them would stand at the spectrum's own redshift.
     own: isize,
+    /// Pixels of the groups, ends exclusive.
+    groups: Vec<(usize, usize)>,
 }
 
 impl Lines {
@@ -70,12 +83,22 @@ impl Lines {
             } else {
                 Vec::new()
             },
+            groups: GROUPS
+                .iter()
+                .map(|(low, high)| (pixel(*low), pixel(*high)))
+                .collect(),
             own: ((SECOND[0].0 / grid[0]).ln() / step).round() as isize,
         }
     }
 
-    /// Split lines, faint lines, a known line missing, a known line in excess, an unknown line, the lines of a second galaxy.
-    pub fn measure(&self, projection: &Projection, corrected: &Corrected, model: &[f64]) -> [f64; 6] {
+    /// Split lines, faint lines, a known line missing, a known line in excess, an unknown line, the lines of a second galaxy, a group gone, a group doubled.
+    pub fn measure(
+        &self,
+        projection: &Projection,
+        corrected: &Corrected,
+        residual: &Residual,
+        model: &[f64],
+    ) -> [f64; 8] {
         let pixels = model.len();
         let light = light(model);
         let split = SPLITS
@@ -106,14 +129,30 @@ impl Lines {
             .filter(|&pixel| !self.near[pixel])
             .map(sigma)
             .fold(0.0, f64::max);
-        [
-            split,
-            faint,
-            missing,
-            excess,
-            unknown,
-            self.second(&product, &norm),
-        ]
+        let second = self.second(&product, &norm);
+        let (gone, doubled) = self.groups(residual, model, &light);
+        [split, faint, missing, excess, unknown, second, gone, doubled]
+    }
+
+    /// How much of a group of lines is missing, and how much there is too much, as shares of what the model draws; less where the group is hidden by noise.
+    ///
+    /// With the survey's own errors: the error model forgives what lines are wrong by, and a line that is not there at all is wrong by no more.
+    fn groups(&self, residual: &Residual, model: &[f64], light: &[f64]) -> (f64, f64) {
+        let (mut gone, mut doubled) = (0.0f64, 0.0f64);
+        for &(start, end) in &self.groups {
+            let (mut product, mut norm) = (0.0, 0.0);
+            for pixel in (start..end).filter(|&pixel| residual.is_valid(pixel)) {
+                let weight = f64::from(residual.ivar[pixel]);
+                product += weight * light[pixel] * (f64::from(residual.flux[pixel]) - model[pixel]);
+                norm += weight * light[pixel] * light[pixel];
+            }
+            if norm > 0.0 {
+                let share = product / norm * norm.sqrt() / (norm.sqrt() + BELIEVED);
+                gone = gone.max(-share);
+                doubled = doubled.max(share);
+            }
+        }
+        (gone, doubled)
     }
 
     /// The greatest significance of the second galaxy's lines together.

@@ -20,7 +20,7 @@ const WIDTHS: [usize; 8] = [25, 45, 75, 127, 255, 511, 1023, 2047];
 const BOUND: f64 = 6.0;
 
 /// The names of the statistics, in their order: significances in sigma unless the comment says otherwise.
-pub const STATISTICS: [&str; 49] = [
+pub const STATISTICS: [&str; 54] = [
     // The most significant excess and the most significant lack in windows of 25 to 2047 pixels.
     "excess_25",
     "missing_25",
@@ -65,12 +65,19 @@ pub const STATISTICS: [&str; 49] = [
     "known_line_excess",
     "unknown_line",
     "second_lines",
+    // How much of a group of lines that the model draws is not there, and how much there is more of it: shares, less where noise hides them.
+    "group_gone",
+    "group_doubled",
     // Mean square of the bounded residual, in sigma^2: of all pixels, of those prone to artifacts, of the others.
     "chi2",
     "chi2_prone",
     "chi2_clean",
     // The worst artifact-prone stretch: (chi2 - n) / sqrt(2 n).
     "worst_prone",
+    // The worst 15, 60 and 240 pixels anywhere, the same.
+    "worst_15",
+    "worst_60",
+    "worst_240",
     // How much one pixel stands out of its neighbors, sigma.
     "sharpest",
     // The least flux over model within 25 pixels, less from 1.
@@ -119,7 +126,7 @@ impl Hypotheses {
         }
         found.extend(continuum::measure(&projection, residual, &model));
         found.extend(self.sources.measure(&projection, residual));
-        found.extend(self.lines.measure(&projection, &corrected, &model));
+        found.extend(self.lines.measure(&projection, &corrected, residual, &model));
         found.extend(detector::measure(&corrected, residual, &model));
         debug_assert_eq!(found.len(), STATISTICS.len());
         found.into_iter().map(|value| value as f32).collect()
