@@ -72,6 +72,30 @@ impl Ensemble {
     }
 }
 
+impl Member {
+    /// The reconstruction of the latent vector zero; empty for a network that is no bottleneck. Shape: `[pixels]`.
+    pub fn center(&self) -> Vec<f32> {
+        match &self.network {
+            Network::Bottleneck(network) => {
+                let components = network.components();
+                let latent = burn::tensor::Tensor::zeros([1, components.dims()[0]], &components.device());
+                values(network.decode(latent))
+            }
+            Network::Skip(_) => Vec::new(),
+        }
+    }
+
+    /// The spectra along which the reconstruction changes with the latent vector, to first order; empty for a network that is no bottleneck.
+    ///
+    /// Shape: `[latent, pixels]`, row by row.
+    pub fn directions(&self) -> Vec<f32> {
+        match &self.network {
+            Network::Bottleneck(network) => values(network.components()),
+            Network::Skip(_) => Vec::new(),
+        }
+    }
+}
+
 /// What a network makes of a batch of at least one spectrum, with the latent vector settled as a finished ensemble does it; also of a
 /// network still in training.
 pub fn reconstruct(

@@ -130,6 +130,8 @@ pub enum AnomaliesAct {
     /// Back to the whole ranking in its own order.
     Whole,
     OnlyUnlabeled,
+    /// All, without artifacts, artifacts only, in turn.
+    Artifacts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -256,6 +256,7 @@ pub const TABLE: &[Row] = rows! {
         "learn" ["A"] Action::Anomalies(AnomaliesAct::Learn), "rank again by what the labels teach";
         "whole-ranking" ["W"] Action::Anomalies(AnomaliesAct::Whole), "back to the whole ranking";
         "only-unlabeled" ["V"] Action::Anomalies(AnomaliesAct::OnlyUnlabeled), "only those without a label, or all";
+        "artifacts" ["B"] Action::Anomalies(AnomaliesAct::Artifacts), "without artifacts, artifacts only, or all";
     }
     Files {
         "preview" ["enter"] Action::Files(FilesAct::Preview), "show the whole file", 4;

@@ -388,6 +388,8 @@ fn judgement(n: usize, count: u64, view: &SpectrumView) -> Judgement {
         sn: view.sn,
         masked_fraction: 0.02,
         artifact_fraction: if n % 4 == 1 { 0.75 } else { 0.1 },
+        artifact_probability: None,
+        suggested_kind: None,
         latent: vec![n as f32, (n * n % 17) as f32],
         regions,
     }
