@@ -1,5 +1,6 @@
 //! The command line: arguments in, results on stdout, progress and logs on stderr. It never computes.
 
+mod benchmark;
 mod catalogs;
 mod export;
 mod import;
@@ -84,6 +85,8 @@ enum Command {
     Stats(stats::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),
+    /// Measure this program
+    Benchmark(benchmark::Arguments),
     /// Print the keys of the screens, as they are in force, as Markdown
     Keys(keys::Arguments),
     /// Print a completion script
@@ -139,6 +142,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
         Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
+        Some(Command::Benchmark(arguments)) => benchmark::run(&arguments, &cancel),
         Some(Command::Keys(arguments)) => keys::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),

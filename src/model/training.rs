@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::Bytes;
+use burn::tensor::{Bytes, Device};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, augment, losses};
 use super::gradients::{clip, l1_norm};
+use super::native::{self, Lesson, Truth, Weights};
 use super::schedule::learning_rate;
 use super::{
     Accelerator, Architecture, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample,
@@ -194,10 +195,11 @@ impl Trainer<'_> {
                     Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),
                     Architecture::Skip => chosen.clone(),
                 };
-                let (truth, shown) = (Batch::new(&chosen, &device), Batch::new(&shown, &device));
-                let output = network.forward(shown.flux, shown.ivar);
-                let mut loss = self.bounded(self.losses(&truth, output.flux)).mean();
-                let value = f64::from(loss.clone().into_scalar::<f32>());
+                let Lesson {
+                    loss: value,
+                    gradients,
+                    norm,
+                } = self.learn(&network, &chosen, &shown, &device);
                 if !value.is_finite() {
                     let learning_rate = self.settings.learning_rate;
                     return Err(ModelError::Diverged {
@@ -206,13 +208,6 @@ impl Trainer<'_> {
                         learning_rate,
                     });
                 }
-                if self.settings.l1 > 0.0
-                    && let Some(norm) = l1_norm(&network)
-                {
-                    loss = loss + norm * self.settings.l1;
-                }
-                let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
-                let norm = clip(&network, &mut gradients, self.settings.gradient_clip);
                 let step = epoch * batches + batch;
                 let rate = learning_rate(self.settings, step, steps);
                 network = optimizer.step(rate, network, gradients);
@@ -271,6 +266,51 @@ impl Trainer<'_> {
         Ok((Outcome::Finished, state))
     }
 
+    /// What a batch teaches the network, of which it is shown `shown`.
+    pub(super) fn learn(
+        &self,
+        network: &Network,
+        chosen: &Sample,
+        shown: &Sample,
+        device: &Device,
+    ) -> Lesson {
+        let (l1, limit) = (self.settings.l1, self.settings.gradient_clip);
+        if self.accelerator.has_kernels() {
+            let inputs = (&shown.flux[..], &shown.ivar[..]);
+            let truth = self.truth(chosen);
+            return Weights::of(network).learn(inputs, chosen.pixels, truth, l1, limit, device);
+        }
+        let (truth, shown) = (Batch::new(chosen, device), Batch::new(shown, device));
+        let output = network.forward(shown.flux, shown.ivar);
+        let mut loss = self.bounded(self.losses(&truth, output.flux)).mean();
+        let value = f64::from(loss.clone().into_scalar::<f32>());
+        if l1 > 0.0
+            && let Some(norm) = l1_norm(network)
+        {
+            loss = loss + norm * l1;
+        }
+        let mut gradients = GradientsParams::from_grads(loss.backward(), network);
+        let norm = clip(network, &mut gradients, limit);
+        Lesson {
+            loss: value,
+            gradients,
+            norm,
+        }
+    }
+
+    /// What the kernels compare a reconstruction with.
+    fn truth<'a>(&self, sample: &'a Sample) -> Truth<'a> {
+        let bottleneck = self.model.architecture == Architecture::Bottleneck;
+        let bound = |value: f64| if bottleneck { value } else { f64::INFINITY };
+        Truth {
+            flux: &sample.flux,
+            ivar: &sample.ivar,
+            error_floor: self.model.error_floor as f32,
+            limit: bound(OUTLIER_SIGMA * OUTLIER_SIGMA) as f32,
+            strange: bound(STRANGE_LOSS),
+        }
+    }
+
     /// The network of the epoch with the lowest validation loss, for inference.
     pub fn best(&self, state: &TrainingState, pca: &Pca) -> Result<Network, ModelError> {
         let device = self.accelerator.inference();
@@ -315,10 +355,16 @@ impl Trainer<'_> {
     fn mean_loss(&self, network: &Network, sample: &Sample) -> f64 {
         let device = self.accelerator.inference();
         let indices: Vec<usize> = (0..sample.len()).collect();
+        let weights = self.accelerator.has_kernels().then(|| Weights::of(network));
+        let engine = weights.as_ref().map(Weights::engine);
         let sum: f64 = indices
             .chunks(INFERENCE_BATCH)
             .map(|chunk| {
-                let batch = Batch::new(&sample.select(chunk), &device);
+                let chosen = sample.select(chunk);
+                if let Some(engine) = &engine {
+                    return engine.loss(self.truth(&chosen), sample.pixels);
+                }
+                let batch = Batch::new(&chosen, &device);
                 let output = network.forward(batch.flux.clone(), batch.ivar.clone());
                 f64::from(
                     self.bounded(self.losses(&batch, output.flux))
@@ -349,8 +395,11 @@ impl Trainer<'_> {
         losses(truth, reconstruction, self.model.error_floor, outlier_sigma)
     }
 
-    fn optimizer(&self) -> ModuleOptimizer {
+    pub(super) fn optimizer(&self) -> ModuleOptimizer {
         let decay = self.settings.weight_decay as f32;
+        if self.accelerator.has_kernels() {
+            return native::Adam::new(self.settings.optimizer, decay).into();
+        }
         match self.settings.optimizer {
             OptimizerKind::Adamw => AdamWConfig::new()
                 .with_epsilon(1e-8)
