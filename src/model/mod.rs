@@ -10,6 +10,7 @@ mod device;
 mod ensemble;
 mod error;
 mod gradients;
+mod lesson;
 pub mod native;
 mod network;
 mod pca;

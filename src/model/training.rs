@@ -3,21 +3,14 @@
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Bytes, Device};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer};
+use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, augment, losses};
-use super::gradients::{clip, l1_norm};
-use super::native::{self, Lesson, Truth, Weights};
+use super::batch::{Draws, Shown};
+use super::native::{self, Lesson};
 use super::schedule::learning_rate;
-use super::{
-    Accelerator, Architecture, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample,
-    TrainingSettings,
-};
+use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample, TrainingSettings};
 
 /// One finished epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,10 +132,6 @@ pub struct Trainer<'a> {
     pub seed: u64,
 }
 
-/// Outliers beyond this many sigma count linearly in the bottleneck's loss; the original's loss is quadratic.
-const OUTLIER_SIGMA: f64 = 5.0;
-/// Mean squared residual, in units of the noise, at which a spectrum's pull on the network is halved.
-pub(super) const STRANGE_LOSS: f64 = 3.0;
 /// Spectra that are decoded at once outside training.
 pub(super) const INFERENCE_BATCH: usize = 64;
 
@@ -177,6 +166,11 @@ impl Trainer<'_> {
             Instant::now(),
             state.header.epochs * batches + state.header.batches,
         );
+        let draws = Draws {
+            settings: self.settings,
+            architecture: self.model.architecture,
+            seed: self.seed,
+        };
         let mut seen = 0;
         observer.glance(&Glance {
             epochs: state.header.epochs,
@@ -186,20 +180,22 @@ impl Trainer<'_> {
         });
         while state.header.epochs < self.settings.epochs {
             let epoch = state.header.epochs;
-            let order = self.order(train.len(), epoch);
+            let order = draws.order(train.len(), epoch);
+            let draw = |batch: usize| draws.batch(train, &order, epoch, batch);
+            let mut next = None;
             for batch in state.header.batches..batches {
-                let from = batch * self.settings.batch_size;
-                let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())]);
-                let mut random = self.random(1 + epoch as u64, 1 + batch as u64);
-                let shown = match self.model.architecture {
-                    Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),
-                    Architecture::Skip => chosen.clone(),
-                };
+                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch));
+                // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
                 let Lesson {
                     loss: value,
                     gradients,
                     norm,
-                } = self.learn(&network, &chosen, &shown, &device);
+                } = rayon::in_place_scope(|scope| {
+                    if batch + 1 < batches {
+                        scope.spawn(|_| next = Some(draw(batch + 1)));
+                    }
+                    self.learn(&network, &chosen, &shown, &device)
+                });
                 if !value.is_finite() {
                     let learning_rate = self.settings.learning_rate;
                     return Err(ModelError::Diverged {
@@ -266,51 +262,6 @@ impl Trainer<'_> {
         Ok((Outcome::Finished, state))
     }
 
-    /// What a batch teaches the network, of which it is shown `shown`.
-    pub(super) fn learn(
-        &self,
-        network: &Network,
-        chosen: &Sample,
-        shown: &Sample,
-        device: &Device,
-    ) -> Lesson {
-        let (l1, limit) = (self.settings.l1, self.settings.gradient_clip);
-        if self.accelerator.has_kernels() {
-            let inputs = (&shown.flux[..], &shown.ivar[..]);
-            let truth = self.truth(chosen);
-            return Weights::of(network).learn(inputs, chosen.pixels, truth, l1, limit, device);
-        }
-        let (truth, shown) = (Batch::new(chosen, device), Batch::new(shown, device));
-        let output = network.forward(shown.flux, shown.ivar);
-        let mut loss = self.bounded(self.losses(&truth, output.flux)).mean();
-        let value = f64::from(loss.clone().into_scalar::<f32>());
-        if l1 > 0.0
-            && let Some(norm) = l1_norm(network)
-        {
-            loss = loss + norm * l1;
-        }
-        let mut gradients = GradientsParams::from_grads(loss.backward(), network);
-        let norm = clip(network, &mut gradients, limit);
-        Lesson {
-            loss: value,
-            gradients,
-            norm,
-        }
-    }
-
-    /// What the kernels compare a reconstruction with.
-    fn truth<'a>(&self, sample: &'a Sample) -> Truth<'a> {
-        let bottleneck = self.model.architecture == Architecture::Bottleneck;
-        let bound = |value: f64| if bottleneck { value } else { f64::INFINITY };
-        Truth {
-            flux: &sample.flux,
-            ivar: &sample.ivar,
-            error_floor: self.model.error_floor as f32,
-            limit: bound(OUTLIER_SIGMA * OUTLIER_SIGMA) as f32,
-            strange: bound(STRANGE_LOSS),
-        }
-    }
-
     /// The network of the epoch with the lowest validation loss, for inference.
     pub fn best(&self, state: &TrainingState, pca: &Pca) -> Result<Network, ModelError> {
         let device = self.accelerator.inference();
@@ -351,50 +302,6 @@ impl Trainer<'_> {
         Ok(record)
     }
 
-    /// Mean loss over a sample, without augmentation.
-    fn mean_loss(&self, network: &Network, sample: &Sample) -> f64 {
-        let device = self.accelerator.inference();
-        let indices: Vec<usize> = (0..sample.len()).collect();
-        let weights = self.accelerator.has_kernels().then(|| Weights::of(network));
-        let engine = weights.as_ref().map(Weights::engine);
-        let sum: f64 = indices
-            .chunks(INFERENCE_BATCH)
-            .map(|chunk| {
-                let chosen = sample.select(chunk);
-                if let Some(engine) = &engine {
-                    return engine.loss(self.truth(&chosen), sample.pixels);
-                }
-                let batch = Batch::new(&chosen, &device);
-                let output = network.forward(batch.flux.clone(), batch.ivar.clone());
-                f64::from(
-                    self.bounded(self.losses(&batch, output.flux))
-                        .sum()
-                        .into_scalar::<f32>(),
-                )
-            })
-            .sum();
-        sum / sample.len().max(1) as f64
-    }
-
-    /// The loss that is learned from: that of a spectrum which the network cannot draw grows only with its logarithm, so that the few
-    /// strange spectra of a training set do not teach it what strange spectra look like.
-    ///
-    /// Source: the Cauchy (Lorentzian) loss of robust statistics, applied to whole spectra.
-    fn bounded(&self, losses: burn::tensor::Tensor<1>) -> burn::tensor::Tensor<1> {
-        match self.model.architecture {
-            Architecture::Bottleneck => (losses / STRANGE_LOSS).log1p() * STRANGE_LOSS,
-            Architecture::Skip => losses,
-        }
-    }
-
-    fn losses(&self, truth: &Batch, reconstruction: burn::tensor::Tensor<3>) -> burn::tensor::Tensor<1> {
-        let outlier_sigma = match self.model.architecture {
-            Architecture::Bottleneck => OUTLIER_SIGMA,
-            Architecture::Skip => 0.0,
-        };
-        losses(truth, reconstruction, self.model.error_floor, outlier_sigma)
-    }
-
     pub(super) fn optimizer(&self) -> ModuleOptimizer {
         let decay = self.settings.weight_decay as f32;
         if self.accelerator.has_kernels() {
@@ -427,20 +334,6 @@ impl Trainer<'_> {
         state.network = bytes(network)?;
         state.optimizer = optimizer.into_bytes().map_err(|error| damaged(&error))?.to_vec();
         Ok(())
-    }
-
-    /// The order of the training spectra in an epoch.
-    fn order(&self, count: usize, epoch: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..count).collect();
-        order.shuffle(&mut self.random(1 + epoch as u64, 0));
-        order
-    }
-
-    /// A generator of its own for every epoch and batch: what is drawn does not depend on where a run was interrupted.
-    fn random(&self, epoch: u64, batch: u64) -> ChaCha8Rng {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(epoch << 32 | batch);
-        random
     }
 }
 

@@ -109,6 +109,7 @@ impl Optimizer for Adam {
 fn own<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Flex> {
     let count = tensor.shape().num_elements();
     let tensor = tensor
+        .inner()
         .try_into_primitive::<Flex>()
         .expect("this optimizer is for parameters on flex");
     if tensor.is_contiguous() && tensor.storage::<f32>().len() == count {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::bottleneck::{self, Bottleneck};
 use super::loss::{Truth, compare};
-use super::registers::{InstructionSet, add_signs, scale_by, squares};
+use super::registers::{InstructionSet, add_signs, dot, scale_by};
 use super::skip::{self, Skip};
 use crate::model::Network;
 
@@ -167,7 +167,7 @@ impl Weights {
                     if l1 > 0.0 {
                         add_signs(set, gradient, values, l1 as f32);
                     }
-                    squares(set, gradient)
+                    dot(set, gradient, gradient)
                 })
                 .collect();
             total += sums.iter().sum::<f64>();
@@ -194,12 +194,13 @@ impl Weights {
     }
 }
 
+/// As burn's backward pass does it: gradients have none of their own.
 fn register(into: &mut GradientsParams, parameter: &Parameter, gradient: Vec<f32>, device: &Device) {
     let data = TensorData::new(gradient, parameter.dims.clone());
     match parameter.dims.len() {
-        1 => into.register(parameter.id, Tensor::<1>::from_data(data, device)),
-        2 => into.register(parameter.id, Tensor::<2>::from_data(data, device)),
-        3 => into.register(parameter.id, Tensor::<3>::from_data(data, device)),
+        1 => into.register(parameter.id, Tensor::<1>::from_data(data, device).inner()),
+        2 => into.register(parameter.id, Tensor::<2>::from_data(data, device).inner()),
+        3 => into.register(parameter.id, Tensor::<3>::from_data(data, device).inner()),
         rank => unreachable!("no parameter has rank {rank}"),
     }
 }

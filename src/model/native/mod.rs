@@ -23,5 +23,35 @@ pub use loss::Truth;
 pub use registers::{Finish, InstructionSet, peak};
 pub use skip::Skip;
 
+use registers::{Product, multiply};
+
+/// The scalar product of two slices, in float64 where float32 would lose.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    registers::dot(InstructionSet::best(), a, b)
+}
+
+/// Adds to `out`, `[rows, width]`, the sum over `count` of the outer products of the rows of `left`, `[count, rows]`, and of those of a matrix whose rows begin
+/// the given number of values apart.
+pub(super) fn add_outer(
+    left: &[f32],
+    rows: usize,
+    (right, right_row): (&[f32], usize),
+    count: usize,
+    out: &mut [f32],
+) {
+    let columns = out.len() / rows;
+    let product = Product {
+        rows,
+        columns,
+        depth: count,
+        left,
+        left_row: 1,
+        left_step: rows,
+        right,
+        right_row,
+    };
+    multiply(InstructionSet::best(), &product, Finish::Add, out, columns);
+}
+
 /// Parts into which a batch is divided whatever the number of threads, so that sums do not depend on it.
 const PARTS: usize = 32;

@@ -12,9 +12,7 @@ mod lane;
 mod product;
 
 pub(super) use dots::add_dots;
-pub(super) use elementwise::{
-    AdamStep, adam, adamw, add_signs, gelu, residuals, scale, scale_by, silu, squares,
-};
+pub(super) use elementwise::{AdamStep, adam, adamw, add_signs, dot, gelu, residuals, scale, scale_by, silu};
 pub use instructions::{InstructionSet, peak};
 pub use product::Finish;
 #[cfg(test)]
