@@ -298,6 +298,9 @@ pub mod tests {
             .collect()
     }
 
+    /// What becomes of a sum, at an index of the output and a column.
+    type Expected<'a> = &'a dyn Fn(f32, usize, usize) -> f32;
+
     #[test]
     fn every_instruction_set_computes_every_shape_and_finish() {
         for set in InstructionSet::available() {
@@ -331,7 +334,7 @@ pub mod tests {
                     right: &right,
                     right_row: columns + 2,
                 };
-                let finishes: [(Finish, &dyn Fn(f32, usize, usize) -> f32); 8] = [
+                let finishes: [(Finish, Expected); 8] = [
                     (Finish::Bias { bias: &bias }, &|sum, _, c| sum + bias[c]),
                     (Finish::Set, &|sum, _, _| sum),
                     (Finish::Add, &|sum, at, _| before[at] + sum),
