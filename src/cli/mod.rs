@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod catalogs;
+mod cutouts;
 mod export;
 mod import;
 mod info;
@@ -79,14 +80,16 @@ enum Command {
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),
+    /// Fetch sky images ahead, show where they are kept, clear them away
+    Cutouts(cutouts::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Statistics and a histogram of a column
     Stats(stats::Arguments),
+    /// Measure how good the ranking is, and how fast the networks are
+    Benchmark(benchmark::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),
-    /// Measure this program
-    Benchmark(benchmark::Arguments),
     /// Print the keys of the screens, as they are in force, as Markdown
     Keys(keys::Arguments),
     /// Print a completion script
@@ -139,10 +142,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
+        Some(Command::Cutouts(arguments)) => cutouts::run(&arguments, &cancel),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
-        Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Benchmark(arguments)) => benchmark::run(&arguments, &cancel),
+        Some(Command::Export(arguments)) => export::run(&arguments, &cancel),
         Some(Command::Keys(arguments)) => keys::run(&arguments),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man) => man(),

@@ -93,6 +93,22 @@ impl Pca {
             typical_ivar: typical_ivar(sample),
         }
     }
+
+    /// Latent vector and reconstruction of a spectrum, outliers bounded as in the fit.
+    ///
+    /// Shapes: `[latent]` and `[pixels]`.
+    pub fn reconstruct(&self, flux: &[f32], ivar: &[f32], error_floor: f64) -> (Vec<f32>, Vec<f32>) {
+        const ROUNDS: usize = 4;
+        let floor = (error_floor * error_floor) as f32;
+        let mut model = self.mean.clone();
+        let mut latent = vec![0.0; self.latent];
+        for _ in 0..ROUNDS {
+            let weights = robust_weights(flux, ivar, &model, floor, OUTLIER_SIGMA);
+            latent = solve_latent(flux, &weights, &self.mean, &self.components, self.latent);
+            model = combine(&self.mean, &self.components, &latent);
+        }
+        (latent, model)
+    }
 }
 
 /// mean + latent · components. Shape: `[pixels]`.

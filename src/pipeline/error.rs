@@ -46,6 +46,19 @@ pub enum PipelineError {
     OutputExists { path: PathBuf },
     #[error("{} is part of this catalog; give another name", path.display())]
     OutputIsInput { path: PathBuf },
+    #[error("no ranking was found in {}: run `spectriage --no-tui` first", folder.display())]
+    NoRanking { folder: PathBuf },
+    #[error(
+        "no folder can be written to keep images in ({}); give one with --cutout-dir",
+        listed(folders)
+    )]
+    NoCutoutFolder { folders: Vec<PathBuf> },
+    #[error("the truth table {}: {what}", path.display())]
+    Truth { path: PathBuf, what: String },
+    #[error(
+        "none of the {spectra} spectra can carry any of these anomalies at this strength: ask for other `--kinds` or another `--strength`"
+    )]
+    NothingPlanted { spectra: usize },
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("its row cannot be used: {issue}")]
@@ -56,4 +69,12 @@ pub enum PipelineError {
     NoLatent { id: String, ranking: u64 },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
+}
+
+fn listed(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    names.join(", ")
 }

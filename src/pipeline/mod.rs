@@ -3,8 +3,10 @@
 //! Every face of the program, command line or screen, calls these functions with the same settings and gets the same files.
 
 mod assessment;
+pub mod benchmark;
 pub mod browse;
 mod cancel;
+mod cutouts;
 mod error;
 mod grid;
 mod history;
@@ -29,6 +31,7 @@ mod viewer;
 
 pub use assessment::{Assessment, assess};
 pub use cancel::CancelToken;
+pub use cutouts::{FetchSummary, Wanted, cutouts, fetch_cutouts};
 pub use error::PipelineError;
 pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
 pub use import::{ImportRequest, ImportSummary, import};

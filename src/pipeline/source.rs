@@ -107,7 +107,7 @@ impl Selection {
     }
 
     /// Reads the spectra of `rows` in order; rows that cannot be used become issues.
-    fn read(
+    pub fn read(
         &mut self,
         rows: &[u64],
         frame: Frame,

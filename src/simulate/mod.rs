@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod blanketing;
+mod degrade;
 mod dust;
 mod features;
 mod galaxy;
@@ -12,6 +13,8 @@ mod gas;
 mod instrument;
 mod photometry;
 mod plan;
+pub mod plant;
+mod portrait;
 mod random;
 mod row;
 mod scene;
@@ -21,7 +24,9 @@ mod strange_light;
 mod strange_objects;
 mod truth;
 
+pub use degrade::{degrade, signal_to_noise};
 pub use gas::EmissionLine;
+pub use portrait::{Portrait, portrait};
 pub use truth::{AnomalyKind, GalaxyType, Truth};
 
 use std::sync::{Arc, LazyLock};
@@ -122,6 +127,20 @@ impl Simulation {
         (simulated.spectrum, simulated.truth)
     }
 
+    /// The usual settings with the seed that a target id has in it.
+    pub fn with_seed_of(targetid: i64) -> Self {
+        Self {
+            seed: row::seed_of(targetid),
+            ..Self::default()
+        }
+    }
+
+    /// The number of the spectrum with this target id; `None` where it is of another seed, or not simulated at all.
+    pub fn index_of(&self, targetid: i64) -> Option<u64> {
+        let index = row::index_of(targetid)?;
+        (row::targetid(self.seed, index) == targetid).then_some(index)
+    }
+
     /// What is planted at `index`, without simulating it.
     pub fn planted(&self, index: u64) -> Option<AnomalyKind> {
         plan::kind_at(self.seed, self.anomaly_fraction, index)
@@ -185,7 +204,7 @@ impl Simulation {
         let changed: Vec<f64> = (0..LEN)
             .map(|i| expected[i] - ordinary[i] + f64::from(artifact[i]))
             .collect();
-        let sn = signal_to_noise(&product);
+        let sn = arm_signal_to_noise(&product);
         let mut facts = row::facts(
             self.seed,
             index,
@@ -294,7 +313,7 @@ fn features_significance(expected: &[f64], product: &Product) -> f64 {
 }
 
 /// Median signal-to-noise ratio a pixel in the r arm, as DESI's MEDIAN_COADD_SNR_R (which is per sqrt(Angstrom)) does it.
-fn signal_to_noise(product: &Product) -> f64 {
+fn arm_signal_to_noise(product: &Product) -> f64 {
     let (low, high) = instrument::ARMS[1];
     let mut ratios: Vec<f64> = (low + 60..high)
         .filter(|i| product.ivar[*i] > 0.0)

@@ -69,11 +69,10 @@ pub(super) fn line(name: &'static str, rest: f64, flux: f64, sigma: f64) -> Emis
     }
 }
 
-/// Broad Balmer and He I lines, Fe II blends, a power law lambda^-1.5 and Seyfert-like narrow lines.
+/// Broad Balmer, He I and Mg II lines and Fe II blends about a broad H alpha of flux `width`.
 ///
 /// Source of the ratios: the composite of Vanden Berk et al. 2001 (AJ 122, 549), rounded; Fe II as three broad blends.
-fn broad_line_agn(scene: &mut Scene, draw: &mut Draw) -> Planted {
-    let width = draw.log_uniform(12.0, 250.0);
+pub(super) fn broad_lines(width: f64, draw: &mut Draw) -> Vec<EmissionLine> {
     let sigma = draw.log_uniform(900.0, 3300.0);
     let velocity = draw.normal(0.0, 150.0);
     let hb = width / (3.1 * draw.scatter(0.08));
@@ -90,6 +89,13 @@ fn broad_line_agn(scene: &mut Scene, draw: &mut Draw) -> Planted {
         line("broad Mg II", 2799.1, 1.1 * hb, sigma),
     ];
     broad.iter_mut().for_each(|line| line.velocity = velocity);
+    broad
+}
+
+/// Broad lines, a power law lambda^-1.5 and Seyfert-like narrow lines.
+fn broad_line_agn(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let width = draw.log_uniform(12.0, 250.0);
+    let broad = broad_lines(width, draw);
     let narrow_sigma = draw.uniform(120.0, 260.0);
     let narrow = Gas::draw(draw, Source::Seyfert, 0.12 * width, 0.1, narrow_sigma, 0.1).lines();
     let z = scene.galaxy.z;

@@ -36,9 +36,8 @@ const TYPE_II: [Feature; 8] = [
     (8579.0, 0.35, 0.40, 4500.0),
 ];
 
-/// Adds a supernova's light.
-pub(super) fn supernova(scene: &mut Scene, draw: &mut Draw) -> Planted {
-    let share = draw.log_uniform(0.06, 0.65);
+/// A supernova's light against rest wavelength in Angstrom, in units of its blackbody's at 5500 Angstrom.
+pub(super) fn supernova_light(draw: &mut Draw) -> impl Fn(f64) -> f64 + use<> {
     let (features, temperature): (&[Feature], f64) = if draw.chance(0.7) {
         (&TYPE_IA, draw.uniform(7500.0, 13000.0))
     } else {
@@ -46,8 +45,7 @@ pub(super) fn supernova(scene: &mut Scene, draw: &mut Draw) -> Planted {
     };
     let speed = draw.uniform(8000.0, 13000.0);
     let depth = draw.uniform(0.75, 1.15);
-    let z = scene.galaxy.z;
-    let light = |rest: f64| {
+    move |rest: f64| {
         let mut flux = planck(rest, temperature) / planck(5500.0, temperature);
         // Iron-peak lines blanket the ultraviolet.
         flux *= 1.0 / (1.0 + ((3600.0 - rest) / 250.0).exp());
@@ -61,7 +59,14 @@ pub(super) fn supernova(scene: &mut Scene, draw: &mut Draw) -> Planted {
             flux *= 1.0 + depth * emitted * profile(*center, 1.2 * width);
         }
         flux
-    };
+    }
+}
+
+/// Adds a supernova's light.
+pub(super) fn supernova(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let share = draw.log_uniform(0.06, 0.65);
+    let light = supernova_light(draw);
+    let z = scene.galaxy.z;
     // The host's flux density at 5500 Angstrom rest frame is the scale times what dust lets through, about its continuum there.
     let host = {
         let i = ((5500.0 * (1.0 + z) - START) / PIXEL).clamp(0.0, (LEN - 1) as f64) as usize;
@@ -87,8 +92,8 @@ fn replace(scene: &mut Scene, mut flux: Vec<f64>, z_true: f64) {
     scene.z_true = z_true;
 }
 
-/// A star in the galaxy's place.
-pub(super) fn star(scene: &mut Scene, draw: &mut Draw) -> Planted {
+/// A star's light in the observed frame, and its velocity over that of light. Shape: `[LEN]`.
+pub(super) fn star_light(draw: &mut Draw) -> (Vec<f64>, f64) {
     let z = draw.normal(0.0, 60.0) / SPEED_OF_LIGHT;
     // Mostly cool dwarfs and giants, as blended or extended-looking stars are; two neighbors of the table are mixed.
     let place = 2.0 + 6.0 * draw.unit().powf(0.6);
@@ -101,7 +106,13 @@ pub(super) fn star(scene: &mut Scene, draw: &mut Draw) -> Planted {
         .map(|(a, b)| a * (1.0 - share) + b * share)
         .collect();
     let rest = broaden(&rest, 0, stars::LEN, 30.0);
-    replace(scene, to_observed(&rest, z), z);
+    (to_observed(&rest, z), z)
+}
+
+/// A star in the galaxy's place.
+pub(super) fn star(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let (light, z) = star_light(draw);
+    replace(scene, light, z);
     Planted::default()
 }
 
@@ -124,8 +135,8 @@ const QUASAR_LINES: [(f64, f64, f64); 13] = [
     (3200.0, 60.0, 12.0),
 ];
 
-/// A quasar in the galaxy's place.
-pub(super) fn quasar(scene: &mut Scene, draw: &mut Draw) -> Planted {
+/// A quasar's light in the observed frame, and its redshift. Shape: `[LEN]`.
+pub(super) fn quasar_light(draw: &mut Draw) -> (Vec<f64>, f64) {
     let z = draw.log_uniform(0.75, 3.2);
     let slope = draw.normal(-1.5, 0.25);
     let sigma = draw.log_uniform(1300.0, 3500.0);
@@ -155,7 +166,13 @@ pub(super) fn quasar(scene: &mut Scene, draw: &mut Draw) -> Planted {
         let limit = if w < 912.0 * (1.0 + z) { 0.1 } else { 1.0 };
         *flux *= (-tau).exp() * limit;
     }
-    replace(scene, flux, z);
+    (flux, z)
+}
+
+/// A quasar in the galaxy's place.
+pub(super) fn quasar(scene: &mut Scene, draw: &mut Draw) -> Planted {
+    let (light, z) = quasar_light(draw);
+    replace(scene, light, z);
     Planted {
         z_second: Some(z),
         ..Planted::default()

@@ -1,6 +1,7 @@
 //! The whole job as its callers meet it: catalogs in, numbered files out.
 
 mod assess;
+mod benchmark;
 mod checkpoints;
 mod history;
 mod identity;

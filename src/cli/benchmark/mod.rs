@@ -1,5 +1,6 @@
-//! `spectriage benchmark`: how fast it is.
+//! `spectriage benchmark`: how good it is, and how fast.
 
+mod ranking;
 mod speed;
 
 use super::End;
@@ -13,12 +14,15 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum Command {
+    /// Plant anomalies into a catalog, rank it, and say what was found (injection and recovery)
+    Ranking(Box<ranking::Arguments>),
     /// Train and reconstruct made-up spectra, and say how many a second
     Speed(speed::Arguments),
 }
 
-pub fn run(arguments: &Arguments, _cancel: &CancelToken) -> anyhow::Result<End> {
+pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     match &arguments.command {
+        Command::Ranking(arguments) => ranking::run(arguments, cancel),
         Command::Speed(arguments) => speed::run(arguments),
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::anomaly::SignificanceSettings;
 use crate::anomaly::window::WindowSettings;
+use crate::cutout::CutoutSettings;
 use crate::model::{ModelSettings, TrainingSettings};
 use crate::spectrum::prepare::Frame;
 
@@ -100,6 +101,7 @@ pub struct OutputSettings {
     pub pick: Pick,
     pub only_anomalous: bool,
     pub each: bool,
+    pub contact_sheet: usize,
     pub svg: bool,
 }
 
@@ -113,6 +115,7 @@ impl Default for OutputSettings {
             pick: Pick::Top,
             only_anomalous: false,
             each: false,
+            contact_sheet: 0,
             svg: false,
         }
     }
@@ -130,6 +133,7 @@ pub struct Settings {
     pub window: WindowSettings,
     pub significance: SignificanceSettings,
     pub output: OutputSettings,
+    pub cutouts: CutoutSettings,
 }
 
 /// Where a value comes from.

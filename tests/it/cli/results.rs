@@ -264,3 +264,47 @@ fn the_speed_of_both_networks_is_measured_and_its_curve_can_be_read() {
     assert_eq!(values, 2 * 4 * 120 + 15_953, "data and weights");
     assert_eq!(file.len() as u64, end as u64 + 1 + 4 * values);
 }
+
+#[test]
+fn a_benchmark_says_what_would_have_been_found() {
+    let desk = Desk::with_catalog(40);
+    let flags = [
+        "benchmark",
+        "ranking",
+        "catalog.parquet",
+        "--seeds",
+        "1",
+        "--sn",
+        "1,4",
+    ];
+    let planting = [
+        "--rate",
+        "0.2",
+        "--strength",
+        "30,90",
+        "--bootstraps",
+        "20",
+        "--no-stability",
+    ];
+    let arguments = [&flags[..], &planting, &QUICK].concat();
+    let text = desk.good(&arguments).stdout;
+    for word in [
+        "40 spectra, 8 anomalies",
+        "spectriage",
+        "pca_windows",
+        "correlation of the score with S/N",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(desk.path("metadata/benchmark_ranking_1.json").is_file());
+    assert!(desk.path("output_images/benchmark_ranking_1.png").is_file());
+    let report = desk.json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!((&report["run"], &report["anomalies"]), (&2.into(), &8.into()));
+
+    let ended = desk.run(&["benchmark", "ranking", "catalog.parquet", "--kinds", "ufo"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("narrow_line"), "{}", ended.stderr);
+    let ended = desk.run(&["benchmark", "ranking", "catalog.parquet", "--comparators", "luck"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("pca_chi2"), "{}", ended.stderr);
+}

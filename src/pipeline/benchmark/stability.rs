@@ -1,0 +1,59 @@
+//! Whether the head of the list stays when the network is trained again from another seed.
+
+use std::collections::{HashMap, HashSet};
+
+use super::RankingRequest;
+use super::judged::{OURS, SeedRun, judge, seeded};
+use super::material::Draw;
+use super::report::Stability;
+use crate::anomaly::spearman;
+use crate::pipeline::{CancelToken, Observer, PipelineError};
+
+/// The seed of the second training is the first one and this.
+const OTHER: u64 = 1_000_003;
+/// The head of the list.
+const HEAD: f64 = 0.05;
+
+/// Trains a draw again; `None` when cancelled.
+pub(super) fn of(
+    request: &RankingRequest,
+    draw: &Draw,
+    run: &SeedRun,
+    observer: &mut dyn Observer,
+    cancel: &CancelToken,
+) -> Result<Option<Stability>, PipelineError> {
+    let other = run.seed.wrapping_add(OTHER);
+    let settings = seeded(&request.settings, draw, other);
+    let Some(assessment) = judge(&draw.inputs, &settings, observer, cancel)? else {
+        return Ok(None);
+    };
+    let again: HashMap<String, f64> = assessment
+        .verdicts()
+        .judgements
+        .iter()
+        .map(|judgement| (judgement.object_id.clone(), judgement.score))
+        .collect();
+    let ids: Vec<&str> = run.rows.iter().map(|row| row.mark.object_id.as_str()).collect();
+    let first = &run.scores[OURS];
+    let second: Vec<f64> = ids
+        .iter()
+        .map(|id| again.get(*id).copied().unwrap_or(f64::NAN))
+        .collect();
+    let head = ((HEAD * ids.len() as f64).round() as usize).max(1);
+    let top = |scores: &[f64]| -> HashSet<usize> {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| {
+            scores[*b]
+                .total_cmp(&scores[*a])
+                .then_with(|| ids[*a].cmp(ids[*b]))
+        });
+        order.into_iter().take(head).collect()
+    };
+    let shared = top(first).intersection(&top(&second)).count();
+    Ok(Some(Stability {
+        seeds: [run.seed, other],
+        first: head,
+        agreement: shared as f64 / head as f64,
+        spearman: spearman(first, &second),
+    }))
+}
