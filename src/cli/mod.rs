@@ -90,7 +90,7 @@ enum Command {
     Info(info::Arguments),
     /// Statistics and a histogram of a column
     Stats(stats::Arguments),
-    /// Measure how good the ranking is
+    /// Measure how good the ranking is, and how fast the networks are
     Benchmark(benchmark::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),

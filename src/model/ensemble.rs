@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
+use super::native::{Engine, Weights};
 use super::training::INFERENCE_BATCH;
 use super::{Accelerator, EpochRecord, ModelSettings, Network, Outcome, Sample, refine};
 
@@ -104,6 +105,18 @@ pub fn reconstruct(
     sample: &Sample,
     accelerator: &Accelerator,
 ) -> Reconstructed {
+    if accelerator.has_kernels() {
+        let weights = Weights::of(network);
+        let engine = weights.engine();
+        let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
+        if let Engine::Bottleneck(bottleneck) = &engine {
+            for _ in 0..REFINEMENTS {
+                latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
+                flux = bottleneck.decode(&latent);
+            }
+        }
+        return Reconstructed { flux, latent };
+    }
     let device = accelerator.inference();
     let batch = Batch::new(sample, &device);
     let output = network.forward(batch.flux, batch.ivar);
@@ -119,6 +132,19 @@ pub fn reconstruct(
         }
     }
     Reconstructed { flux, latent }
+}
+
+/// Reconstructions as the network gives them, without settling the latent vector.
+pub(super) fn reconstruct_plainly(network: &Network, sample: &Sample, accelerator: &Accelerator) -> Vec<f32> {
+    if accelerator.has_kernels() {
+        let weights = Weights::of(network);
+        let (flux, _) = weights
+            .engine()
+            .reconstruct(&sample.flux, &sample.ivar, sample.pixels);
+        return flux;
+    }
+    let batch = Batch::new(sample, &accelerator.inference());
+    values(network.forward(batch.flux, batch.ivar).flux)
 }
 
 fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {

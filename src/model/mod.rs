@@ -10,22 +10,27 @@ mod device;
 mod ensemble;
 mod error;
 mod gradients;
+mod lesson;
+pub mod native;
 mod network;
 mod pca;
 mod refine;
 mod schedule;
 mod settings;
 mod skip;
+mod speed;
 mod training;
 
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
+use ensemble::reconstruct_plainly;
 pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};
 pub use error::ModelError;
 pub use network::{Network, Reconstruction};
 pub use pca::Pca;
 pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, TrainingSettings};
 pub use skip::SkipAutoencoder;
+pub use speed::{Curve, KernelSpeed, Speed, SpeedTest};
 pub use training::{
     EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
 };
