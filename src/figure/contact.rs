@@ -7,6 +7,7 @@ use super::description::{
     Anchor, Figure, Legend, Panel, PictureContent, Rect, Series, SeriesStyle, Shape, Swatch, Text, Weight,
 };
 use super::pixels::Pixels;
+use super::sky::SkyImage;
 use super::spectrum::SpectrumView;
 use super::{annotate, font, sky, words};
 use crate::spectrum::Facts;
@@ -113,7 +114,7 @@ fn cell(page: &mut Figure, view: &SpectrumView, x: &Axis, (left, top): (f64, f64
         let at = (left, square.bottom() + 12.0 + 12.0 * line as f64);
         write(at, SMALL, Anchor::Start, Weight::Normal, content);
     }
-    let (mut picture, credit) = sky::picture(&view.sky, square);
+    let (mut picture, shown) = sky::picture(&view.sky, square);
     if let PictureContent::Missing(lines) = &mut picture.content {
         lines.truncate(4);
     }
@@ -125,7 +126,11 @@ fn cell(page: &mut Figure, view: &SpectrumView, x: &Axis, (left, top): (f64, f64
         height: SIDE,
     };
     page.panels.push(panel(view, x, frame));
-    credit.map(|credit| credit.content)
+    match &view.sky {
+        // In full, where the line below a picture has no room for it.
+        SkyImage::Image { credit, .. } if shown.is_some() => Some(credit.clone()),
+        _ => None,
+    }
 }
 
 /// The spectrum without its noise, which a small panel has no room for: data, model, flagged regions.

@@ -135,7 +135,7 @@ fn an_image_that_is_not_whole_or_not_as_asked_is_refused() {
     wrong(
         "hips",
         Reply::image(picture[..picture.len() - 40].to_vec()),
-        "damaged",
+        "breaks off",
     );
     let mut spoiled = picture;
     let middle = spoiled.len() / 2;
