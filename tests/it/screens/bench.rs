@@ -17,6 +17,7 @@ use spectriage::tui::anomalies::{self, Source};
 use spectriage::tui::app::{Answer, App, AppEvent, Effect, Shell};
 use spectriage::tui::draw::draw;
 use spectriage::tui::keys::{Keymap, Press};
+use spectriage::tui::terminal::Protocol;
 use spectriage::tui::theme::Theme;
 use spectriage::tui::{catalog, files, labels, picture, spectra, train};
 
@@ -102,6 +103,8 @@ impl Bench {
         settings.output.metadata_dir = folder.join("metadata");
         settings.cutouts.offline = true;
         let mut shell = Shell::new(inputs.clone(), settings, Theme::default(), Keymap::default());
+        // A hole where the picture will be: the noise of a drawing is no text to compare.
+        shell.graphics.protocol = Protocol::Sixel;
         shell.size = size;
         shell.labels.scanner = "ann".into();
         let cutouts = spectriage::cutout::Cutouts::new(None);
