@@ -193,9 +193,11 @@ impl Calibration {
 
     /// How strange a spectrum is in the eyes of a jury that was seated with this calibration; without one as [`Calibration::score`] has it.
     ///
-    /// Votes are counted, so many spectra may have them all: among these the unlearned score decides. What the model does not see it cannot vote on.
+    /// Votes are counted, so many spectra may have them all: what stands out more by the unlearned score comes before them. What the model does not see it
+    /// cannot vote on.
     pub fn score_by(&self, jury: Option<&Jury>, evidence: &Evidence) -> Score {
-        const TIE: f64 = 0.1;
+        /// Weight of the logarithm of the unlearned score.
+        const UNLEARNED: f64 = 0.7;
         let plain = self.score(evidence);
         let Some(jury) = jury else { return plain };
         let vote = jury.vote(self, evidence);
@@ -205,7 +207,7 @@ impl Calibration {
             0.0
         };
         Score {
-            score: voted.max(plain.coverage) + TIE * plain.score.ln_1p(),
+            score: voted.max(plain.coverage) + UNLEARNED * plain.score.ln_1p(),
             vote: Some(vote),
             ..plain
         }

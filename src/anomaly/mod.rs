@@ -9,7 +9,7 @@
 //!    [`Jury::seat`] those who have seen both. [`Calibration::score_by`] each, and [`places`].
 //! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
 //!
-//! `docs/detection.md` has the formulas, their sources and the measurements behind the defaults.
+//! `docs/detection.md` and `docs/ranking.md` have the formulas, their sources and the measurements behind the defaults.
 
 mod calibration;
 mod draw;

@@ -75,7 +75,7 @@ fn noise_has_the_significance_of_noise() {
 #[test]
 fn each_hypothesis_sees_its_own() {
     let lines = |rest: f64| {
-        0.06 * (gaussian(rest, 6564.61, 45.0)
+        0.1 * (gaussian(rest, 6564.61, 45.0)
             + 0.33 * gaussian(rest, 4862.68, 33.0)
             + 0.15 * gaussian(rest, 4341.68, 29.0))
     };
