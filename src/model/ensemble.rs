@@ -58,14 +58,16 @@ impl Ensemble {
     pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
         let network = &self.members[member].network;
         let indices: Vec<usize> = (0..sample.len()).collect();
+        let weights = accelerator.has_kernels().then(|| Weights::of(network));
+        let engine = weights.as_ref().map(Weights::engine);
+        let floor = self.settings.error_floor;
         let mut out = Reconstructed::default();
         for chunk in indices.chunks(INFERENCE_BATCH) {
-            let part = reconstruct(
-                network,
-                self.settings.error_floor,
-                &sample.select(chunk),
-                accelerator,
-            );
+            let chosen = sample.select(chunk);
+            let part = match &engine {
+                Some(engine) => settle(engine, floor, &chosen),
+                None => reconstruct(network, floor, &chosen, accelerator),
+            };
             out.flux.extend(part.flux);
             out.latent.extend(part.latent);
         }
@@ -106,16 +108,7 @@ pub fn reconstruct(
     accelerator: &Accelerator,
 ) -> Reconstructed {
     if accelerator.has_kernels() {
-        let weights = Weights::of(network);
-        let engine = weights.engine();
-        let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
-        if let Engine::Bottleneck(bottleneck) = &engine {
-            for _ in 0..REFINEMENTS {
-                latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
-                flux = bottleneck.decode(&latent);
-            }
-        }
-        return Reconstructed { flux, latent };
+        return settle(&Weights::of(network).engine(), error_floor, sample);
     }
     let device = accelerator.inference();
     let batch = Batch::new(sample, &device);
@@ -134,17 +127,16 @@ pub fn reconstruct(
     Reconstructed { flux, latent }
 }
 
-/// Reconstructions as the network gives them, without settling the latent vector.
-pub(super) fn reconstruct_plainly(network: &Network, sample: &Sample, accelerator: &Accelerator) -> Vec<f32> {
-    if accelerator.has_kernels() {
-        let weights = Weights::of(network);
-        let (flux, _) = weights
-            .engine()
-            .reconstruct(&sample.flux, &sample.ivar, sample.pixels);
-        return flux;
+/// [`reconstruct`] on the kernels.
+fn settle(engine: &Engine, error_floor: f64, sample: &Sample) -> Reconstructed {
+    let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
+    if let Engine::Bottleneck(bottleneck) = engine {
+        for _ in 0..REFINEMENTS {
+            latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
+            flux = bottleneck.decode(&latent);
+        }
     }
-    let batch = Batch::new(sample, &accelerator.inference());
-    values(network.forward(batch.flux, batch.ivar).flux)
+    Reconstructed { flux, latent }
 }
 
 fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {

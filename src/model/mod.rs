@@ -23,7 +23,6 @@ mod training;
 
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
-use ensemble::reconstruct_plainly;
 pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};
 pub use error::ModelError;
 pub use network::{Network, Reconstruction};

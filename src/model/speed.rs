@@ -10,11 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde::Serialize;
 
+use super::batch::Batch;
 use super::native::{self, InstructionSet, Weights};
 use super::training::Trainer;
 use super::{
     Accelerator, Architecture, DeviceKind, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample,
-    TrainingSettings, reconstruct_plainly,
+    TrainingSettings,
 };
 
 /// What is measured.
@@ -145,13 +146,23 @@ impl SpeedTest {
                 }
             })
         });
+        let weights = accelerator.has_kernels().then(|| Weights::of(&network));
+        let engine = weights.as_ref().map(Weights::engine);
         let reconstruct = self.median(|| {
             for batch in &batches {
-                std::hint::black_box(reconstruct_plainly(&network, batch, accelerator));
+                match &engine {
+                    Some(engine) => {
+                        std::hint::black_box(engine.reconstruct(&batch.flux, &batch.ivar, batch.pixels));
+                    }
+                    None => {
+                        let batch = Batch::new(batch, &accelerator.inference());
+                        std::hint::black_box(network.forward(batch.flux, batch.ivar).flux.into_data());
+                    }
+                }
             }
         });
-        let kernels = gradient.map(|gradient| {
-            let multiply_adds = Weights::of(&network).engine().operations(self.pixels);
+        let kernels = engine.zip(gradient).map(|(engine, gradient)| {
+            let multiply_adds = engine.operations(self.pixels);
             let set = InstructionSet::best();
             let peak_per_s: f64 = rayon::broadcast(|_| native::peak(set)).iter().sum();
             let forward = multiply_adds as f64;
