@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latent::Latents;
 use super::robust::{location_and_scale, median};
-use super::{Evidence, SignificanceSettings};
+use super::{Evidence, Jury, SignificanceSettings, Vote};
 
 /// Most S/N values at which a curve is fitted; between them it is interpolated.
 const NODES: usize = 2048;
@@ -31,6 +31,8 @@ pub struct Calibration {
     /// By width.
     excess: Vec<Curve>,
     missing: Vec<Curve>,
+    /// By hypothesis; empty where none was tried.
+    statistics: Vec<Curve>,
     latents: Latents,
     latent: Curve,
     typical_latent: f64,
@@ -49,7 +51,7 @@ pub enum Component {
 /// How strange a spectrum is among those of like S/N. All parts are in robust standard deviations of like spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// The greatest of the three parts; never NaN, never negative.
+    /// The greatest of the three parts, or what a jury makes of them; never NaN, never negative.
     pub score: f64,
     /// Power mean over the window widths and both signs.
     pub windows: f64,
@@ -62,6 +64,8 @@ pub struct Score {
     pub strongest: Option<(usize, bool, f64)>,
     /// Robust Mahalanobis distance of the latent vector, and the typical one.
     pub latent_distance: Option<(f64, f64)>,
+    /// Of a jury, if there is one: then the score is the vote's.
+    pub vote: Option<Vote>,
 }
 
 impl Calibration {
@@ -86,6 +90,24 @@ impl Calibration {
                 })
                 .collect()
         };
+        let tried = population
+            .iter()
+            .map(|evidence| evidence.statistics.len())
+            .max()
+            .unwrap_or(0);
+        let statistics = (0..tried)
+            .into_par_iter()
+            .map(|index| {
+                let points = population
+                    .iter()
+                    .filter_map(|evidence| {
+                        let value = f64::from(*evidence.statistics.get(index)?);
+                        (!value.is_nan()).then(|| (evidence.ln_sn(), value.asinh()))
+                    })
+                    .collect();
+                Curve::fit(points, settings, f64::INFINITY)
+            })
+            .collect();
         let latents = Latents::fit(
             population
                 .iter()
@@ -113,6 +135,7 @@ impl Calibration {
             settings: settings.clone(),
             excess: signs(|evidence, width| evidence.excess[width]),
             missing: signs(|evidence, width| evidence.missing[width]),
+            statistics,
             latents,
             latent,
             typical_latent,
@@ -140,14 +163,9 @@ impl Calibration {
         }
         let windows = (sum / (2 * self.settings.widths.len()) as f64).powf(1.0 / power);
         let distance = self.latents.distance(evidence.model, &evidence.latent);
-        let latent = distance.map_or(0.0, |distance| {
-            let z = self.latent.calibrated(
-                ln_rarity(distance, evidence.latent.len()),
-                ln_sn,
-                self.settings.scale_floor,
-            );
-            (self.settings.latent_weight * z).max(0.0)
-        });
+        let latent = self
+            .latent_z(evidence)
+            .map_or(0.0, |z| (self.settings.latent_weight * z).max(0.0));
         let half = 0.5 * self.typical_coverage;
         let lacking = if half > 0.0 {
             ((half - f64::from(evidence.coverage)) / half).clamp(0.0, 1.0)
@@ -169,7 +187,86 @@ impl Calibration {
             component,
             strongest,
             latent_distance: distance.map(|distance| (distance, self.typical_latent)),
+            vote: None,
         }
+    }
+
+    /// How strange a spectrum is in the eyes of a jury that was seated with this calibration; without one as [`Calibration::score`] has it.
+    ///
+    /// Votes are counted, so many spectra may have them all: what stands out more by the unlearned score comes before them. What the model does not see it
+    /// cannot vote on.
+    pub fn score_by(&self, jury: Option<&Jury>, evidence: &Evidence) -> Score {
+        /// Weight of the logarithm of the unlearned score.
+        const UNLEARNED: f64 = 0.7;
+        let plain = self.score(evidence);
+        let Some(jury) = jury else { return plain };
+        let vote = jury.vote(self, evidence);
+        let voted = if evidence.coverage > 0.0 {
+            jury.score(&vote)
+        } else {
+            0.0
+        };
+        Score {
+            score: voted.max(plain.coverage) + UNLEARNED * plain.score.ln_1p(),
+            vote: Some(vote),
+            ..plain
+        }
+    }
+
+    /// The calibrated statistics, what a jury votes on: signed logarithms of robust standard deviations, 0 where there is none.
+    pub(crate) fn columns(&self, evidence: &Evidence) -> Vec<f32> {
+        let ln_sn = evidence.ln_sn();
+        let mut columns = Vec::with_capacity(2 * self.settings.widths.len() + 1 + self.statistics.len());
+        for index in 0..self.settings.widths.len() {
+            for (excess, sigma) in [(true, evidence.excess[index]), (false, evidence.missing[index])] {
+                columns.push(self.calibrated(index, excess, f64::from(sigma), ln_sn));
+            }
+        }
+        columns.push(self.latent_z(evidence).unwrap_or(0.0));
+        columns.extend((0..self.statistics.len()).map(|index| self.statistic(index, evidence)));
+        columns
+            .into_iter()
+            .map(|z| (z.signum() * z.abs().ln_1p()) as f32)
+            .collect()
+    }
+
+    /// A hypothesis's statistic in robust standard deviations of like spectra; 0 where there is none.
+    pub(crate) fn statistic(&self, index: usize, evidence: &Evidence) -> f64 {
+        match evidence.statistics.get(index) {
+            Some(value) if !value.is_nan() => {
+                let value = f64::from(*value).asinh();
+                self.statistics[index].calibrated(value, evidence.ln_sn(), self.settings.scale_floor)
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The latent distance in robust standard deviations of like spectra; `None` without one.
+    fn latent_z(&self, evidence: &Evidence) -> Option<f64> {
+        let distance = self.latents.distance(evidence.model, &evidence.latent)?;
+        let rarity = ln_rarity(distance, evidence.latent.len());
+        Some(
+            self.latent
+                .calibrated(rarity, evidence.ln_sn(), self.settings.scale_floor),
+        )
+    }
+
+    /// The `k` of the population nearest to one of them in the latent space of its model, the nearest first (ties by place in the list).
+    pub fn nearest(&self, population: &[Evidence], of: usize, k: usize) -> Vec<usize> {
+        let own = &population[of];
+        let mut found: Vec<(f64, usize)> = population
+            .iter()
+            .enumerate()
+            .filter(|(index, other)| *index != of && other.model == own.model && other.coverage > 0.0)
+            .filter_map(|(index, other)| {
+                Some((
+                    self.latents.between(own.model, &own.latent, &other.latent)?,
+                    index,
+                ))
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        found.into_iter().take(k).map(|(_, index)| index).collect()
     }
 
     /// Whether the score makes the spectrum an anomaly.

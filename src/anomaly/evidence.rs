@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::scan::Sums;
 use super::settings::MAX_WIDTHS;
-use super::{ErrorModel, Residual, SignificanceSettings};
+use super::{ErrorModel, Hypotheses, Residual, SignificanceSettings};
 
 /// The statistics of one spectrum that its place in the ranking is made of.
 ///
-/// 168 bytes and the latent vector.
+/// 168 bytes, the latent vector, and 196 bytes where hypotheses were tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Greatest significance of excess flux by window width, sigma; NaN where no window of that width fits.
@@ -27,6 +27,8 @@ pub struct Evidence {
     /// Which of the cross-fitted models made the latent vector: those of different models cannot be compared.
     pub model: u16,
     pub latent: Box<[f32]>,
+    /// Of the hypotheses, in the order of [`STATISTICS`](super::STATISTICS); empty where none was tried.
+    pub statistics: Box<[f32]>,
 }
 
 impl Evidence {
@@ -54,6 +56,7 @@ impl Evidence {
             masked_fraction: 1.0,
             model,
             latent: latent.into(),
+            statistics: Box::default(),
         };
         for (index, &width) in settings.widths.iter().enumerate() {
             if let Some((excess, missing)) = sums.extremes(width) {
@@ -63,6 +66,18 @@ impl Evidence {
         }
         evidence.describe(residual, settings);
         evidence
+    }
+
+    /// The evidence with the statistics of `hypotheses`; `basis` are the spectra along which the model can change, row by row.
+    pub fn with_hypotheses(
+        mut self,
+        hypotheses: &Hypotheses,
+        residual: &Residual,
+        basis: &[f32],
+        errors: &ErrorModel,
+    ) -> Self {
+        self.statistics = hypotheses.measure(residual, basis, errors).into();
+        self
     }
 
     /// S/N, chi-square, coverage.

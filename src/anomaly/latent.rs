@@ -69,6 +69,14 @@ impl Latents {
         let distance = cloud.distance(vector);
         distance.is_finite().then_some(distance)
     }
+
+    /// Distance between two vectors of one model; `None` where it cannot be said.
+    pub fn between(&self, model: u16, a: &[f32], b: &[f32]) -> Option<f64> {
+        let cloud = self.clouds.get(&model)?;
+        let dimensions = cloud.location.len();
+        let usable = |vector: &[f32]| vector.len() == dimensions && vector.iter().all(|v| v.is_finite());
+        (usable(a) && usable(b)).then(|| cloud.between(a, b))
+    }
 }
 
 /// The latent vector of one spectrum and the cross-fitted model that made it.

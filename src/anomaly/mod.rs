@@ -5,26 +5,36 @@
 //!
 //! 1. [`ErrorModelBuilder::add`] the held-out residuals of (a part of) the population, [`ErrorModelBuilder::build`] the
 //!    [`ErrorModel`]; then [`Evidence::measure`] every spectrum. Evidence is small.
-//! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`Calibration::score`] each, and [`places`].
+//! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`inject`] anomalies into copies of some spectra, measure these alike, and
+//!    [`Jury::seat`] those who have seen both. [`Calibration::score_by`] each, and [`places`].
 //! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
 //!
-//! `docs/detection.md` has the formulas, their sources and the measurements behind the defaults.
+//! `docs/detection.md` and `docs/ranking.md` have the formulas, their sources and the measurements behind the defaults.
 
 mod calibration;
+mod draw;
 mod error;
 mod errormodel;
 mod evaluate;
 mod evidence;
+mod forest;
+mod hypothesis;
+mod injection;
+mod jury;
 mod latent;
 mod merit;
 mod outliers;
 mod rank;
+mod reason;
 mod recovery;
+mod recurring;
+mod redshift;
 mod regions;
 mod residual;
 mod robust;
 mod scan;
 mod settings;
+mod templates;
 mod types;
 pub mod window;
 mod words;
@@ -34,11 +44,16 @@ pub use error::AnomalyError;
 pub use errormodel::{ErrorModel, ErrorModelBuilder};
 pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};
 pub use evidence::Evidence;
+pub use hypothesis::{Hypotheses, STATISTICS};
+pub use injection::{Injected, Injection, inject};
+pub use jury::{InjectedEvidence, Jury, Vote};
 pub use latent::{LatentOf, Similar, similar};
 pub use merit::{Bootstrap, FIRST, Measured, Merit, TrueList, merit};
 pub use outliers::{among_neighbors, isolation_forest, local_outlier_factor};
 pub use rank::{Place, places, rank};
 pub use recovery::half_found;
+pub use recurring::{Recurring, RecurringBuilder};
+pub use redshift::{Drawable, OtherRedshift, other_redshift};
 pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};
 pub use residual::Residual;
 pub use settings::{MAX_WIDTHS, SignificanceSettings};

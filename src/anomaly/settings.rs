@@ -42,6 +42,10 @@ pub struct SignificanceSettings {
     pub latent_weight: f64,
     /// Score of a spectrum that does not reach the model's grid at all; it grows from 0 at half the typical coverage.
     pub outside_score: f64,
+    /// Anomalies planted into copies of the catalog's spectra, for a jury to learn from; 0 for no jury.
+    pub injections: usize,
+    /// Trees of each jury; 0 for no jury.
+    pub trees: usize,
     /// Least score of an anomalous spectrum.
     pub anomaly_threshold: f64,
     /// A region needs at least this |significance|, sigma.
@@ -69,6 +73,8 @@ impl Default for SignificanceSettings {
             power: 4.0,
             latent_weight: 0.2,
             outside_score: 6.0,
+            injections: 1500,
+            trees: 200,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,
             region_calibrated: 3.0,

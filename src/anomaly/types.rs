@@ -71,7 +71,20 @@ pub struct Judgement {
     pub masked_fraction: f64,
     /// Share of the flagged pixels that is artifact-prone (0 to 1).
     pub artifact_fraction: f64,
+    /// How likely instrument or reduction made what is strange about it (0 to 1), by the vote; unknown without one.
+    #[serde(default)]
+    pub artifact_probability: Option<f64>,
+    /// What it is most like, by the vote: the name of an [`Injection`](super::Injection).
+    #[serde(default)]
+    pub suggested_kind: Option<String>,
     pub latent: Vec<f32>,
     /// The strongest first.
     pub regions: Vec<Region>,
+}
+
+impl Judgement {
+    /// Whether what is strange about it is more likely an artifact than not; by the share of flagged pixels that is prone to them where nobody has voted.
+    pub fn is_artifact(&self) -> bool {
+        self.artifact_probability.unwrap_or(self.artifact_fraction) >= 0.5
+    }
 }

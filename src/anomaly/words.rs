@@ -1,5 +1,6 @@
 //! The reason of a verdict in words.
 
+use super::reason::of_vote;
 use super::{Calibration, Component, Evidence, GridRegion, Reason, Score};
 
 /// A region narrower than this is a narrow line's, km/s.
@@ -81,6 +82,13 @@ pub fn explain(
             evidence.z
         )
     };
+    if let Some(vote) = score
+        .vote
+        .as_ref()
+        .filter(|_| score.component != Component::Coverage)
+    {
+        return of_vote(vote, score, evidence, regions, calibration);
+    }
     let first = match score.component {
         Component::Windows => windows(),
         Component::Latent => latent(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::error::ArtifactError;
 use super::run::RunFiles;
 use super::table::{Column, Table, Values};
-use crate::anomaly::{Judgement, Reason, Region};
+use crate::anomaly::{Judgement, Reason, Recurring, Region};
 use crate::spectrum::Facts;
 
 /// A verdict with what the catalog says of the object.
@@ -26,6 +26,63 @@ pub fn write_ranking(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>,
     run.write_with(&paths[1], |out| table.write_csv(out))?;
     run.write_with(&paths[2], |out| table.write_json(out))?;
     Ok(paths.to_vec())
+}
+
+/// Writes the anomalous spectra as two CSV files with the columns of the ranking, in its order: those that are more likely an artifact than not, and the others;
+/// returns the two paths.
+pub fn write_lists(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>, ArtifactError> {
+    check(ranking)?;
+    [("anomalies", false), ("artifacts", true)]
+        .into_iter()
+        .map(|(name, artifact)| {
+            let these: Vec<Ranked> = ranking
+                .iter()
+                .filter(|r| r.judgement.anomalous && r.judgement.is_artifact() == artifact)
+                .copied()
+                .collect();
+            let path = run.metadata(name, "csv");
+            run.write_with(&path, |out| ranking_table(&these).write_csv(out))?;
+            Ok(path)
+        })
+        .collect()
+}
+
+/// Writes what the residuals have in common as CSV, by the model's pixels (`frame`: rest or observed) and by observed wavelength; returns the path.
+pub fn write_recurring(
+    run: &RunFiles,
+    frame: &str,
+    by_pixel: &[Recurring],
+    by_observed: &[Recurring],
+) -> Result<PathBuf, ArtifactError> {
+    let rows: Vec<(&str, &Recurring)> = by_pixel
+        .iter()
+        .map(|recurring| (frame, recurring))
+        .chain(by_observed.iter().map(|recurring| ("observed", recurring)))
+        .collect();
+    let number = |of: fn(&Recurring) -> f64| Values::Number(rows.iter().map(|(_, r)| Some(of(r))).collect());
+    let column = |name, unit, values| Column { name, unit, values };
+    let table = Table {
+        kind: "recurring_residuals",
+        rows: rows.len(),
+        columns: vec![
+            column(
+                "frame",
+                "",
+                Values::Text(rows.iter().map(|(frame, _)| Some(*frame)).collect()),
+            ),
+            column("wavelength", "Angstrom", number(|r| r.wavelength)),
+            column("mean", "sigma", number(|r| r.mean)),
+            column("scatter", "sigma", number(|r| r.scatter)),
+            column(
+                "spectra",
+                "",
+                Values::Integer(rows.iter().map(|(_, r)| i64::try_from(r.count).ok()).collect()),
+            ),
+        ],
+    };
+    let path = run.metadata("recurring_residuals", "csv");
+    run.write_with(&path, |out| table.write_csv(out))?;
+    Ok(path)
 }
 
 /// Writes all regions, one row each, in the order of the ranking and within an object the strongest first; returns the path.
@@ -96,6 +153,16 @@ fn ranking_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
                 "artifact_fraction",
                 "",
                 number(|r| Some(r.judgement.artifact_fraction)),
+            ),
+            column(
+                "artifact_probability",
+                "",
+                number(|r| r.judgement.artifact_probability),
+            ),
+            column(
+                "suggested_kind",
+                "",
+                text(|r| r.judgement.suggested_kind.as_deref()),
             ),
             column("z", "", number(|r| r.facts.z)),
             column("zwarn", "", integer(|r| r.facts.zwarn)),

@@ -90,6 +90,9 @@ pub fn read_ranking_with_facts(
                 sn: columns.number("sn", row)?,
                 masked_fraction: columns.number("masked_fraction", row)?,
                 artifact_fraction: columns.number("artifact_fraction", row)?,
+                // Rankings of earlier versions have neither.
+                artifact_probability: columns.number("artifact_probability", row).ok(),
+                suggested_kind: columns.text("suggested_kind", row).ok(),
                 latent: columns.list("latent", row)?,
                 regions: regions.remove(&object_id).unwrap_or_default(),
                 object_id,

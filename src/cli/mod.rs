@@ -3,6 +3,7 @@
 mod benchmark;
 mod catalogs;
 mod cutouts;
+mod doctor;
 mod export;
 mod import;
 mod info;
@@ -16,6 +17,7 @@ mod rank;
 mod run;
 mod screens;
 mod settings;
+mod show;
 mod similar;
 mod simulate;
 mod stats;
@@ -76,6 +78,8 @@ enum Command {
     Plot(plot::Arguments),
     /// Show what is known of one object
     Inspect(inspect::Arguments),
+    /// Print the spectrum and the sky image of one object into the terminal
+    Show(show::Arguments),
     /// Label objects; read, write and merge label files; re-rank by labels
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
@@ -86,10 +90,12 @@ enum Command {
     Info(info::Arguments),
     /// Statistics and a histogram of a column
     Stats(stats::Arguments),
-    /// Measure how good the ranking is
+    /// Measure how good the ranking is, and how fast the networks are
     Benchmark(benchmark::Arguments),
     /// Write some rows to a catalog, a CSV file or a list of ids
     Export(export::Arguments),
+    /// Tell what this terminal can show, and draw a test card
+    Doctor(doctor::Arguments),
     /// Print the keys of the screens, as they are in force, as Markdown
     Keys(keys::Arguments),
     /// Print a completion script
@@ -140,6 +146,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rank(arguments)) => rank::run(&arguments, &cancel),
         Some(Command::Plot(arguments)) => plot::run(&arguments, &cancel),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Show(arguments)) => show::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
         Some(Command::Cutouts(arguments)) => cutouts::run(&arguments, &cancel),

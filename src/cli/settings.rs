@@ -104,6 +104,7 @@ fn heading(group: &str) -> &'static str {
         "training" => "Training",
         "detect" | "window" | "significance" => "Detection",
         "cutouts" => "Sky images",
+        "screens" => "Screens",
         _ => "Output",
     }
 }

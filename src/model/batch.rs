@@ -1,10 +1,12 @@
 //! Batches as tensors, and what is done to them while training.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{Rng, RngExt};
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::{Sample, TrainingSettings};
+use super::{Architecture, Sample, TrainingSettings};
 
 /// Some spectra as tensors of shape `[batch, 1, pixels]`.
 #[derive(Debug, Clone)]
@@ -20,6 +22,48 @@ impl Batch {
             flux: Tensor::from_data(TensorData::new(sample.flux.clone(), shape), device),
             ivar: Tensor::from_data(TensorData::new(sample.ivar.clone(), shape), device),
         }
+    }
+}
+
+/// Which spectra make a batch, and how they are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draws<'a> {
+    pub settings: &'a TrainingSettings,
+    pub architecture: Architecture,
+    pub seed: u64,
+}
+
+/// A batch, and what the encoder is shown of it.
+pub(super) struct Shown {
+    pub chosen: Sample,
+    pub shown: Sample,
+}
+
+impl Draws<'_> {
+    /// The order of the training spectra in an epoch.
+    pub fn order(&self, count: usize, epoch: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        order.shuffle(&mut self.random(1 + epoch as u64, 0));
+        order
+    }
+
+    /// A batch of an epoch with this order.
+    pub fn batch(&self, train: &Sample, order: &[usize], epoch: usize, batch: usize) -> Shown {
+        let from = batch * self.settings.batch_size;
+        let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())]);
+        let mut random = self.random(1 + epoch as u64, 1 + batch as u64);
+        let shown = match self.architecture {
+            Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),
+            Architecture::Skip => chosen.clone(),
+        };
+        Shown { chosen, shown }
+    }
+
+    /// A generator of its own for every epoch and batch: what is drawn does not depend on where a run was interrupted.
+    fn random(&self, epoch: u64, batch: u64) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(epoch << 32 | batch);
+        random
     }
 }
 

@@ -36,7 +36,7 @@ pub struct BottleneckAutoencoder {
 
 /// The decoder has many times the encoder's weights a latent value and would learn the noise of a small training set by heart: its
 /// departures from the principal components count with this factor, so that it learns as much slower.
-const DECODER_RATE: f64 = 0.05;
+pub(super) const DECODER_RATE: f64 = 0.05;
 const CHANNELS: [usize; 3] = [16, 32, 32];
 const STRIDE: usize = 4;
 

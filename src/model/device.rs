@@ -9,7 +9,7 @@ use super::ModelError;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
-    /// burn-flex: the processor, the fastest there.
+    /// The processor, with kernels of this program and burn-flex around them.
     #[default]
     Flex,
     /// burn-ndarray: the processor, six to twenty times slower; kept for comparison.
@@ -76,6 +76,11 @@ impl Accelerator {
             }
         };
         Ok(Self { kind, device })
+    }
+
+    /// Whether the networks run on kernels of this program here (`model/native`), and not on burn's operations.
+    pub fn has_kernels(&self) -> bool {
+        self.kind == DeviceKind::Flex
     }
 
     /// For inference.

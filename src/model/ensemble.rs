@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
+use super::native::{Engine, Weights};
 use super::training::INFERENCE_BATCH;
 use super::{Accelerator, EpochRecord, ModelSettings, Network, Outcome, Sample, refine};
 
@@ -57,18 +58,44 @@ impl Ensemble {
     pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
         let network = &self.members[member].network;
         let indices: Vec<usize> = (0..sample.len()).collect();
+        let weights = accelerator.has_kernels().then(|| Weights::of(network));
+        let engine = weights.as_ref().map(Weights::engine);
+        let floor = self.settings.error_floor;
         let mut out = Reconstructed::default();
         for chunk in indices.chunks(INFERENCE_BATCH) {
-            let part = reconstruct(
-                network,
-                self.settings.error_floor,
-                &sample.select(chunk),
-                accelerator,
-            );
+            let chosen = sample.select(chunk);
+            let part = match &engine {
+                Some(engine) => settle(engine, floor, &chosen),
+                None => reconstruct(network, floor, &chosen, accelerator),
+            };
             out.flux.extend(part.flux);
             out.latent.extend(part.latent);
         }
         out
+    }
+}
+
+impl Member {
+    /// The reconstruction of the latent vector zero; empty for a network that is no bottleneck. Shape: `[pixels]`.
+    pub fn center(&self) -> Vec<f32> {
+        match &self.network {
+            Network::Bottleneck(network) => {
+                let components = network.components();
+                let latent = burn::tensor::Tensor::zeros([1, components.dims()[0]], &components.device());
+                values(network.decode(latent))
+            }
+            Network::Skip(_) => Vec::new(),
+        }
+    }
+
+    /// The spectra along which the reconstruction changes with the latent vector, to first order; empty for a network that is no bottleneck.
+    ///
+    /// Shape: `[latent, pixels]`, row by row.
+    pub fn directions(&self) -> Vec<f32> {
+        match &self.network {
+            Network::Bottleneck(network) => values(network.components()),
+            Network::Skip(_) => Vec::new(),
+        }
     }
 }
 
@@ -80,6 +107,9 @@ pub fn reconstruct(
     sample: &Sample,
     accelerator: &Accelerator,
 ) -> Reconstructed {
+    if accelerator.has_kernels() {
+        return settle(&Weights::of(network).engine(), error_floor, sample);
+    }
     let device = accelerator.inference();
     let batch = Batch::new(sample, &device);
     let output = network.forward(batch.flux, batch.ivar);
@@ -92,6 +122,18 @@ pub fn reconstruct(
             latent = refine::batch(sample, &flux, &latent, &components, error_floor);
             let latent = burn::tensor::TensorData::new(latent.clone(), [sample.len(), length]);
             flux = values(bottleneck.decode(burn::tensor::Tensor::from_data(latent, &device)));
+        }
+    }
+    Reconstructed { flux, latent }
+}
+
+/// [`reconstruct`] on the kernels.
+fn settle(engine: &Engine, error_floor: f64, sample: &Sample) -> Reconstructed {
+    let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
+    if let Engine::Bottleneck(bottleneck) = engine {
+        for _ in 0..REFINEMENTS {
+            latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
+            flux = bottleneck.decode(&latent);
         }
     }
     Reconstructed { flux, latent }

@@ -10,12 +10,15 @@ mod device;
 mod ensemble;
 mod error;
 mod gradients;
+mod lesson;
+pub mod native;
 mod network;
 mod pca;
 mod refine;
 mod schedule;
 mod settings;
 mod skip;
+mod speed;
 mod training;
 
 pub use bottleneck::BottleneckAutoencoder;
@@ -26,6 +29,7 @@ pub use network::{Network, Reconstruction};
 pub use pca::Pca;
 pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, TrainingSettings};
 pub use skip::SkipAutoencoder;
+pub use speed::{Curve, KernelSpeed, Speed, SpeedTest};
 pub use training::{
     EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
 };

@@ -5,7 +5,8 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::Sample;
-use super::training::STRANGE_LOSS;
+use super::lesson::STRANGE_LOSS;
+use super::native::{add_outer, dot};
 
 /// Expectation-maximization steps; the subspace hardly moves after the fifth.
 const ITERATIONS: usize = 8;
@@ -13,8 +14,8 @@ const ITERATIONS: usize = 8;
 const MAX_START: usize = 1000;
 /// Pixels whose residual exceeds this many sigma count with the weight that a residual of this size would have.
 const OUTLIER_SIGMA: f32 = 5.0;
-/// Pixels solved together, so that the spectra are read in order.
-const BLOCK: usize = 64;
+/// Pixels solved together, and spectra summed together: what a core's cache holds.
+const BLOCK: usize = 256;
 
 /// Mean and components; latents have mean zero and unit variance on the training set.
 ///
@@ -157,13 +158,6 @@ pub(super) fn solve_latent(
         .chunks_exact(pixels)
         .flat_map(|component| component.iter().zip(weights).map(|(c, w)| c * w))
         .collect();
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        // Sums of a few hundred float32 products each, then float64: fast, and exact enough for normal equations.
-        a.chunks(256)
-            .zip(b.chunks(256))
-            .map(|(a, b)| f64::from(a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>()))
-            .sum()
-    };
     let difference: Vec<f32> = flux.iter().zip(base).map(|(f, b)| f - b).collect();
     let mut normal = DMatrix::<f64>::identity(latent, latent);
     let mut right = DVector::<f64>::zeros(latent);
@@ -301,11 +295,22 @@ fn solve_pixels(
     let pixels = sample.pixels;
     let latent = latents.first().map_or(0, Vec::len);
     let unknowns = latent + 1;
-    let all_weights: Vec<Vec<f32>> = (0..sample.len())
-        .into_par_iter()
-        .map(|index| weights(index, &combine(mean, components, &latents[index])))
-        .collect();
+    let mut all_weights = vec![0.0; sample.flux.len()];
+    all_weights
+        .par_chunks_exact_mut(pixels)
+        .enumerate()
+        .for_each(|(index, row)| {
+            let model = combine(mean, components, &latents[index]);
+            row.copy_from_slice(&weights(index, &model));
+        });
     let triangle = unknowns * (unknowns + 1) / 2;
+    // Of every spectrum its latents and a one, and the products of each two of these: what the weights of a pixel are summed with.
+    let with_one = |index: usize| latents[index].iter().copied().chain(std::iter::once(1.0));
+    let ones: Vec<f32> = (0..sample.len()).flat_map(with_one).collect();
+    let products: Vec<f32> = ones
+        .chunks_exact(unknowns)
+        .flat_map(|z| (0..unknowns).flat_map(move |i| (0..=i).map(move |j| z[i] * z[j])))
+        .collect();
     let blocks: Vec<Vec<Option<Vec<f64>>>> = (0..pixels.div_ceil(BLOCK))
         .into_par_iter()
         .map(|block| {
@@ -313,25 +318,30 @@ fn solve_pixels(
             let width = range.len();
             let mut normal = vec![0.0f32; triangle * width];
             let mut right = vec![0.0f32; unknowns * width];
-            for index in 0..sample.len() {
-                let weights = &all_weights[index][range.clone()];
-                let flux = &sample.get(index).0[range.clone()];
-                let z = |k: usize| if k < latent { latents[index][k] } else { 1.0 };
-                let mut entry = 0;
-                for i in 0..unknowns {
-                    let right = &mut right[i * width..(i + 1) * width];
-                    for ((right, w), f) in right.iter_mut().zip(weights).zip(flux) {
-                        *right += w * z(i) * f;
-                    }
-                    for j in 0..=i {
-                        let factor = z(i) * z(j);
-                        let normal = &mut normal[entry * width..(entry + 1) * width];
-                        for (normal, w) in normal.iter_mut().zip(weights) {
-                            *normal += w * factor;
-                        }
-                        entry += 1;
-                    }
-                }
+            for first in (0..sample.len()).step_by(BLOCK) {
+                let count = BLOCK.min(sample.len() - first);
+                let of = |index: usize| index * pixels + range.start..index * pixels + range.end;
+                let weighted: Vec<f32> = (first..first + count)
+                    .flat_map(|index| {
+                        let flux = &sample.flux[of(index)];
+                        flux.iter().zip(&all_weights[of(index)]).map(|(f, w)| f * w)
+                    })
+                    .collect();
+                let weights = &all_weights[first * pixels + range.start..];
+                add_outer(
+                    &products[first * triangle..],
+                    triangle,
+                    (weights, pixels),
+                    count,
+                    &mut normal,
+                );
+                add_outer(
+                    &ones[first * unknowns..],
+                    unknowns,
+                    (&weighted, width),
+                    count,
+                    &mut right,
+                );
             }
             (0..width)
                 .map(|pixel| {

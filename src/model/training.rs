@@ -3,20 +3,14 @@
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer};
 use burn::tensor::Bytes;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, augment, losses};
-use super::gradients::{clip, l1_norm};
+use super::batch::{Draws, Shown};
+use super::native::{self, Lesson};
 use super::schedule::learning_rate;
-use super::{
-    Accelerator, Architecture, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample,
-    TrainingSettings,
-};
+use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample, TrainingSettings};
 
 /// One finished epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,10 +132,6 @@ pub struct Trainer<'a> {
     pub seed: u64,
 }
 
-/// Outliers beyond this many sigma count linearly in the bottleneck's loss; the original's loss is quadratic.
-const OUTLIER_SIGMA: f64 = 5.0;
-/// Mean squared residual, in units of the noise, at which a spectrum's pull on the network is halved.
-pub(super) const STRANGE_LOSS: f64 = 3.0;
 /// Spectra that are decoded at once outside training.
 pub(super) const INFERENCE_BATCH: usize = 64;
 
@@ -176,6 +166,11 @@ impl Trainer<'_> {
             Instant::now(),
             state.header.epochs * batches + state.header.batches,
         );
+        let draws = Draws {
+            settings: self.settings,
+            architecture: self.model.architecture,
+            seed: self.seed,
+        };
         let mut seen = 0;
         observer.glance(&Glance {
             epochs: state.header.epochs,
@@ -185,19 +180,22 @@ impl Trainer<'_> {
         });
         while state.header.epochs < self.settings.epochs {
             let epoch = state.header.epochs;
-            let order = self.order(train.len(), epoch);
+            let order = draws.order(train.len(), epoch);
+            let draw = |batch: usize| draws.batch(train, &order, epoch, batch);
+            let mut next = None;
             for batch in state.header.batches..batches {
-                let from = batch * self.settings.batch_size;
-                let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())]);
-                let mut random = self.random(1 + epoch as u64, 1 + batch as u64);
-                let shown = match self.model.architecture {
-                    Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),
-                    Architecture::Skip => chosen.clone(),
-                };
-                let (truth, shown) = (Batch::new(&chosen, &device), Batch::new(&shown, &device));
-                let output = network.forward(shown.flux, shown.ivar);
-                let mut loss = self.bounded(self.losses(&truth, output.flux)).mean();
-                let value = f64::from(loss.clone().into_scalar::<f32>());
+                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch));
+                // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
+                let Lesson {
+                    loss: value,
+                    gradients,
+                    norm,
+                } = rayon::in_place_scope(|scope| {
+                    if batch + 1 < batches {
+                        scope.spawn(|_| next = Some(draw(batch + 1)));
+                    }
+                    self.learn(&network, &chosen, &shown, &device)
+                });
                 if !value.is_finite() {
                     let learning_rate = self.settings.learning_rate;
                     return Err(ModelError::Diverged {
@@ -206,13 +204,6 @@ impl Trainer<'_> {
                         learning_rate,
                     });
                 }
-                if self.settings.l1 > 0.0
-                    && let Some(norm) = l1_norm(&network)
-                {
-                    loss = loss + norm * self.settings.l1;
-                }
-                let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
-                let norm = clip(&network, &mut gradients, self.settings.gradient_clip);
                 let step = epoch * batches + batch;
                 let rate = learning_rate(self.settings, step, steps);
                 network = optimizer.step(rate, network, gradients);
@@ -311,46 +302,11 @@ impl Trainer<'_> {
         Ok(record)
     }
 
-    /// Mean loss over a sample, without augmentation.
-    fn mean_loss(&self, network: &Network, sample: &Sample) -> f64 {
-        let device = self.accelerator.inference();
-        let indices: Vec<usize> = (0..sample.len()).collect();
-        let sum: f64 = indices
-            .chunks(INFERENCE_BATCH)
-            .map(|chunk| {
-                let batch = Batch::new(&sample.select(chunk), &device);
-                let output = network.forward(batch.flux.clone(), batch.ivar.clone());
-                f64::from(
-                    self.bounded(self.losses(&batch, output.flux))
-                        .sum()
-                        .into_scalar::<f32>(),
-                )
-            })
-            .sum();
-        sum / sample.len().max(1) as f64
-    }
-
-    /// The loss that is learned from: that of a spectrum which the network cannot draw grows only with its logarithm, so that the few
-    /// strange spectra of a training set do not teach it what strange spectra look like.
-    ///
-    /// Source: the Cauchy (Lorentzian) loss of robust statistics, applied to whole spectra.
-    fn bounded(&self, losses: burn::tensor::Tensor<1>) -> burn::tensor::Tensor<1> {
-        match self.model.architecture {
-            Architecture::Bottleneck => (losses / STRANGE_LOSS).log1p() * STRANGE_LOSS,
-            Architecture::Skip => losses,
-        }
-    }
-
-    fn losses(&self, truth: &Batch, reconstruction: burn::tensor::Tensor<3>) -> burn::tensor::Tensor<1> {
-        let outlier_sigma = match self.model.architecture {
-            Architecture::Bottleneck => OUTLIER_SIGMA,
-            Architecture::Skip => 0.0,
-        };
-        losses(truth, reconstruction, self.model.error_floor, outlier_sigma)
-    }
-
-    fn optimizer(&self) -> ModuleOptimizer {
+    pub(super) fn optimizer(&self) -> ModuleOptimizer {
         let decay = self.settings.weight_decay as f32;
+        if self.accelerator.has_kernels() {
+            return native::Adam::new(self.settings.optimizer, decay).into();
+        }
         match self.settings.optimizer {
             OptimizerKind::Adamw => AdamWConfig::new()
                 .with_epsilon(1e-8)
@@ -378,20 +334,6 @@ impl Trainer<'_> {
         state.network = bytes(network)?;
         state.optimizer = optimizer.into_bytes().map_err(|error| damaged(&error))?.to_vec();
         Ok(())
-    }
-
-    /// The order of the training spectra in an epoch.
-    fn order(&self, count: usize, epoch: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..count).collect();
-        order.shuffle(&mut self.random(1 + epoch as u64, 0));
-        order
-    }
-
-    /// A generator of its own for every epoch and batch: what is drawn does not depend on where a run was interrupted.
-    fn random(&self, epoch: u64, batch: u64) -> ChaCha8Rng {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(epoch << 32 | batch);
-        random
     }
 }
 

@@ -5,19 +5,24 @@
 //! |---|---|
 //! | error model | the floors, bins, weights and counts of the errors |
 //! | evidence | these, and the widths |
+//! | injections | as evidence, and their number |
+//! | jury | these, and what calibrates |
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rayon::prelude::*;
 
+use super::injections::injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::verdict::{Detail, Opinion};
+use super::verdict::{Detail, Opinion, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, SignificanceSettings,
-    correlations, rank,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
+    OtherRedshift, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -39,6 +44,9 @@ pub struct Verdicts {
 pub struct MeanError {
     pub wavelength: Vec<f64>,
     pub mean_squared_residual: Vec<f64>,
+    /// What the residuals have in common, by pixel of the grid and by observed wavelength.
+    pub recurring: Vec<Recurring>,
+    pub recurring_observed: Vec<Recurring>,
 }
 
 /// Something computed, and the settings that it was computed with.
@@ -58,6 +66,10 @@ pub struct Judge {
     seen: Option<(Vec<Facts>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
+    injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
+    jury: Option<Held<SignificanceSettings, Option<Jury>>>,
+    /// Of the strangest, by index.
+    redshifts: Option<Held<SignificanceSettings, BTreeMap<usize, OtherRedshift>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
     /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
     plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
@@ -112,6 +124,23 @@ impl Judge {
     }
 }
 
+/// So many of the strangest are looked at more closely: at other redshifts, and at their neighbors.
+const LOOKED_AT: usize = 200;
+/// Neighbors that are named.
+const NAMED_NEIGHBORS: usize = 3;
+
+/// The indices of the strangest; equal scores by identity.
+fn strangest(judgements: &[Judgement]) -> BTreeSet<usize> {
+    let mut order: Vec<usize> = (0..judgements.len()).collect();
+    order.sort_unstable_by(|&a, &b| {
+        let (a, b) = (&judgements[a], &judgements[b]);
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| a.object_id.cmp(&b.object_id))
+    });
+    order.into_iter().take(LOOKED_AT).collect()
+}
+
 /// Ranks the verdicts, given in the order of `facts`.
 fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<WindowThresholds>) -> Verdicts {
     let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
@@ -162,6 +191,34 @@ fn of_evidence(settings: &SignificanceSettings) -> SignificanceSettings {
     SignificanceSettings {
         widths: settings.widths.clone(),
         ..of_errors(settings)
+    }
+}
+
+/// The part that is planted and measured for a jury.
+fn of_injections(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        // Without trees nobody looks at them.
+        injections: if settings.trees > 0 {
+            settings.injections
+        } else {
+            0
+        },
+        ..of_evidence(settings)
+    }
+}
+
+/// The part that a jury is seated with.
+fn of_jury(settings: &SignificanceSettings) -> SignificanceSettings {
+    SignificanceSettings {
+        neighbors: settings.neighbors,
+        scale_floor: settings.scale_floor,
+        monotone_slack: settings.monotone_slack,
+        latent_slack: settings.latent_slack,
+        power: settings.power,
+        latent_weight: settings.latent_weight,
+        outside_score: settings.outside_score,
+        trees: settings.trees,
+        ..of_injections(settings)
     }
 }
 
@@ -222,6 +279,7 @@ impl Pass<'_> {
         let mut facts = Vec::new();
         let (mut squares, mut counts) = (vec![0.0; grid.len()], vec![0u64; grid.len()]);
         let mut errors = ErrorModelBuilder::new(grid.len(), &self.settings.significance);
+        let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
             for scored in chunk {
                 facts.push(scored.prepared.facts.clone());
@@ -229,6 +287,7 @@ impl Pass<'_> {
                     if needs_errors {
                         errors.add(residual);
                     }
+                    recurring.add(residual);
                     for pixel in (0..residual.len()).filter(|pixel| residual.is_valid(*pixel)) {
                         let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
                         squares[pixel] += difference * difference;
@@ -250,6 +309,8 @@ impl Pass<'_> {
             .map(|(sum, count)| sum / *count as f64);
         let mean_error = MeanError {
             mean_squared_residual: mean.collect(),
+            recurring: recurring.by_pixel(&grid),
+            recurring_observed: recurring.by_observed(),
             wavelength: grid,
         };
         self.judge.seen = Some((facts, mean_error));
@@ -262,10 +323,11 @@ impl Pass<'_> {
         let settings = &self.settings.significance;
         let mut evidence = Vec::new();
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-            evidence.par_extend(chunk.par_iter().map(|scored| {
-                let look = scored.as_look();
-                look.evidence(reconstructor.grid(), errors, settings)
-            }));
+            evidence.par_extend(
+                chunk
+                    .par_iter()
+                    .map(|scored| reconstructor.evidence(scored, errors, settings)),
+            );
         })?;
         Ok(if whole { Ok(evidence) } else { Err(Stopped) })
     }
@@ -286,8 +348,24 @@ impl Pass<'_> {
             let is = go_on!(self.measure(errors));
             self.judge.evidence = Some(Held { of, is });
         }
+        let of = of_injections(settings);
+        if !holds(&self.judge.injected, &of) {
+            let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
+            let planted = injections(self.population, errors, evidence, &of, self.observer, self.cancel)?;
+            let Some(is) = planted else {
+                return Ok(Err(Stopped));
+            };
+            self.judge.injected = Some(Held { of, is });
+        }
         let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
         let calibration = Calibration::fit(evidence, settings);
+        let of = of_jury(settings);
+        if !holds(&self.judge.jury, &of) {
+            let injected = self.judge.injected.as_ref().map_or(&[][..], |held| &held.is);
+            let is = Jury::seat(&calibration, evidence, injected, settings.trees);
+            self.judge.jury = Some(Held { of, is });
+        }
+        let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
         let of = of_regions(settings);
         if !holds(&self.judge.details, &of) {
             let reconstructor = self.population.reconstructor.clone();
@@ -311,14 +389,42 @@ impl Pass<'_> {
         }
         let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
         let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-        let judgements = facts
+        let mut judgements: Vec<Judgement> = facts
             .par_iter()
             .zip(evidence)
             .zip(details)
             .map(|((facts, evidence), detail)| {
-                Opinion::by_significance(&calibration, evidence, detail).on(facts, evidence, detail)
-            });
-        Ok(Ok(judgements.collect()))
+                Opinion::by_significance(&calibration, jury, evidence, detail).on(facts, evidence, detail)
+            })
+            .collect();
+        let looked_at = strangest(&judgements);
+        let of = of_jury(settings);
+        if !holds(&self.judge.redshifts, &of) {
+            let reconstructor = self.population.reconstructor.clone();
+            let mut is = BTreeMap::new();
+            let mut first = 0;
+            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
+                let here = first..first + chunk.len();
+                let indices: Vec<usize> = looked_at.range(here).copied().collect();
+                is.par_extend(indices.par_iter().filter_map(|&index| {
+                    let other = reconstructor.other_redshift(&chunk[index - first])?;
+                    Some((index, other))
+                }));
+                first += chunk.len();
+            })?;
+            if !whole {
+                return Ok(Err(Stopped));
+            }
+            self.judge.redshifts = Some(Held { of, is });
+        }
+        let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
+        for index in looked_at {
+            let nearest = calibration.nearest(evidence, index, NAMED_NEIGHBORS);
+            let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
+            let other = redshifts.and_then(|redshifts| redshifts.get(&index));
+            tell_context(&mut judgements[index], facts[index].z, other, &names);
+        }
+        Ok(Ok(judgements))
     }
 
     fn by_windows(&mut self) -> Step<(Vec<Judgement>, WindowThresholds)> {

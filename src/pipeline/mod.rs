@@ -11,6 +11,7 @@ mod error;
 mod grid;
 mod history;
 mod import;
+mod injections;
 mod inspect;
 mod job;
 mod judge;

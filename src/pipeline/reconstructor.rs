@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::PipelineError;
 use super::source::fold_key;
 use super::train::newest_checkpoint;
+use crate::anomaly::{Drawable, Hypotheses};
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, DeviceKind, Ensemble, Sample, fold_of};
+use crate::model::{Accelerator, DeviceKind, Ensemble, Member, Sample, fold_of};
 use crate::spectrum::Spectrum;
 use crate::spectrum::prepare::{Preparation, Prepared};
 
@@ -29,6 +30,11 @@ pub struct Reconstructor {
     /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
     grid: Vec<f64>,
     edges: Vec<f64>,
+    /// By network: the spectra along which its reconstructions change. Shape: `[latent, pixels]` each.
+    directions: Vec<Vec<f32>>,
+    /// By network: the reconstruction of the latent vector zero.
+    centers: Vec<Vec<f32>>,
+    pub hypotheses: Hypotheses,
 }
 
 impl std::fmt::Debug for Reconstructor {
@@ -41,7 +47,12 @@ impl std::fmt::Debug for Reconstructor {
 impl Reconstructor {
     pub fn new(origin: Origin, ensemble: Ensemble, accelerator: Accelerator) -> Self {
         let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());
+        let centers = ensemble.members.iter().map(Member::center).collect();
+        let directions = ensemble.members.iter().map(Member::directions).collect();
         Self {
+            hypotheses: Hypotheses::new(&grid),
+            directions,
+            centers,
             origin,
             ensemble,
             accelerator,
@@ -79,6 +90,19 @@ impl Reconstructor {
     /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
     pub fn grid(&self) -> &[f64] {
         &self.grid
+    }
+
+    /// The spectra along which the reconstructions of a network change, row by row; none of the original's network.
+    pub fn directions(&self, member: usize) -> &[f32] {
+        &self.directions[member]
+    }
+
+    /// What a network can draw, to first order.
+    pub fn drawable(&self, member: usize) -> Drawable<'_> {
+        Drawable {
+            center: &self.centers[member],
+            directions: &self.directions[member],
+        }
     }
 
     /// The network that has not seen an object of this key.

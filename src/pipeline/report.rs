@@ -9,7 +9,10 @@ use super::settings::{Method, OutputSettings, Pick, Settings};
 use super::viewer::Viewer;
 use super::{Event, Observer, PipelineError, Stage};
 use crate::anomaly::Judgement;
-use crate::artifact::{Ranked, RunFiles, SamplingInfo, write_ranking, write_regions, write_sampling_info};
+use crate::artifact::{
+    Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring, write_regions,
+    write_sampling_info,
+};
 use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun};
 use crate::model::{Ensemble, EpochRecord};
 use crate::spectrum::prepare::Frame;
@@ -20,6 +23,7 @@ pub fn picked<'a>(judgements: &'a [Judgement], settings: &Settings) -> Vec<&'a J
     let candidates: Vec<&Judgement> = judgements
         .iter()
         .filter(|j| j.anomalous || !output.only_anomalous)
+        .filter(|j| !(output.hide_artifacts && j.is_artifact()))
         .collect();
     let count = output.sample_size.min(candidates.len());
     match output.pick {
@@ -47,6 +51,7 @@ pub fn write_tables(
         .map(|(judgement, facts)| Ranked { judgement, facts })
         .collect();
     told(observer, write_ranking(run, &ranked)?);
+    told(observer, write_lists(run, &ranked)?);
     told(observer, vec![write_regions(run, &ranked)?]);
     let info = SamplingInfo {
         seed: settings.training.seed,
@@ -135,7 +140,7 @@ pub fn draw_contact_sheet(
     Ok(())
 }
 
-/// Draws the mean reconstruction error by wavelength.
+/// Writes what residuals have in common, and draws the mean reconstruction error by wavelength.
 pub fn draw_mean_error(
     run: &RunFiles,
     error: &MeanError,
@@ -146,6 +151,12 @@ pub fn draw_mean_error(
         Frame::Rest => "Rest-frame",
         Frame::Observed => "Observed",
     };
+    let named = match settings.prepare.frame {
+        Frame::Rest => "rest",
+        Frame::Observed => "grid",
+    };
+    let path = write_recurring(run, named, &error.recurring, &error.recurring_observed)?;
+    told(observer, vec![path]);
     let figure = figure::mean_reconstruction_error(
         &error.wavelength,
         &error.mean_squared_residual,

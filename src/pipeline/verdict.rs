@@ -2,10 +2,10 @@
 
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
-    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Reason, Residual, SignificanceSettings,
-    artifact_fraction, explain, flagged_fraction, regions,
+    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Jury, OtherRedshift, Reason, Residual,
+    SignificanceSettings, Vote, artifact_fraction, explain, flagged_fraction, other_redshift, regions,
 };
-use crate::spectrum::prepare::Prepared;
+use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
 
 /// A prepared spectrum beside its reconstruction.
@@ -15,6 +15,36 @@ pub struct Look<'a> {
     pub member: usize,
     pub reconstruction: &'a [f32],
     pub latent: &'a [f32],
+}
+
+impl super::reconstructor::Reconstructor {
+    /// Another redshift at which the spectrum's own network draws it better; `None` in the observed frame, which knows none.
+    pub fn other_redshift(&self, scored: &super::reconstructor::Scored) -> Option<OtherRedshift> {
+        if self.preparation().frame != Frame::Rest {
+            return None;
+        }
+        let drawable = self.drawable(scored.member);
+        let look = scored.as_look();
+        look.with_residual(self.grid(), |residual| other_redshift(residual, drawable))
+    }
+
+    /// All the evidence of a spectrum, its hypotheses tried.
+    pub fn evidence(
+        &self,
+        scored: &super::reconstructor::Scored,
+        errors: &ErrorModel,
+        settings: &SignificanceSettings,
+    ) -> Evidence {
+        let look = scored.as_look();
+        look.with_residual(self.grid(), |residual| {
+            Evidence::measure(residual, look.latent, look.member as u16, errors, settings).with_hypotheses(
+                &self.hypotheses,
+                residual,
+                self.directions(scored.member),
+                errors,
+            )
+        })
+    }
 }
 
 impl super::reconstructor::Scored {
@@ -42,6 +72,7 @@ pub struct Opinion {
     pub score: f64,
     pub anomalous: bool,
     pub reason: String,
+    pub vote: Option<Vote>,
 }
 
 impl Look<'_> {
@@ -107,6 +138,7 @@ impl Look<'_> {
                 score: verdict.score,
                 anomalous: verdict.anomalous,
                 reason: window_reason(&verdict),
+                vote: None,
             };
             (opinion, self.detail(grid, residual, verdict.regions))
         })
@@ -127,12 +159,18 @@ impl Look<'_> {
 
 impl Opinion {
     /// The opinion of the significance method.
-    pub fn by_significance(calibration: &Calibration, evidence: &Evidence, detail: &Detail) -> Self {
-        let score = calibration.score(evidence);
+    pub fn by_significance(
+        calibration: &Calibration,
+        jury: Option<&Jury>,
+        evidence: &Evidence,
+        detail: &Detail,
+    ) -> Self {
+        let score = calibration.score_by(jury, evidence);
         Self {
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
             reason: explain(&score, evidence, &detail.found, calibration),
+            vote: score.vote.filter(|_| evidence.coverage > 0.0),
         }
     }
 
@@ -151,6 +189,8 @@ impl Opinion {
             sn: f64::from(evidence.sn),
             masked_fraction: f64::from(evidence.masked_fraction),
             artifact_fraction: detail.artifact_fraction,
+            artifact_probability: self.vote.map(|vote| vote.artifact),
+            suggested_kind: self.vote.map(|vote| vote.kind.name().to_owned()),
             latent: evidence.latent.to_vec(),
             regions: detail
                 .found
@@ -159,6 +199,32 @@ impl Opinion {
                 .map(|(region, (start, end))| region.in_row(*start, *end))
                 .collect(),
         }
+    }
+}
+
+/// Another redshift is told where chi-square is less by this, and by this share of it.
+const BETTER_FIT: (f64, f64) = (60.0, 0.1);
+
+/// Adds to a reason what only the whole list knows: another redshift that fits better, and the nearest neighbors of what is rare.
+pub fn tell_context(
+    judgement: &mut Judgement,
+    z: Option<f64>,
+    other: Option<&OtherRedshift>,
+    neighbors: &[&str],
+) {
+    if let (Some(z), Some(other)) = (z, other)
+        && other.gain >= BETTER_FIT.0.max(BETTER_FIT.1 * other.chi2)
+    {
+        let share = 100.0 * other.gain / other.chi2;
+        judgement.reason = format!(
+            "fits z = {:.3} better than z = {z:.3} (chi-square {share:.0}% less); {}",
+            other.z, judgement.reason
+        );
+    }
+    if judgement.reason.contains("rare") && !neighbors.is_empty() {
+        judgement
+            .reason
+            .push_str(&format!("; nearest neighbors are {}", neighbors.join(", ")));
     }
 }
 

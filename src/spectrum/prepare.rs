@@ -138,6 +138,24 @@ impl Preparation {
         }
     }
 
+    /// Normalizes a prepared spectrum again whose flux was changed.
+    pub fn renormalize(&self, prepared: &mut Prepared) {
+        let (offset, scale) = self
+            .normalization
+            .measure(&prepared.flux, &prepared.ivar, &self.grid);
+        let mut valid = 0usize;
+        for (flux, ivar) in prepared.flux.iter_mut().zip(&mut prepared.ivar) {
+            if *ivar > 0.0 {
+                *flux = ((f64::from(*flux) - offset) / scale) as f32;
+                *ivar = (f64::from(*ivar) * scale * scale) as f32;
+                valid += 1;
+            }
+        }
+        prepared.offset += prepared.scale * offset;
+        prepared.scale *= scale;
+        prepared.coverage = valid as f64 / prepared.flux.len().max(1) as f64;
+    }
+
     fn artifact_prone(&self, spectrum: &Spectrum, stretch: f64) -> Vec<bool> {
         let mut prone: Vec<bool> = (0..self.grid.len())
             .map(|i| artifact_zone(self.grid.at(i) * stretch, spectrum.mask_kind).is_some())

@@ -48,13 +48,7 @@ pub struct Item {
 
 impl Item {
     /// The names of the evidence that [`Item::of`] takes from a verdict.
-    pub const EVIDENCE: [&'static str; 5] = [
-        "score",
-        "S/N",
-        "flagged share",
-        "artifact-prone share",
-        "masked share",
-    ];
+    pub const EVIDENCE: [&'static str; 5] = ["score", "S/N", "flagged share", "artifact", "masked share"];
 
     /// A verdict as an item; skewed quantities as their logarithm.
     pub fn of(judgement: &Judgement, member: u16) -> Self {
@@ -66,7 +60,9 @@ impl Item {
                 judgement.score.max(0.0).ln_1p(),
                 judgement.sn.max(0.1).ln(),
                 judgement.flagged_fraction,
-                judgement.artifact_fraction,
+                judgement
+                    .artifact_probability
+                    .unwrap_or(judgement.artifact_fraction),
                 judgement.masked_fraction,
             ],
             member,

@@ -8,6 +8,9 @@ use super::keys::ScreenId;
 /// Less than this and there is only room to say so.
 pub const LEAST: (u16, u16) = (60, 16);
 
+/// Rows of the pane of an image in which something can be seen.
+const LEAST_IMAGE: u16 = 9;
+
 /// What may fill the frame alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Zoomed {
@@ -16,6 +19,8 @@ pub enum Zoomed {
     List,
     Spectrum,
     Facts,
+    /// The sky image.
+    Image,
 }
 
 /// The astronomer's choices.
@@ -25,6 +30,9 @@ pub struct Layout {
     /// Width of the list in percent of the frame.
     pub list_share: u16,
     pub zoomed: Zoomed,
+    /// Pixels of a cell, where the terminal shows pictures: no choice, but what makes a square image square.
+    #[serde(skip)]
+    pub cell: Option<(u16, u16)>,
 }
 
 impl Default for Layout {
@@ -32,6 +40,7 @@ impl Default for Layout {
         Self {
             list_share: 38,
             zoomed: Zoomed::None,
+            cell: None,
         }
     }
 }
@@ -42,6 +51,8 @@ pub struct Panes {
     pub tabs: Rect,
     pub list: Rect,
     pub spectrum: Rect,
+    /// Of the sky.
+    pub image: Rect,
     pub facts: Rect,
     pub status: Rect,
     pub keys: Rect,
@@ -79,8 +90,9 @@ impl Layout {
         match (self.zoomed, screen) {
             (_, ScreenId::Train) | (Zoomed::List, _) => panes.list = body,
             (Zoomed::Spectrum, _) => panes.spectrum = body,
-            (Zoomed::Facts, ScreenId::Files) => panes.spectrum = body,
-            (Zoomed::Facts, _) => panes.facts = body,
+            (Zoomed::Facts | Zoomed::Image, ScreenId::Files) => panes.spectrum = body,
+            (Zoomed::Facts, _) => (panes.image, panes.facts) = self.beside(body),
+            (Zoomed::Image, _) => panes.image = body,
             (Zoomed::None, _) => self.cut(body, screen, &mut panes),
         }
         panes
@@ -119,6 +131,53 @@ impl Layout {
             width: facts,
             ..body
         };
+        if screen != ScreenId::Files {
+            (panes.image, panes.facts) = self.above(panes.facts);
+        }
+    }
+
+    /// The image above the facts: as wide as they are, and not more than half as high.
+    fn above(&self, facts: Rect) -> (Rect, Rect) {
+        /// Rows that the facts need for the least that is to be known.
+        const FACTS: u16 = 12;
+        let height = self.image_height(facts.width).min(facts.height / 2);
+        if height < LEAST_IMAGE || facts.height - height < FACTS {
+            return (Rect::default(), facts);
+        }
+        let image = Rect { height, ..facts };
+        let rest = Rect {
+            y: facts.y + height,
+            height: facts.height - height,
+            ..facts
+        };
+        (image, rest)
+    }
+
+    /// The image beside the facts, which are all that there is to see.
+    fn beside(&self, body: Rect) -> (Rect, Rect) {
+        let Some((cell_w, cell_h)) = self.cell else {
+            return (Rect::default(), body);
+        };
+        let square =
+            u32::from(body.height.saturating_sub(4)) * u32::from(cell_h) / u32::from(cell_w.max(1)) + 2;
+        let width = u16::try_from(square).unwrap_or(u16::MAX).min(body.width / 2);
+        let image = Rect { width, ..body };
+        let rest = Rect {
+            x: body.x + width,
+            width: body.width - width,
+            ..body
+        };
+        (image, rest)
+    }
+
+    /// Rows of a pane with a square image, its caption and its border; 0 where the terminal shows none.
+    fn image_height(&self, width: u16) -> u16 {
+        let Some((cell_w, cell_h)) = self.cell else {
+            return 0;
+        };
+        let rows =
+            (u32::from(width.saturating_sub(2)) * u32::from(cell_w)).div_ceil(u32::from(cell_h.max(1)));
+        u16::try_from(rows + 4).unwrap_or(u16::MAX)
     }
 
     /// The next pane alone, or all again.
@@ -126,7 +185,7 @@ impl Layout {
         self.zoomed = match (self.zoomed, screen) {
             (Zoomed::None, _) => Zoomed::Spectrum,
             (Zoomed::Spectrum, _) => Zoomed::List,
-            (Zoomed::List, ScreenId::Files) | (Zoomed::Facts, _) => Zoomed::None,
+            (Zoomed::List, ScreenId::Files) | (Zoomed::Facts | Zoomed::Image, _) => Zoomed::None,
             (Zoomed::List, _) => Zoomed::Facts,
         };
     }
@@ -143,9 +202,26 @@ mod tests {
 
     #[test]
     fn panes_fill_the_frame_and_never_overlap() {
-        let mut layout = Layout::default();
+        for cell in [None, Some((8, 16)), Some((10, 10)), Some((1, 400))] {
+            let layout = Layout {
+                cell,
+                ..Layout::default()
+            };
+            fill(layout);
+        }
+    }
+
+    fn fill(mut layout: Layout) {
+        let all = [
+            Zoomed::None,
+            Zoomed::List,
+            Zoomed::Spectrum,
+            Zoomed::Facts,
+            Zoomed::Image,
+        ];
         for screen in ScreenId::ALL {
-            for _ in 0..4 {
+            for zoomed in all {
+                layout.zoomed = zoomed;
                 for (width, height) in [
                     (60, 16),
                     (80, 24),
@@ -161,6 +237,7 @@ mod tests {
                         panes.tabs,
                         panes.list,
                         panes.spectrum,
+                        panes.image,
                         panes.facts,
                         panes.status,
                         panes.keys,
@@ -180,7 +257,6 @@ mod tests {
                         );
                     }
                 }
-                layout.zoom(screen);
             }
         }
         for (width, height) in [(0, 0), (1, 1), (40, 10), (59, 16), (60, 15)] {
@@ -190,6 +266,30 @@ mod tests {
                     .is_too_small()
             );
         }
+    }
+
+    #[test]
+    fn the_image_is_square_and_leaves_room_for_the_facts() {
+        let layout = Layout {
+            cell: Some((8, 16)),
+            ..Layout::default()
+        };
+        let of = |width, height| layout.panes(Rect::new(0, 0, width, height), ScreenId::Catalog);
+        let panes = of(120, 40);
+        assert_eq!((panes.image.width, panes.image.height), (27, 17));
+        assert_eq!(panes.facts.y, panes.image.bottom());
+        // Narrow, or low: by key only.
+        assert!(of(80, 24).image.is_empty() && of(120, 20).image.is_empty());
+        let files = layout.panes(Rect::new(0, 0, 120, 40), ScreenId::Files);
+        assert!(files.image.is_empty());
+        let none = Layout::default().panes(Rect::new(0, 0, 120, 40), ScreenId::Catalog);
+        assert!(none.image.is_empty());
+        let alone = Layout {
+            zoomed: Zoomed::Image,
+            ..layout
+        };
+        let panes = alone.panes(Rect::new(0, 0, 80, 24), ScreenId::Anomalies);
+        assert_eq!((panes.image.width, panes.image.height), (80, 21));
     }
 
     #[test]

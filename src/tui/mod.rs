@@ -4,7 +4,8 @@
 //! - [`run`] is the loop: it waits, drains, updates, lets the workers do what is to be done, and draws
 //! - [`catalog`], [`train`], [`anomalies`], [`files`] are the four screens; [`spectrum`] is the pane that they share
 //! - [`keys`] is the one table of keys; [`chart`], [`theme`], [`text`] are how things look
-//! - `terminal` takes the terminal and gives it back
+//! - [`picture`] are the images of the sky and of figures, as the terminal can show them
+//! - [`terminal`] takes the terminal and gives it back
 
 pub mod anomalies;
 pub mod app;
@@ -18,11 +19,13 @@ pub mod job;
 pub mod keys;
 pub mod labels;
 pub mod layout;
+pub mod picture;
+mod printed;
 mod run;
 pub mod spectra;
 pub mod spectrum;
 mod store;
-mod terminal;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 mod trace;
@@ -30,5 +33,6 @@ pub mod train;
 pub mod worker;
 mod workers;
 
+pub use printed::printed;
 pub use run::{Options, run};
 pub use store::folder as state_folder;

@@ -13,14 +13,16 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use crossterm::cursor::MoveTo;
+use crossterm::event::Event as Input;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 
 use super::app::{App, AppEvent, Effect, Saved, Shell};
 use super::draw::{Hyperlink, draw, hyperlinks};
 use super::keys::Keymap;
+use super::picture::{Painter, postpone};
 use super::store::Store;
-use super::terminal::{self, Ending, Output, Session};
+use super::terminal::{self, Ending, Output, Session, Surroundings};
 use super::theme::Theme;
 use super::trace::Trace;
 use super::workers::Workers;
@@ -46,6 +48,8 @@ pub struct Options {
 const FRAME: Duration = Duration::from_millis(33);
 /// Between ticks, while something moves by itself.
 const TICK: Duration = Duration::from_millis(125);
+/// The keys rest when none has come for so long.
+const REST: Duration = Duration::from_millis(90);
 /// The session is written down when nothing was touched for so long.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -54,16 +58,23 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Errors: there is no terminal, or a thread cannot be started. Errors of the work are shown on the screens.
 pub fn run(options: Options) -> anyhow::Result<u8> {
     let session = Session::begin(options.mouse)?;
+    let around = Surroundings::here();
+    let answers = terminal::probe(&around);
     let theme = match options.fixed_theme {
         true => options.theme,
-        false => terminal::refine(options.theme),
+        false => answers.refine(options.theme),
     };
+    let choice = terminal::choose(&options.settings.screens, &answers, &around, &theme);
+    tracing::info!("pictures: {:?}, because {}", choice.graphics, choice.why);
+    // Without colors the theme uses none; pictures still must, and the places of kitty's are named by them.
+    crossterm::style::force_color_output(true);
     let (events, inbox) = mpsc::channel();
     let ending = events.clone();
     let saved = terminal::watch(move |what| drop(ending.send(AppEvent::Ending(what))))?;
     let store = Store::open(&options.inputs);
     let mut shell = Shell::new(options.inputs, options.settings, theme, options.keymap);
     shell.labels.scanner = options.scanner;
+    shell.graphics = choice.graphics;
     shell.size = crossterm::terminal::size()?;
     let mut app = App::new(shell);
     match store.load() {
@@ -72,6 +83,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
         Err(error) => app.shell.error(error),
     }
     let (output, spent) = Output::new();
+    let beside = output.clone();
     // Dropped, it would complain on standard error of a terminal that is gone, which panics. The session gives back all there is.
     let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(output))?);
     read_input(events.clone())?;
@@ -86,6 +98,10 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
             .transpose()?,
         ending: None,
         unsaved: false,
+        painter: Painter::new(choice.graphics.passthrough),
+        beside,
+        window_cell: answers.window_cell,
+        touched: Instant::now(),
     };
     // Whatever ends the loop, a fault of the program or a terminal that takes no more: what is under way is brought to disk.
     let stayed = catch_unwind(AssertUnwindSafe(|| -> io::Result<()> {
@@ -101,6 +117,9 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     if !matches!(stayed, Ok(Ok(()))) {
         looping.save();
     }
+    // A terminal that is gone needs no pictures taken away.
+    let _ = looping.painter.clear(&mut looping.beside);
+    let _ = looping.beside.flush();
     let Loop { workers, session, .. } = looping;
     workers.finish(Duration::from_secs(6));
     drop(session);
@@ -160,15 +179,21 @@ struct Loop {
     ending: Option<u8>,
     /// Something was touched since the session was written down.
     unsaved: bool,
+    /// Knows what pictures are on the terminal.
+    painter: Painter,
+    /// The output, for what is written beside the characters.
+    beside: Output,
+    /// Pixels of a cell, as the system had them.
+    window_cell: Option<(u16, u16)>,
+    /// The last key.
+    touched: Instant,
 }
 
 impl Loop {
     fn stay(&mut self, terminal: &mut Screen, inbox: &Receiver<AppEvent>) -> io::Result<()> {
         let mut drawn = Instant::now() - FRAME;
         let mut ticked = Instant::now();
-        let mut touched = Instant::now();
-        self.frame(terminal)?;
-        let mut dirty = false;
+        let mut dirty = !self.frame(terminal)?;
         loop {
             let wait = if dirty {
                 FRAME.saturating_sub(drawn.elapsed())
@@ -183,13 +208,14 @@ impl Loop {
             let mut leaves = false;
             for event in first.into_iter().chain(inbox.try_iter()) {
                 if matches!(event, AppEvent::Input(_)) {
-                    touched = Instant::now();
+                    self.touched = Instant::now();
                     self.unsaved = true;
                     if let Some(trace) = &mut self.trace {
                         trace.input();
                     }
                 }
                 match event {
+                    AppEvent::Input(Input::Resize(..)) => self.measure(),
                     AppEvent::Ending(Ending::End(code)) => self.ending = Some(code),
                     // The shell has set the terminal as it likes it.
                     AppEvent::Ending(Ending::Continued) => self.session.retake()?,
@@ -210,13 +236,12 @@ impl Loop {
                 ticked = Instant::now();
                 leaves |= self.perform(effects, terminal)?;
             }
-            if self.unsaved && touched.elapsed() > QUIET {
+            if self.unsaved && self.touched.elapsed() > QUIET {
                 self.save();
             }
             if dirty && drawn.elapsed() >= FRAME {
-                self.frame(terminal)?;
+                dirty = !self.frame(terminal)?;
                 drawn = Instant::now();
-                dirty = false;
             }
             if leaves {
                 return Ok(());
@@ -224,10 +249,34 @@ impl Loop {
         }
     }
 
-    /// One frame, in one write and within a synchronized update.
-    fn frame(&mut self, terminal: &mut Screen) -> io::Result<()> {
+    /// One frame, in one write and within a synchronized update. Returns whether it is whole: over a link on which bytes matter, a picture
+    /// that is not there yet waits until the keys rest.
+    fn frame(&mut self, terminal: &mut Screen) -> io::Result<bool> {
         queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let area = terminal.draw(|frame| draw(frame, &self.app))?.area;
+        let hurried = self.app.shell.graphics.remote && self.touched.elapsed() < REST;
+        let (mut placed, mut whole, mut failed) = (Vec::new(), true, None);
+        let (app, painter, beside) = (&self.app, &mut self.painter, &mut self.beside);
+        let area = terminal
+            .draw(|frame| {
+                painter.fits(frame.area());
+                placed = draw(frame, app);
+                if hurried && !painter.has(&placed) {
+                    whole = false;
+                    placed.retain(|one| {
+                        let there = painter.has(std::slice::from_ref(one));
+                        if !there {
+                            postpone(one, frame.buffer_mut());
+                        }
+                        there
+                    });
+                }
+                failed = painter.before(&placed, beside).err();
+            })?
+            .area;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.painter.after(&placed, &mut self.beside)?;
         for link in hyperlinks(area, &self.app) {
             hyperlink(terminal.backend_mut(), &link)?;
         }
@@ -235,7 +284,7 @@ impl Loop {
         if let Some(trace) = &mut self.trace {
             trace.frame();
         }
-        Ok(())
+        Ok(whole)
     }
 
     /// Does what the state asks for; true to leave.
@@ -243,7 +292,11 @@ impl Loop {
         let mut leaves = false;
         for effect in effects {
             match effect {
-                Effect::Redraw => afresh(terminal)?,
+                Effect::Redraw => {
+                    self.painter.clear(&mut self.beside)?;
+                    afresh(terminal)?;
+                }
+                Effect::Forget(ids) => self.painter.forget(&ids, &mut self.beside)?,
                 Effect::Suspend => self.suspend(terminal)?,
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
@@ -254,15 +307,24 @@ impl Loop {
         Ok(leaves)
     }
 
+    /// The cells may have another size since the font has.
+    fn measure(&mut self) {
+        let now = terminal::window_cell();
+        if let Some(cell) = now.filter(|_| now != self.window_cell) {
+            self.window_cell = now;
+            self.app.cell_is(cell);
+        }
+    }
+
     fn suspend(&mut self, terminal: &mut Screen) -> io::Result<()> {
+        self.painter.clear(&mut self.beside)?;
+        self.beside.flush()?;
         terminal::restore();
         // Stops here until `fg`.
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         self.session.enter()?;
         let (width, height) = crossterm::terminal::size()?;
-        let effects = self
-            .app
-            .update(AppEvent::Input(crossterm::event::Event::Resize(width, height)));
+        let effects = self.app.update(AppEvent::Input(Input::Resize(width, height)));
         afresh(terminal)?;
         self.perform(effects, terminal)?;
         Ok(())

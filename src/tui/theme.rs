@@ -203,6 +203,11 @@ impl Theme {
         }
     }
 
+    /// A color of a picture as this terminal has it.
+    pub fn nearest(&self, red: u8, green: u8, blue: u8) -> Color {
+        self.color(Rgb(red, green, blue))
+    }
+
     fn color(&self, rgb: Rgb) -> Color {
         match self.depth {
             Depth::Indexed => Color::Indexed(color::nearest(rgb)),

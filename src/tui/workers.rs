@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
-use super::{anomalies, catalog, files, labels, spectra, train};
+use super::{anomalies, catalog, files, labels, picture, spectra, train};
+use crate::cutout::Cutouts;
 use crate::pipeline::{self, CancelToken, Event, Observer};
 
 /// Whoever does the work.
@@ -20,6 +21,9 @@ pub struct Workers {
     labels: Worker<labels::Request>,
     files: Worker<files::Request>,
     train: Worker<train::Request>,
+    pictures: Worker<picture::Request>,
+    /// Images that are waited for, and others.
+    fetches: [Worker<picture::Fetch>; 2],
     /// The running job: what stops it, and what hears its end.
     job: Option<(CancelToken, Receiver<()>)>,
 }
@@ -74,6 +78,27 @@ impl Workers {
             move |request, _: &CancelToken| tell(Answer::Train(train::serve(request))),
             fault(events),
         )?;
+        let settings = &shell.settings;
+        let cutouts = Cutouts::of(&settings.cutouts, settings.output.cutout_dir.clone());
+        let tell = answer(events);
+        let mut maker = picture::Maker::new(shell.inputs.clone(), settings.clone());
+        let pictures = Worker::start(
+            "pictures",
+            move |request, cancel: &CancelToken| {
+                maker.serve(request, cancel, |answer| tell(Answer::Picture(answer)));
+            },
+            fault(events),
+        )?;
+        let fetch = |name: &str| {
+            let (tell, fetcher) = (answer(events), picture::Fetcher::new(cutouts.clone()));
+            Worker::start(
+                name,
+                move |request, cancel: &CancelToken| {
+                    fetcher.serve(request, cancel, |fetched| tell(Answer::Fetched(fetched)));
+                },
+                fault(events),
+            )
+        };
         Ok(Self {
             events: events.clone(),
             catalog: catalog::Browse::start(shell.inputs.clone(), answer(events), fault(events))?,
@@ -82,6 +107,8 @@ impl Workers {
             labels,
             files,
             train,
+            pictures,
+            fetches: [fetch("fetch")?, fetch("fetch ahead")?],
             job: None,
         })
     }
@@ -95,6 +122,9 @@ impl Workers {
             Effect::Labels(request) => self.labels.ask(request),
             Effect::Files(request) => self.files.ask(request),
             Effect::Train(request) => self.train.ask(request),
+            Effect::Picture(request) => self.pictures.ask(request),
+            Effect::Fetch(request) => self.fetches[0].ask(request),
+            Effect::FetchAhead(request) => self.fetches[1].ask(request),
             Effect::Start(spec) => self.start_job(*spec, shell),
             Effect::StopJob => {
                 if let Some((cancel, _)) = &self.job {
@@ -102,7 +132,12 @@ impl Workers {
                 }
             }
             // The loop's own.
-            Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Save | Effect::Quit => (),
+            Effect::Copy(_)
+            | Effect::Forget(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Save
+            | Effect::Quit => (),
         }
     }
 

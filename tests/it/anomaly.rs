@@ -1,5 +1,6 @@
 //! Anomaly scoring: against an independent implementation, and by properties.
 
+mod vote;
 mod window_rule;
 
 use proptest::prelude::*;
@@ -346,6 +347,8 @@ fn nan_never_ranks() {
         sn: 1.0,
         masked_fraction: 0.0,
         artifact_fraction: 0.0,
+        artifact_probability: None,
+        suggested_kind: None,
         latent: Vec::new(),
         regions: Vec::new(),
     };

@@ -58,6 +58,8 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         sn: 7.25,
         masked_fraction: 0.02,
         artifact_fraction: 0.125,
+        artifact_probability: None,
+        suggested_kind: None,
         latent: vec![0.1, -2.5],
         regions: vec![
             region.clone(),

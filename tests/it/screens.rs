@@ -4,6 +4,8 @@ mod bench;
 mod endings;
 mod figures;
 mod hostile;
+mod images;
+mod payloads;
 mod pictures;
 mod random;
 mod session;

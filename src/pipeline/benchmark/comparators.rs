@@ -230,6 +230,7 @@ fn pca_evidence(spectra: &[Scored], folds: usize, grid: &[f64], settings: &Setti
         masked_fraction: 1.0,
         model: 0,
         latent: Box::default(),
+        statistics: Box::default(),
     };
     evidence.into_iter().map(|e| e.unwrap_or_else(empty)).collect()
 }

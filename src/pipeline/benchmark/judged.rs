@@ -62,7 +62,9 @@ impl SeedRun {
                     mark,
                     z: facts.z.unwrap_or(f64::NAN),
                     masked_fraction: judgement.masked_fraction,
-                    artifact: judgement.artifact_fraction,
+                    artifact: judgement
+                        .artifact_probability
+                        .unwrap_or(judgement.artifact_fraction),
                     reason: judgement.reason.clone(),
                     rank: judgement.rank,
                     place: fold_key(facts),

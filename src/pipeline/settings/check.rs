@@ -64,6 +64,13 @@ impl Settings {
                 share(prepare.min_coverage),
                 "it must be from 0 to 1",
             ),
+            (
+                "sixel_colors",
+                self.screens
+                    .sixel_colors
+                    .is_none_or(|colors| (2..=256).contains(&colors)),
+                "it must be from 2 to 256",
+            ),
         ];
         let mut problems: Vec<(&'static str, String)> = rules
             .into_iter()

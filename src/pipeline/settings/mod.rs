@@ -100,6 +100,7 @@ pub struct OutputSettings {
     pub sample_size: usize,
     pub pick: Pick,
     pub only_anomalous: bool,
+    pub hide_artifacts: bool,
     pub each: bool,
     pub contact_sheet: usize,
     pub svg: bool,
@@ -114,11 +115,35 @@ impl Default for OutputSettings {
             sample_size: 8,
             pick: Pick::Top,
             only_anomalous: false,
+            hide_artifacts: false,
             each: false,
             contact_sheet: 0,
             svg: false,
         }
     }
+}
+
+/// How the screens show pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GraphicsWish {
+    /// As the terminal answers.
+    #[default]
+    Auto,
+    Kitty,
+    Iterm2,
+    Sixel,
+    Halfblocks,
+    None,
+}
+
+/// How the screens look.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreenSettings {
+    pub graphics: GraphicsWish,
+    /// Of a sixel picture; `None`: by the link.
+    pub sixel_colors: Option<u16>,
 }
 
 /// Every setting of the main job; saved with every checkpoint and manifest.
@@ -134,6 +159,7 @@ pub struct Settings {
     pub significance: SignificanceSettings,
     pub output: OutputSettings,
     pub cutouts: CutoutSettings,
+    pub screens: ScreenSettings,
 }
 
 /// Where a value comes from.

@@ -160,6 +160,8 @@ pub const TABLE: &[Entry] = table! {
         "power" Number, "Exponent of the power mean that joins the window widths";
         "latent_weight" Number, "Weight of the rarity of the latent vector against the windows";
         "outside_score" Number, "Score of a spectrum that does not reach the model's grid at all";
+        "injections" Integer, "Anomalies planted into copies of the catalog's spectra, for the vote to learn from; 0 for no vote";
+        "trees" Integer, "Trees that vote on each spectrum; 0 for no vote";
         "anomaly_threshold" Number, "Least score of an anomalous spectrum";
         "region_sigma" Number, "Least significance of a region, sigma";
         "region_calibrated" Number, "Least significance of a region among spectra of like S/N";
@@ -172,6 +174,7 @@ pub const TABLE: &[Entry] = table! {
         "sample_size" Integer, "Number of spectra drawn";
         "pick" Choice(&["top", "random"]), "Draw the strangest, or a random sample";
         "only_anomalous" Switch, "Draw anomalous spectra only";
+        "hide_artifacts" Switch, "Draw nothing that is likely an artifact";
         "each" Switch, "One figure a spectrum too";
         "contact_sheet" Integer, "So many of the strangest on a contact sheet, image and spectrum; 0 for none";
         "svg" Switch, "All figures as SVG too";
@@ -195,5 +198,9 @@ pub const TABLE: &[Entry] = table! {
         "panstarrs_url" Text, "Address of the folder of Pan-STARRS's ps1filenames.py and fitscut.cgi";
         "hips_url" Text, "Address of CDS hips2fits, which has images of the whole sky";
         "hips_survey" Text, "Survey that hips2fits is asked for, a HiPS";
+    }
+    screens {
+        "graphics" Choice(&["auto", "kitty", "iterm2", "sixel", "halfblocks", "none"]), "How the screens show pictures: as the terminal answers, or by this protocol";
+        "sixel_colors" Integer, "Colors of a sixel picture, 2 to 256; fewer make it smaller [default: 256, over ssh 64]";
     }
 };

@@ -282,6 +282,11 @@ impl Anomalies {
         if self.order.only_unlabeled {
             text = format!("unlabeled; {text}");
         }
+        match self.order.shown {
+            super::Shown::All => (),
+            super::Shown::Astrophysics => text = format!("without artifacts; {text}"),
+            super::Shown::Artifacts => text = format!("artifacts; {text}"),
+        }
         if let Some(learned) = &self.learned
             && self.order.key == super::SortKey::Interest
         {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::pipeline::{Neighbors, Verdicts};
 use crate::triage::Label;
 
@@ -48,7 +50,7 @@ impl SortKey {
             ),
             Self::Chi2 => ("chi2", "reduced chi-square"),
             Self::Flagged => ("flagged", "share of its pixels that is flagged"),
-            Self::Artifact => ("artifact", "share of the flagged pixels that is artifact-prone"),
+            Self::Artifact => ("artifact", "how likely it is an artifact"),
             Self::Sn => ("sn", "median signal-to-noise ratio a pixel"),
             Self::Redshift => ("z", "redshift"),
             Self::Masked => ("masked", "share of its pixels that is masked"),
@@ -61,6 +63,26 @@ impl SortKey {
         Self::ALL
             .into_iter()
             .find(|key| key.words().0 == name.to_lowercase())
+    }
+}
+
+/// Which of the two lists is shown: the pipeline's people want one, the astronomer the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    #[default]
+    All,
+    Astrophysics,
+    Artifacts,
+}
+
+impl Shown {
+    pub fn next(self) -> Self {
+        match self {
+            Self::All => Self::Astrophysics,
+            Self::Astrophysics => Self::Artifacts,
+            Self::Artifacts => Self::All,
+        }
     }
 }
 
@@ -80,6 +102,7 @@ pub struct Order {
     /// The least first.
     pub ascending: bool,
     pub only_unlabeled: bool,
+    pub shown: Shown,
     places: Vec<usize>,
 }
 
@@ -101,6 +124,11 @@ impl Order {
         };
         if self.only_unlabeled {
             places.retain(|place| (given.labels)(&judgements[*place].object_id).is_none());
+        }
+        match self.shown {
+            Shown::All => (),
+            Shown::Astrophysics => places.retain(|place| !judgements[*place].is_artifact()),
+            Shown::Artifacts => places.retain(|place| judgements[*place].is_artifact()),
         }
         let distances: HashMap<&str, f64> = given
             .similar
@@ -136,7 +164,9 @@ impl Order {
                         SortKey::Distance => distances.get(id).copied().unwrap_or(f64::NAN),
                         SortKey::Chi2 => judgement.reduced_chi2,
                         SortKey::Flagged => judgement.flagged_fraction,
-                        SortKey::Artifact => judgement.artifact_fraction,
+                        SortKey::Artifact => judgement
+                            .artifact_probability
+                            .unwrap_or(judgement.artifact_fraction),
                         SortKey::Sn => judgement.sn,
                         SortKey::Redshift => verdicts.facts[place].z.unwrap_or(f64::NAN),
                         SortKey::Masked => judgement.masked_fraction,
@@ -180,6 +210,8 @@ mod tests {
             sn: 10.0,
             masked_fraction: 0.0,
             artifact_fraction: 0.0,
+            artifact_probability: None,
+            suggested_kind: None,
             latent: Vec::new(),
             regions: Vec::new(),
         };

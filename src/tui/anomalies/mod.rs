@@ -13,7 +13,7 @@ pub use list::SortKey;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use list::Order;
+use list::{Order, Shown};
 
 use crate::anomaly::Judgement;
 use crate::pipeline::{Neighbors, Stage, Verdicts};

@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
-use super::list::{Given, SortKey};
+use super::list::{Given, Shown, SortKey};
 use super::{Anomalies, Request};
 use crate::pipeline::settings::Method;
 use crate::triage::Label;
@@ -134,12 +134,18 @@ impl Anomalies {
             AnomaliesAct::Whole => {
                 self.similar = None;
                 self.order.only_unlabeled = false;
+                self.order.shown = Shown::All;
                 (self.order.key, self.order.ascending) = (SortKey::Score, false);
                 self.reorder(shell);
                 vec![Effect::Anomalies(Request::Filter(None))]
             }
             AnomaliesAct::OnlyUnlabeled => {
                 self.order.only_unlabeled = !self.order.only_unlabeled;
+                self.reorder(shell);
+                Vec::new()
+            }
+            AnomaliesAct::Artifacts => {
+                self.order.shown = self.order.shown.next();
                 self.reorder(shell);
                 Vec::new()
             }
@@ -344,6 +350,21 @@ impl Screen for Anomalies {
         Vec::new()
     }
 
+    fn extent(&self) -> Option<(u64, u64)> {
+        let count = self.order.places().len() as u64;
+        (count > 0).then_some((count, self.cursor as u64))
+    }
+
+    fn listed(&self, place: u64) -> Option<(Target, String)> {
+        let place = *self.order.places().get(usize::try_from(place).ok()?)?;
+        let (judgement, _) = self.ranking.as_ref()?.at(place)?;
+        let name = format!(
+            "#{} {:.1} {}",
+            judgement.rank, judgement.score, judgement.object_id
+        );
+        Some((Target::Id(judgement.object_id.clone()), name))
+    }
+
     fn target(&self) -> Option<Target> {
         let (judgement, _) = self.current()?;
         Some(Target::Id(judgement.object_id.clone()))
@@ -377,6 +398,7 @@ impl Screen for Anomalies {
             "ascending": self.order.ascending,
             "filter": self.filter,
             "only_unlabeled": self.order.only_unlabeled,
+            "shown": self.order.shown,
         })
     }
 
@@ -391,5 +413,6 @@ impl Screen for Anomalies {
         }
         self.filter = saved["filter"].as_str().map(str::to_owned);
         self.order.only_unlabeled = saved["only_unlabeled"].as_bool().unwrap_or(false);
+        self.order.shown = serde_json::from_value(saved["shown"].clone()).unwrap_or_default();
     }
 }

@@ -24,6 +24,8 @@ impl App {
                 self.train.answer(answer, &mut self.shell);
                 Vec::new()
             }
+            Answer::Picture(answer) => self.pictures.answer(answer),
+            Answer::Fetched(fetched) => self.pictures.fetched(fetched),
             Answer::Spectrum(answer) => {
                 self.shown.answer(answer, &mut self.pane, &mut self.shell);
                 Vec::new()

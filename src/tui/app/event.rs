@@ -8,6 +8,7 @@ use crate::tui::catalog;
 use crate::tui::files;
 use crate::tui::job::JobSpec;
 use crate::tui::labels;
+use crate::tui::picture;
 use crate::tui::spectra;
 use crate::tui::terminal::Ending;
 use crate::tui::train;
@@ -30,6 +31,9 @@ pub enum Answer {
     Labels(labels::Answer),
     Files(files::Answer),
     Train(train::Answer),
+    Picture(picture::Answer),
+    /// From the network.
+    Fetched(picture::Fetched),
     /// A worker panicked; it lives on.
     Fault(String),
 }
@@ -52,6 +56,13 @@ pub enum Effect {
     Labels(labels::Request),
     Files(files::Request),
     Train(train::Request),
+    Picture(picture::Request),
+    /// An image that is waited for is looked for on the network.
+    Fetch(picture::Fetch),
+    /// One that is likely to be wanted.
+    FetchAhead(picture::Fetch),
+    /// The terminal need not keep these pictures any more.
+    Forget(Vec<u32>),
     Start(Box<JobSpec>),
     StopJob,
     /// To the clipboard, by OSC 52.

@@ -5,6 +5,7 @@ mod commands;
 mod event;
 mod labeling;
 mod links;
+mod pictures;
 pub mod popup;
 pub mod prompt;
 mod screen;
@@ -28,6 +29,8 @@ use super::catalog::Catalog;
 use super::files::Files;
 use super::keys::{Action, Place, Press, ScreenId};
 use super::layout::{Layout, Panes};
+use super::picture::Pictures;
+use super::picture::contact::Contact;
 use super::spectra::Shown;
 use super::spectrum::Pane;
 use super::train::Train;
@@ -44,6 +47,9 @@ pub struct App {
     pub pane: Pane,
     /// What the pane shows or waits for.
     pub shown: Shown,
+    pub pictures: Pictures,
+    /// Many pictures at once, over everything else.
+    pub contact: Option<Contact>,
     pub layout: Layout,
     /// Keys of a sequence under way.
     pub pending: Vec<Press>,
@@ -63,11 +69,16 @@ impl App {
             train: Train::new(&shell),
             anomalies: Anomalies::new(&shell),
             files: Files::default(),
+            layout: Layout {
+                cell: shell.graphics.shown_in(),
+                ..Layout::default()
+            },
             shell,
             screen: ScreenId::Catalog,
             pane: Pane::new(),
             shown: Shown::default(),
-            layout: Layout::default(),
+            pictures: Pictures::default(),
+            contact: None,
             pending: Vec::new(),
             count: None,
             last: None,
@@ -150,7 +161,7 @@ impl App {
             places.push(Place::Screens);
         }
         if self.has_objects() {
-            places.extend([Place::Labels, Place::Spectrum, Place::List]);
+            places.extend([Place::Labels, Place::Spectrum, Place::Picture, Place::List]);
         } else if self.screen == ScreenId::Files {
             places.push(Place::List);
         }

@@ -51,6 +51,16 @@ pub trait Screen {
         Vec::new()
     }
 
+    /// How long the list of objects is, and the place of the cursor in it; `None` where there are none.
+    fn extent(&self) -> Option<(u64, u64)> {
+        None
+    }
+
+    /// The object at a place of the list, and what it is called in few words.
+    fn listed(&self, _place: u64) -> Option<(Target, String)> {
+        None
+    }
+
     /// The object that the spectrum pane shows.
     fn target(&self) -> Option<Target>;
 

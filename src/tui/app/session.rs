@@ -41,7 +41,11 @@ impl App {
     /// Takes up a session; call it before [`start`](Self::start).
     pub fn restore(&mut self, saved: &Saved) {
         self.screen = saved.screen;
-        self.layout = saved.layout;
+        // What the terminal is like is not of the session before.
+        self.layout = Layout {
+            cell: self.layout.cell,
+            ..saved.layout
+        };
         self.shell.marks = saved.marks.clone();
         self.shell.history = saved.history.clone();
         self.catalog.restore(&saved.catalog);

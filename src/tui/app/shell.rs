@@ -9,6 +9,7 @@ use crate::pipeline::settings::Settings;
 use crate::tui::job::Job;
 use crate::tui::keys::{Keymap, ScreenId};
 use crate::tui::labels::Labels;
+use crate::tui::terminal::Graphics;
 use crate::tui::theme::Theme;
 
 /// How much a message matters.
@@ -45,6 +46,8 @@ pub struct Shell {
     /// Of the whole terminal: columns and rows.
     pub size: (u16, u16),
     pub theme: Theme,
+    /// How pictures are shown.
+    pub graphics: Graphics,
     pub keymap: Keymap,
     pub inputs: Vec<String>,
     pub settings: Settings,
@@ -74,6 +77,7 @@ impl Shell {
         Self {
             size: (80, 24),
             theme,
+            graphics: Graphics::default(),
             keymap,
             filter: settings.selection.r#where.clone(),
             inputs,

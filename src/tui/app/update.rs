@@ -37,6 +37,7 @@ impl App {
             effects.extend(self.go_to(screen));
         }
         effects.extend(self.follow());
+        effects.extend(self.follow_pictures());
         effects
     }
 
@@ -68,10 +69,11 @@ impl App {
         let (screen, shell) = self.front_mut();
         effects.extend(screen.entered_screen(shell));
         effects.extend(self.follow());
+        effects.extend(self.follow_pictures());
         effects
     }
 
-    fn frame(&self) -> ratatui::layout::Rect {
+    pub(super) fn frame(&self) -> ratatui::layout::Rect {
         let (width, height) = self.shell.size;
         ratatui::layout::Rect::new(0, 0, width, height)
     }
@@ -82,7 +84,7 @@ impl App {
     }
 
     /// The panes may have moved.
-    fn laid_out(&mut self) -> Vec<Effect> {
+    pub(super) fn laid_out(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         for id in ScreenId::ALL {
             let area = self.layout.panes(self.frame(), id).list;
@@ -121,6 +123,9 @@ impl App {
                     effects
                 }
             };
+        }
+        if self.contact.is_some() {
+            return self.press_on_contact(press);
         }
         let (screen, shell) = self.front_mut();
         if let Some(effects) = screen.press(press, shell) {
@@ -216,7 +221,11 @@ impl App {
                 self.shell.ask(Purpose::Command, "");
                 self.complete()
             }
-            Action::Redraw => vec![Effect::Redraw],
+            Action::Redraw => {
+                let mut effects = self.pictures.look_again();
+                effects.push(Effect::Redraw);
+                effects
+            }
             Action::Suspend => vec![Effect::Save, Effect::Suspend],
             Action::Quit => self.quit(),
             Action::Cancel => self.cancel(),
@@ -243,6 +252,7 @@ impl App {
             }
             Action::Label(act) => self.label(act),
             Action::Write(what) => self.write(what),
+            Action::Picture(act) => self.picture_act(act),
             action => {
                 let (screen, shell) = self.front_mut();
                 screen.act(action, count, shell)
@@ -252,6 +262,7 @@ impl App {
 
     pub fn go_to(&mut self, id: ScreenId) -> Vec<Effect> {
         self.pending.clear();
+        self.contact = None;
         self.screen = id;
         let mut effects = self.laid_out();
         let (screen, shell) = self.front_mut();
@@ -357,7 +368,7 @@ impl App {
     }
 
     fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
-        if self.shell.prompt.is_some() || self.shell.popup.is_some() {
+        if self.shell.prompt.is_some() || self.shell.popup.is_some() || self.contact.is_some() {
             return Vec::new();
         }
         let panes = self.panes();
@@ -392,6 +403,7 @@ fn repeats(action: Action) -> bool {
             | Action::Narrower
             | Action::Wider
             | Action::Spectrum(_)
+            | Action::Picture(_)
             | Action::Catalog(_)
             | Action::Label(_)
     )

@@ -322,6 +322,19 @@ impl Screen for Catalog {
         self.ask()
     }
 
+    fn extent(&self) -> Option<(u64, u64)> {
+        let rows = self.rows.as_ref()?;
+        (!rows.is_empty()).then(|| (rows.len(), self.cursor))
+    }
+
+    fn listed(&self, place: u64) -> Option<(Target, String)> {
+        let row = self.rows.as_ref()?.get(place)?;
+        let name = self
+            .id_at(place)
+            .map_or_else(|| format!("row {row}"), str::to_owned);
+        Some((Target::Row(row), name))
+    }
+
     fn target(&self) -> Option<Target> {
         self.row().map(Target::Row)
     }

@@ -28,7 +28,7 @@ mod tests;
 
 pub use frame::{Frame, crosshair, selection};
 pub use legend::legend;
-pub use small::{histogram, spark, spark_within};
+pub use small::{histogram, spark, spark_within, tall_spark};
 
 use layout::Layout;
 

@@ -33,17 +33,28 @@ pub fn spark(values: &[f32], width: usize, theme: &Theme) -> String {
 ///
 /// More values than columns are drawn from the lowest to the highest of a column; fewer are repeated.
 pub fn spark_within(values: &[f32], (low, high): (f32, f32), width: usize, theme: &Theme) -> String {
+    tall_spark(values, (low, high), (width, 1), theme).concat()
+}
+
+/// The same in several rows, from the top down.
+pub fn tall_spark(
+    values: &[f32],
+    (low, high): (f32, f32),
+    (width, height): (usize, usize),
+    theme: &Theme,
+) -> Vec<String> {
     let columns = width * ACROSS;
     let (low, span) = (f64::from(low), f64::from(high) - f64::from(low));
+    let dots = (DOWN * height).max(1);
     let row = |value: f32| {
         let height = if span > 0.0 {
             (f64::from(value) - low) / span
         } else {
             0.5
         };
-        ((1.0 - height.clamp(0.0, 1.0)) * (DOWN - 1) as f64).round() as usize
+        ((1.0 - height.clamp(0.0, 1.0)) * (dots - 1) as f64).round() as usize
     };
-    let mut cells = vec![0u8; width];
+    let mut cells = vec![0u8; width * height];
     for column in 0..columns {
         let from = column * values.len() / columns;
         let to = ((column + 1) * values.len()).div_ceil(columns).max(from + 1);
@@ -53,7 +64,7 @@ pub fn spark_within(values: &[f32], (low, high): (f32, f32), width: usize, theme
             Some(range.map_or((row, row), |(top, bottom)| (top.min(row), bottom.max(row))))
         });
         for down in range.into_iter().flat_map(|(top, bottom)| top..=bottom) {
-            cells[column / ACROSS] |= bit(column, down);
+            cells[down / DOWN * width + column / ACROSS] |= bit(column, down);
         }
     }
     let glyph = |bits: u8| match bits {
@@ -61,7 +72,9 @@ pub fn spark_within(values: &[f32], (low, high): (f32, f32), width: usize, theme
         bits if theme.ascii => plain(bits),
         bits => braille(bits),
     };
-    cells.into_iter().map(glyph).collect()
+    let rows = cells.chunks(width.max(1)).take(height);
+    rows.map(|row| row.iter().map(|bits| glyph(*bits)).collect())
+        .collect()
 }
 
 /// Eighths of a cell, from the bottom.

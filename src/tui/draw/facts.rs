@@ -20,9 +20,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     };
     let inside = block.inner(area);
     frame.render_widget(block, area);
-    let mut lines = facts(view, theme);
-    lines.extend(verdict(view, theme));
+    // What was found and said of it first: the rest is cut off where there is no room.
+    let mut lines = vec![Line::styled(
+        text::clean(&view.facts.object_id).into_owned(),
+        theme.style(Role::Title),
+    )];
     lines.extend(label(view, app));
+    lines.extend(verdict(view, theme));
+    lines.extend(facts(view, theme));
+    lines.extend(regions(view, theme));
     frame.render_widget(
         Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }),
         inside,
@@ -38,10 +44,7 @@ fn pair(name: &str, value: impl Into<String>, theme: &Theme) -> Line<'static> {
 
 fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     let facts = &view.facts;
-    let mut lines = vec![Line::styled(
-        text::clean(&facts.object_id).into_owned(),
-        theme.style(Role::Title),
-    )];
+    let mut lines = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
         lines.extend(
             value
@@ -65,6 +68,14 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     );
     add("ra", facts.ra.map(|ra| format!("{ra:.5}°")));
     add("dec", facts.dec.map(|dec| format!("{dec:+.5}°")));
+    let magnitudes = [facts.flux_g, facts.flux_r, facts.flux_z].map(|flux| {
+        flux.filter(|flux| *flux > 0.0).map_or_else(
+            || "-".to_owned(),
+            |flux| format!("{:.1}", 22.5 - 2.5 * flux.log10()),
+        )
+    });
+    let known = magnitudes.iter().any(|magnitude| magnitude != "-");
+    add("AB g r z", known.then(|| magnitudes.join(" ")));
     add("source", Some(facts.source.clone()));
     let survey = [facts.survey.as_deref(), facts.program.as_deref()];
     let survey: Vec<&str> = survey
@@ -75,16 +86,6 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     add("survey", Some(survey.join(" ")));
     add("mjd", facts.mjd.map(|mjd| format!("{mjd:.1}")));
     add("exposure", facts.exptime.map(|seconds| format!("{seconds:.0} s")));
-    let magnitude = |flux: Option<f32>| {
-        flux.filter(|flux| *flux > 0.0)
-            .map(|flux| 22.5 - 2.5 * flux.log10())
-    };
-    for (band, flux) in [("g", facts.flux_g), ("r", facts.flux_r), ("z", facts.flux_z)] {
-        add(
-            &format!("mag {band}"),
-            magnitude(flux).map(|magnitude| format!("{magnitude:.2} AB")),
-        );
-    }
     lines
 }
 
@@ -97,15 +98,19 @@ fn verdict(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     } else {
         Role::Text
     };
-    let mut lines = vec![
-        Line::default(),
+    vec![
         Line::styled(
             format!("#{} score {:.2}", view.rank, view.score),
             theme.style(role),
         ),
         pair("percent", format!("{:.1}", view.percentile), theme),
         Line::styled(text::clean(&view.reason).into_owned(), theme.style(Role::Text)),
-    ];
+    ]
+}
+
+/// The flagged regions, the strongest first.
+fn regions(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
     for region in view.regions.iter().take(8) {
         let what = region.line.clone().unwrap_or_default();
         let doubt = match region.artifact_fraction {
@@ -130,5 +135,5 @@ fn label(view: &SpectrumView, app: &App) -> Vec<Line<'static>> {
         return Vec::new();
     };
     let words = text::clean(&label.to_string()).into_owned();
-    vec![Line::default(), Line::styled(words, theme.style(Role::Label))]
+    vec![Line::styled(words, theme.style(Role::Label))]
 }

@@ -15,14 +15,15 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 use super::app::App;
 use super::keys::ScreenId;
 use super::layout::{LEAST, Panes};
+use super::picture::{self, Placed};
 use super::text;
 use super::theme::{Role, Theme};
 
 pub use popup::Hyperlink;
 pub use status::thousands;
 
-/// Draws everything.
-pub fn draw(frame: &mut Frame, app: &App) {
+/// Draws everything; returns the pictures that are seen and that characters alone do not show.
+pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
     // The terminal may be of another size already than the app was told.
     let area = frame.area();
     let shell = &app.shell;
@@ -33,18 +34,27 @@ pub fn draw(frame: &mut Frame, app: &App) {
             LEAST.0, LEAST.1, area.width, area.height
         );
         frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
-        return;
+        return Vec::new();
     }
     tabs(frame, panes.tabs, app);
     let front = app.front();
     if !panes.list.is_empty() {
         front.draw(frame, panes.list, shell);
     }
+    let order = app.picture_order();
+    let mut placed = Vec::new();
     if !panes.spectrum.is_empty() {
         match app.screen {
-            ScreenId::Files => app.files.draw_preview(frame, panes.spectrum, shell),
+            ScreenId::Files => {
+                let figure = order.as_ref().and_then(|order| app.pictures.get(order));
+                placed.extend(app.files.draw_preview(frame, panes.spectrum, figure, shell));
+            }
             _ => spectrum(frame, panes.spectrum, app),
         }
+    }
+    if !panes.image.is_empty() {
+        let shown = picture::draw(frame, panes.image, order.as_ref(), &app.pictures, &shell.theme);
+        placed.extend(shown);
     }
     if !panes.facts.is_empty() {
         facts::draw(frame, panes.facts, app);
@@ -52,6 +62,7 @@ pub fn draw(frame: &mut Frame, app: &App) {
     status::draw(frame, panes.status, app);
     status::keys(frame, panes.keys, app);
     let body = body(&panes, area);
+    placed.extend(picture::contact::draw(frame, app));
     front.draw_popup(frame, body, shell);
     popup::draw(frame, body, app);
     popup::pending(frame, body, app);
@@ -61,6 +72,7 @@ pub fn draw(frame: &mut Frame, app: &App) {
     if let Some(prompt) = &shell.prompt {
         popup::prompt(frame, panes.status, panes.keys, body, prompt, &shell.theme);
     }
+    picture::settle(placed, frame.buffer_mut())
 }
 
 /// Between the tabs and the status.

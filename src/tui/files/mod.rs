@@ -1,22 +1,23 @@
 //! What has been written: the files of the runs, newest first, with a preview.
 
-mod preview;
 mod work;
 
 pub use work::{Answer, Entry, Preview, Request, serve};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 use serde_json::{Value, json};
 
 use crate::tui::app::{Effect, Page, Popup, Purpose, Screen, Shell, Target};
 use crate::tui::draw::framed;
 use crate::tui::keys::{Action, FilesAct};
+use crate::tui::picture::{Outcome, Placed, show};
+use crate::tui::terminal::Protocol;
 use crate::tui::text;
 use crate::tui::theme::Role;
 
@@ -33,13 +34,20 @@ pub struct Files {
     preview: Option<(PathBuf, Preview)>,
     /// Asked for and not there yet.
     asked: Option<PathBuf>,
-    size: (u16, u16),
     find: String,
 }
 
 impl Files {
     fn current(&self) -> Option<&Entry> {
         self.entries.get(*self.listed.get(self.cursor)?)
+    }
+
+    /// The figure under the cursor, where it is one.
+    pub fn figure(&self) -> Option<&Path> {
+        let path = &self.current()?.path;
+        path.extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
+            .then_some(path)
     }
 
     fn list(&mut self) {
@@ -59,21 +67,21 @@ impl Files {
     }
 
     /// Asks for the preview of the selected file, where another one is shown.
-    fn follow(&mut self, shell: &Shell) -> Vec<Effect> {
-        let Some(path) = self.current().map(|entry| entry.path.clone()) else {
+    fn follow(&mut self) -> Vec<Effect> {
+        // Figures are shown as pictures.
+        let current = self.current().filter(|_| self.figure().is_none());
+        let Some(path) = current.map(|entry| entry.path.clone()) else {
             return Vec::new();
         };
-        let size = (shell.size.0.saturating_sub(2), shell.size.1.saturating_sub(5));
-        let shown = self.preview.as_ref().is_some_and(|(of, _)| *of == path) && self.size == size;
-        if shown || (self.asked.as_ref() == Some(&path) && self.size == size) {
+        let shown = self.preview.as_ref().is_some_and(|(of, _)| *of == path);
+        if shown || self.asked.as_ref() == Some(&path) {
             return Vec::new();
         }
         self.asked = Some(path.clone());
-        self.size = size;
-        vec![Effect::Files(Request::Preview { path, size })]
+        vec![Effect::Files(Request::Preview { path })]
     }
 
-    pub fn answer(&mut self, answer: Answer, shell: &mut Shell) -> Vec<Effect> {
+    pub fn answer(&mut self, answer: Answer, _: &mut Shell) -> Vec<Effect> {
         match answer {
             Answer::Listed(entries) => {
                 let path = self.current().map(|entry| entry.path.clone());
@@ -88,7 +96,7 @@ impl Files {
                     self.go_to(place);
                 }
                 self.asked = None;
-                self.follow(shell)
+                self.follow()
             }
             Answer::Preview(path, preview) => {
                 if self.asked.as_ref() == Some(&path) {
@@ -99,7 +107,14 @@ impl Files {
         }
     }
 
-    pub fn draw_preview(&self, frame: &mut Frame, area: Rect, shell: &Shell) {
+    /// `figure` is what is known of the picture of the figure under the cursor.
+    pub fn draw_preview(
+        &self,
+        frame: &mut Frame,
+        area: Rect,
+        figure: Option<&Outcome>,
+        shell: &Shell,
+    ) -> Option<Placed> {
         let theme = &shell.theme;
         let current = self.current().map(|entry| &entry.path);
         let shown = self.preview.as_ref().filter(|(path, _)| Some(path) == current);
@@ -111,6 +126,7 @@ impl Files {
         let inside = block.inner(area);
         frame.render_widget(block, area);
         match shown {
+            _ if self.figure().is_some() => return preview(frame, inside, figure, shell),
             None => (),
             Some((_, Preview::Text(lines))) => {
                 let lines: Vec<Line> = lines
@@ -120,7 +136,6 @@ impl Files {
                     .collect();
                 frame.render_widget(Text::from(lines).style(theme.style(Role::Text)), inside);
             }
-            Some((_, Preview::Image(image))) => preview::draw(image, inside, frame.buffer_mut(), theme),
             Some((_, Preview::Failed(error))) => {
                 frame.render_widget(
                     Paragraph::new(text::clean(error).into_owned()).style(theme.style(Role::Warn)),
@@ -128,7 +143,24 @@ impl Files {
                 );
             }
         }
+        None
     }
+}
+
+fn preview(frame: &mut Frame, area: Rect, figure: Option<&Outcome>, shell: &Shell) -> Option<Placed> {
+    let theme = &shell.theme;
+    let words = match figure {
+        Some(Outcome::Ready(picture)) => return show(picture, area, frame.buffer_mut(), theme),
+        Some(Outcome::Missing(why)) => text::clean(why).into_owned(),
+        Some(Outcome::OnItsWay) => String::new(),
+        None if shell.graphics.protocol == Protocol::None => {
+            "This terminal shows no pictures; `spectriage doctor` says why.".into()
+        }
+        None => return None,
+    };
+    let words = Paragraph::new(words).style(theme.style(Role::Warn));
+    frame.render_widget(words.wrap(Wrap { trim: true }), area);
+    None
 }
 
 impl Screen for Files {
@@ -147,7 +179,7 @@ impl Screen for Files {
             Action::Move(step) => {
                 let to = step.from(self.cursor as u64, last as u64, page as u64, count) as usize;
                 self.go_to(to);
-                self.follow(shell)
+                self.follow()
             }
             Action::Files(FilesAct::Preview) => {
                 if let Some((path, Preview::Text(lines))) = &self.preview {
@@ -167,7 +199,7 @@ impl Screen for Files {
             Action::ClearFilter => {
                 self.filter.clear();
                 self.list();
-                self.follow(shell)
+                self.follow()
             }
             Action::Find => {
                 shell.ask(Purpose::Find, "");
@@ -176,7 +208,7 @@ impl Screen for Files {
             Action::FindNext | Action::FindPrevious => {
                 let text = self.find.clone();
                 self.seek(&text, action == Action::FindPrevious);
-                self.follow(shell)
+                self.follow()
             }
             Action::Copy(_) => match self.current() {
                 Some(entry) => {
@@ -189,7 +221,7 @@ impl Screen for Files {
         }
     }
 
-    fn entered(&mut self, purpose: &Purpose, line: &str, shell: &mut Shell) -> Result<Vec<Effect>, String> {
+    fn entered(&mut self, purpose: &Purpose, line: &str, _: &mut Shell) -> Result<Vec<Effect>, String> {
         match purpose {
             Purpose::Filter => {
                 line.clone_into(&mut self.filter);
@@ -203,10 +235,10 @@ impl Screen for Files {
             }
             _ => return Err("not on this screen".into()),
         }
-        Ok(self.follow(shell))
+        Ok(self.follow())
     }
 
-    fn mouse(&mut self, event: MouseEvent, area: Rect, shell: &mut Shell) -> Vec<Effect> {
+    fn mouse(&mut self, event: MouseEvent, area: Rect, _: &mut Shell) -> Vec<Effect> {
         match event.kind {
             MouseEventKind::ScrollDown => self.go_to(self.cursor + 3),
             MouseEventKind::ScrollUp => self.go_to(self.cursor.saturating_sub(3)),
@@ -215,17 +247,17 @@ impl Screen for Files {
             }
             _ => (),
         }
-        self.follow(shell)
+        self.follow()
     }
 
     fn target(&self) -> Option<Target> {
         None
     }
 
-    fn resized(&mut self, area: Rect, shell: &mut Shell) -> Vec<Effect> {
+    fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
         self.rows = usize::from(area.height.saturating_sub(2)).max(1);
         self.go_to(self.cursor);
-        self.follow(shell)
+        self.follow()
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shell: &Shell) {
@@ -244,7 +276,7 @@ impl Screen for Files {
                 output.images_dir.display(),
                 output.metadata_dir.display()
             );
-            let words = Paragraph::new(words).wrap(ratatui::widgets::Wrap { trim: true });
+            let words = Paragraph::new(words).wrap(Wrap { trim: true });
             frame.render_widget(words.style(theme.style(Role::Dim)), inside);
             return;
         }

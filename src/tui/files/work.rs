@@ -1,11 +1,10 @@
 //! The worker behind the files: lists the folders and opens what is to be previewed.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::preview::Picture;
 use crate::catalog::Catalog;
 use crate::pipeline::settings::OutputSettings;
 use crate::tui::worker;
@@ -13,11 +12,7 @@ use crate::tui::worker;
 #[derive(Debug)]
 pub enum Request {
     List,
-    /// At most so many columns and rows.
-    Preview {
-        path: PathBuf,
-        size: (u16, u16),
-    },
+    Preview { path: PathBuf },
 }
 
 impl worker::Request for Request {
@@ -58,7 +53,6 @@ pub enum Answer {
 #[derive(Debug)]
 pub enum Preview {
     Text(Vec<String>),
-    Image(Picture),
     Failed(String),
 }
 
@@ -72,8 +66,8 @@ pub fn serve(output: &OutputSettings, request: Request) -> Answer {
             entries.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
             Answer::Listed(entries)
         }
-        Request::Preview { path, size } => {
-            let preview = preview(&path, size).unwrap_or_else(Preview::Failed);
+        Request::Preview { path } => {
+            let preview = preview(&path).unwrap_or_else(Preview::Failed);
             Answer::Preview(path, preview)
         }
     }
@@ -101,7 +95,7 @@ const LINES: usize = 2000;
 /// And as many of its bytes are read.
 const BYTES: u64 = 1 << 20;
 
-fn preview(path: &Path, size: (u16, u16)) -> Result<Preview, String> {
+fn preview(path: &Path) -> Result<Preview, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let extension = path
         .extension()
@@ -109,12 +103,6 @@ fn preview(path: &Path, size: (u16, u16)) -> Result<Preview, String> {
         .to_string_lossy()
         .to_lowercase();
     match extension.as_str() {
-        "png" => {
-            let file = BufReader::new(File::open(path).map_err(failed)?);
-            Picture::read(file, size)
-                .map(Preview::Image)
-                .map_err(|error| format!("{}: {error}", path.display()))
-        }
         "parquet" => parquet(path).map(Preview::Text),
         "bpk" => {
             let bytes = fs::metadata(path).map_err(failed)?.len();
@@ -197,14 +185,12 @@ mod tests {
         let preview = |entry: &Entry| {
             let request = Request::Preview {
                 path: entry.path.clone(),
-                size: (80, 24),
             };
             match serve(&output, request) {
                 Answer::Preview(_, preview) => preview,
                 Answer::Listed(_) => panic!("a preview"),
             }
         };
-        assert!(matches!(preview(&entries[0]), Preview::Failed(error) if error.contains("figure.png")));
         assert!(matches!(preview(&entries[1]), Preview::Text(lines) if lines.is_empty()));
     }
 }

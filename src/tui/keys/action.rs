@@ -130,6 +130,24 @@ pub enum AnomaliesAct {
     /// Back to the whole ranking in its own order.
     Whole,
     OnlyUnlabeled,
+    /// All, without artifacts, artifacts only, in turn.
+    Artifacts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureAct {
+    /// Over the whole frame, or back.
+    Whole,
+    /// Many at once.
+    ContactSheet,
+    Brighter,
+    Darker,
+    AsItIs,
+    Closer,
+    Farther,
+    /// Of another service.
+    NextService,
+    Marks,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +209,7 @@ pub enum Action {
     Train(TrainAct),
     Anomalies(AnomaliesAct),
     Files(FilesAct),
+    Picture(PictureAct),
 }
 
 #[cfg(test)]

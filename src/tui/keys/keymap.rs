@@ -170,7 +170,7 @@ fn rank(place: Place) -> u8 {
         Place::Catalog | Place::Train | Place::Anomalies | Place::Files => 4,
         Place::Inspecting | Place::Screens => 3,
         Place::Labels => 2,
-        Place::Spectrum | Place::List => 1,
+        Place::Spectrum | Place::Picture | Place::List => 1,
         Place::Everywhere => 0,
     }
 }
@@ -183,7 +183,12 @@ fn together(a: Place, b: Place) -> bool {
             Place::Catalog | Place::Train | Place::Anomalies | Place::Files
         )
     };
-    let objects = |place| matches!(place, Place::Spectrum | Place::Labels | Place::Inspecting);
+    let objects = |place| {
+        matches!(
+            place,
+            Place::Spectrum | Place::Picture | Place::Labels | Place::Inspecting
+        )
+    };
     let either = |p: &dyn Fn(Place) -> bool, q: &dyn Fn(Place) -> bool| (p(a) && q(b)) || (p(b) && q(a));
     if a == b {
         return true;

@@ -6,7 +6,8 @@ mod press;
 pub mod table;
 
 pub use action::{
-    Action, AnomaliesAct, CatalogAct, Copied, FilesAct, LabelAct, Move, ScreenId, TrainAct, Written,
+    Action, AnomaliesAct, CatalogAct, Copied, FilesAct, LabelAct, Move, PictureAct, ScreenId, TrainAct,
+    Written,
 };
 pub use keymap::{Found, Keymap};
 pub use press::{Press, written};

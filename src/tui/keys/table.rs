@@ -1,7 +1,8 @@
 //! The one table of keys: the help, the line of keys, the command line and the README's table are made from it.
 
 use super::action::{
-    Action, AnomaliesAct, CatalogAct, Copied, FilesAct, LabelAct, Move, ScreenId, TrainAct, Written,
+    Action, AnomaliesAct, CatalogAct, Copied, FilesAct, LabelAct, Move, PictureAct, ScreenId, TrainAct,
+    Written,
 };
 use crate::tui::spectrum::Act as Spectrum;
 
@@ -16,6 +17,8 @@ pub enum Place {
     /// Screens with a list of objects or files.
     List,
     Spectrum,
+    /// The image of the sky.
+    Picture,
     Labels,
     Catalog,
     Train,
@@ -25,11 +28,12 @@ pub enum Place {
 
 impl Place {
     /// In the order of the help.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Everywhere,
         Self::Screens,
         Self::List,
         Self::Spectrum,
+        Self::Picture,
         Self::Labels,
         Self::Inspecting,
         Self::Catalog,
@@ -45,6 +49,7 @@ impl Place {
             Self::Inspecting => "Inspection mode: one key a label",
             Self::List => "Lists",
             Self::Spectrum => "Spectrum",
+            Self::Picture => "Sky image",
             Self::Labels => "Labels",
             Self::Catalog => "Catalog",
             Self::Train => "Train",
@@ -187,6 +192,17 @@ pub const TABLE: &[Row] = rows! {
         "lines" ["i"] Action::Spectrum(Spectrum::CycleLines), "lines: major, emission, absorption, all, none";
         "toggle-sky" ["t s"] Action::Spectrum(Spectrum::ToggleSkyLines), "sky lines on or off";
     }
+    Picture {
+        "image" ["I"] Action::Picture(PictureAct::Whole), "image over the whole frame, or back", 2;
+        "contact-sheet" ["T"] Action::Picture(PictureAct::ContactSheet), "contact sheet: images and spectra of the list", 2;
+        "brighter" ["alt-up", "P b"] Action::Picture(PictureAct::Brighter), "image brighter";
+        "darker" ["alt-down", "P d"] Action::Picture(PictureAct::Darker), "image darker";
+        "closer" ["alt-+", "alt-=", "P +", "P ="] Action::Picture(PictureAct::Closer), "image closer: half as many arcseconds";
+        "farther" ["alt--", "P -"] Action::Picture(PictureAct::Farther), "image from farther: twice as many arcseconds";
+        "image-reset" ["alt-0", "P 0"] Action::Picture(PictureAct::AsItIs), "image as the service gives it";
+        "service" ["alt-s", "P s"] Action::Picture(PictureAct::NextService), "image of the next service";
+        "marks" ["t i"] Action::Picture(PictureAct::Marks), "cross-hair, fiber, bar and compass on or off";
+    }
     Labels {
         "inspect" ["v"] Action::Label(LabelAct::Mode), "inspection mode on or off: 0-4 label the quality", 8;
         "bad-redshift" ["R"] Action::Label(LabelAct::BadRedshift), "issue R: the redshift is wrong";
@@ -240,6 +256,7 @@ pub const TABLE: &[Row] = rows! {
         "learn" ["A"] Action::Anomalies(AnomaliesAct::Learn), "rank again by what the labels teach";
         "whole-ranking" ["W"] Action::Anomalies(AnomaliesAct::Whole), "back to the whole ranking";
         "only-unlabeled" ["V"] Action::Anomalies(AnomaliesAct::OnlyUnlabeled), "only those without a label, or all";
+        "artifacts" ["B"] Action::Anomalies(AnomaliesAct::Artifacts), "without artifacts, artifacts only, or all";
     }
     Files {
         "preview" ["enter"] Action::Files(FilesAct::Preview), "show the whole file", 4;

@@ -1,6 +1,6 @@
 //! Standard output, buffered: a frame leaves in one write, within a synchronized update, and its bytes are counted.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::rc::Rc;
 
@@ -14,9 +14,10 @@ impl Spent {
     }
 }
 
-/// What ratatui's backend writes to.
+/// What ratatui's backend writes to, and who has to write beside it: clones share one buffer.
+#[derive(Clone)]
 pub struct Output {
-    buffer: BufWriter<Stdout>,
+    buffer: Rc<RefCell<BufWriter<Stdout>>>,
     spent: Spent,
 }
 
@@ -29,7 +30,7 @@ impl Output {
         let buffer = BufWriter::with_capacity(CAPACITY, io::stdout());
         (
             Self {
-                buffer,
+                buffer: Rc::new(RefCell::new(buffer)),
                 spent: spent.clone(),
             },
             spent,
@@ -39,12 +40,12 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.buffer.write(bytes)?;
+        let written = self.buffer.borrow_mut().write(bytes)?;
         self.spent.0.set(self.spent.0.get() + written as u64);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.buffer.flush()
+        self.buffer.borrow_mut().flush()
     }
 }

@@ -28,6 +28,9 @@ pub enum Ending {
 /// Longest wait for the loop to save and leave; a training batch on a slow machine takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// And for the terminal to be given back.
+const LAST: Duration = Duration::from_millis(500);
+
 /// Watches in threads of their own, and calls `tell`.
 ///
 /// After [`Ending::End`] the process ends within some seconds whatever the loop does: it may be blocked on a terminal that
@@ -88,7 +91,13 @@ fn end(endings: &Receiver<u8>, saved: &Receiver<()>, tell: &impl Fn(Ending)) {
     tell(Ending::End(code));
     // A message, or the loop's end: either way it has saved.
     let _ = saved.recv_timeout(PATIENCE);
-    restore();
+    // The loop may hold the output, half of a picture sent to a terminal that takes no more: then nothing can be given back.
+    let (done, restored) = mpsc::channel::<()>();
+    let _ = spawn("restoring", move || {
+        restore();
+        drop(done);
+    });
+    let _ = restored.recv_timeout(LAST);
     low_level::exit(i32::from(code));
 }
 

@@ -202,6 +202,70 @@ fn the_shipped_real_spectra_are_imported_and_described() {
 }
 
 #[test]
+fn the_speed_of_both_networks_is_measured_and_its_curve_can_be_read() {
+    let desk = Desk::new();
+    let small = [
+        "--pixels",
+        "120",
+        "--batch",
+        "2",
+        "--spectra",
+        "4",
+        "--epochs",
+        "2",
+        "--threads",
+        "1",
+    ];
+    for (model, device) in [("skip", "flex"), ("bottleneck", "flex"), ("skip", "ndarray")] {
+        let asked = [
+            "benchmark",
+            "speed",
+            "--json",
+            "--model",
+            model,
+            "--device",
+            device,
+        ];
+        let speed = desk.json(&[&asked[..], &small].concat());
+        assert_eq!(
+            (
+                &speed["model"],
+                &speed["device"],
+                &speed["threads"],
+                &speed["pixels"]
+            ),
+            (&model.into(), &device.into(), &1.into(), &120.into())
+        );
+        for rate in ["train_spectra_per_s", "reconstruct_spectra_per_s"] {
+            assert!(
+                speed[rate].as_f64().unwrap() > 0.0,
+                "{rate} of {model} on {device}"
+            );
+        }
+        // The kernels, and with them the instructions they use, are those of flex.
+        assert_eq!(speed["kernels"].is_null(), device == "ndarray");
+        assert_eq!(speed["instruction_set"].is_null(), device == "ndarray");
+    }
+    let curve = ["benchmark", "speed", "--json", "--curve", "curve"];
+    let losses = desk.json(&[&curve[..], &small].concat());
+    let file = std::fs::read(desk.path("curve")).unwrap();
+    let end = file.iter().position(|byte| *byte == b'\n').unwrap();
+    let head: serde_json::Value = serde_json::from_slice(&file[..end]).unwrap();
+    assert_eq!(head["losses"], losses);
+    let values: u64 = head["tensors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tensor| {
+            let shape = tensor[1].as_array().unwrap();
+            shape.iter().map(|size| size.as_u64().unwrap()).product::<u64>()
+        })
+        .sum();
+    assert_eq!(values, 2 * 4 * 120 + 15_953, "data and weights");
+    assert_eq!(file.len() as u64, end as u64 + 1 + 4 * values);
+}
+
+#[test]
 fn a_benchmark_says_what_would_have_been_found() {
     let desk = Desk::with_catalog(40);
     let flags = [

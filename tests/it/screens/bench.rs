@@ -17,8 +17,9 @@ use spectriage::tui::anomalies::{self, Source};
 use spectriage::tui::app::{Answer, App, AppEvent, Effect, Shell};
 use spectriage::tui::draw::draw;
 use spectriage::tui::keys::{Keymap, Press};
+use spectriage::tui::terminal::Protocol;
 use spectriage::tui::theme::Theme;
-use spectriage::tui::{catalog, files, labels, spectra, train};
+use spectriage::tui::{catalog, files, labels, picture, spectra, train};
 
 /// What was asked for and is not done here, in a word each.
 pub fn name(effect: &Effect) -> String {
@@ -37,6 +38,16 @@ pub fn name(effect: &Effect) -> String {
         Effect::Labels(request) => format!("labels {request:?}"),
         Effect::Files(_) => "files".into(),
         Effect::Train(_) => "train".into(),
+        Effect::Picture(request) => match request {
+            picture::Request::Show(order) => format!("picture {:?}", order.subject),
+            picture::Request::Ahead(orders) => format!("pictures ahead {}", orders.len()),
+            picture::Request::Spectra(targets) => format!("small spectra {}", targets.len()),
+            picture::Request::Found { .. } => "picture found".into(),
+            picture::Request::Again => "pictures again".into(),
+        },
+        Effect::Fetch(_) => "fetch".into(),
+        Effect::FetchAhead(_) => "fetch ahead".into(),
+        Effect::Forget(ids) => format!("forget {}", ids.len()),
         Effect::Start(spec) => format!("start {:?}", spec.task),
         Effect::StopJob => "stop".into(),
         Effect::Copy(text) => format!("copy {text}"),
@@ -53,6 +64,8 @@ struct Servers {
     maker: spectra::Maker,
     keeper: labels::Keeper,
     desk: anomalies::Desk,
+    pictures: picture::Maker,
+    fetcher: picture::Fetcher,
     output: OutputSettings,
     /// Spectra are shown with a reconstruction.
     modeled: bool,
@@ -88,14 +101,20 @@ impl Bench {
         let mut settings = Settings::default();
         settings.output.images_dir = folder.join("output_images");
         settings.output.metadata_dir = folder.join("metadata");
+        settings.cutouts.offline = true;
         let mut shell = Shell::new(inputs.clone(), settings, Theme::default(), Keymap::default());
+        // A hole where the picture will be: the noise of a drawing is no text to compare.
+        shell.graphics.protocol = Protocol::Sixel;
         shell.size = size;
         shell.labels.scanner = "ann".into();
+        let cutouts = spectriage::cutout::Cutouts::new(None);
         let servers = Servers {
             browser: Browser::open(&inputs).unwrap(),
             maker: spectra::Maker::new(inputs.clone()),
             keeper: labels::Keeper::default(),
-            desk: anomalies::Desk::new(inputs),
+            desk: anomalies::Desk::new(inputs.clone()),
+            pictures: picture::Maker::new(inputs, shell.settings.clone()),
+            fetcher: picture::Fetcher::new(cutouts),
             output: shell.settings.output.clone(),
             modeled: false,
         };
@@ -189,7 +208,11 @@ impl Bench {
 
     pub fn frame_of(&self, (width, height): (u16, u16)) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, &self.app)).unwrap();
+        terminal
+            .draw(|frame| {
+                draw(frame, &self.app);
+            })
+            .unwrap();
         let buffer = terminal.backend().buffer();
         let mut text = String::new();
         for y in 0..height {
@@ -255,6 +278,14 @@ impl Servers {
                 answers.push(Answer::Files(files::serve(&self.output, request)));
             }
             Effect::Train(request) => answers.push(Answer::Train(train::serve(request))),
+            Effect::Picture(request) => {
+                self.pictures
+                    .serve(request, &quiet, |answer| answers.push(Answer::Picture(answer)));
+            }
+            Effect::Fetch(fetch) | Effect::FetchAhead(fetch) => {
+                self.fetcher
+                    .serve(fetch, &quiet, |fetched| answers.push(Answer::Fetched(fetched)));
+            }
             effect => return Some(effect),
         }
         None
@@ -360,6 +391,8 @@ fn judgement(n: usize, count: u64, view: &SpectrumView) -> Judgement {
         sn: view.sn,
         masked_fraction: 0.02,
         artifact_fraction: if n % 4 == 1 { 0.75 } else { 0.1 },
+        artifact_probability: None,
+        suggested_kind: None,
         latent: vec![n as f32, (n * n % 17) as f32],
         regions,
     }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use spectriage::model::checkpoint::Checkpoint;
 use spectriage::triage::Journal;
 
-use super::terminal::Terminal;
+use super::images;
+use super::terminal::{Kind, Terminal};
 use super::{Desk, LONG, QUICK};
 
 /// How a program ends from outside, and the exit code that tells of it.
@@ -33,6 +34,33 @@ fn end(terminal: &mut Terminal, how: &str, code: Option<u32>) {
     assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
     if matches!(how, "HUP" | "TERM") {
         terminal.is_given_back();
+    }
+}
+
+/// A terminal that hangs with half of a picture keeps nobody: nothing can be given back to it, but the program ends.
+#[test]
+fn an_image_half_sent_keeps_no_process() {
+    let desk = images::desk();
+    for kind in [Kind::Kitty, Kind::Sixel] {
+        for (how, code) in [("HUP", Some(129)), ("TERM", Some(143)), ("close", Some(129))] {
+            let mut terminal = images::open(&desk, kind, &[]);
+            let id = terminal.id();
+            let before = terminal.bytes();
+            terminal.press("ti");
+            images::shows(&terminal, kind, before, 0);
+            terminal.hold();
+            terminal.press("jjjjjjj");
+            std::thread::sleep(Duration::from_millis(400));
+            match how {
+                "close" => terminal.close("jkjk"),
+                signal => terminal.signal(signal),
+            }
+            let status = terminal.ended(Duration::from_secs(12));
+            if let Some(code) = code {
+                assert_eq!(status.exit_code(), code, "{kind:?} {how}: {status:?}");
+            }
+            assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+        }
     }
 }
 

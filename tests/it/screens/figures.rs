@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::program;
-use super::terminal::Terminal;
+use super::terminal::{Kind, Terminal};
 
 fn catalog() -> PathBuf {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/sample.parquet");
@@ -178,4 +178,98 @@ fn figures_of_the_screens() {
     terminal.wait("its end", |screen| !screen.has("training "));
     terminal.press("q");
     terminal.ended(Duration::from_secs(30));
+}
+
+/// What a picture costs by protocol, and what five hundred of them leave behind:
+///
+/// ```text
+/// cargo test --release --test it -- --ignored --nocapture figures_of_the_images
+/// ```
+#[test]
+#[ignore = "measures; for the benchmark page"]
+fn figures_of_the_images() {
+    let catalog = catalog();
+    let open = |kind, flags: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = [&[catalog.to_str().unwrap()], flags].concat();
+        let terminal = Terminal::start_on(kind, program(), &arguments, folder.path(), (120, 40));
+        terminal.wait("the list", |screen| screen.has("rows |"));
+        terminal.press("\x1b");
+        settle(&terminal);
+        (folder, terminal)
+    };
+    println!("load before: {}", load().trim());
+    let mut without = 0.0;
+    let cases: [(&str, Kind, &[&str]); 9] = [
+        ("none", Kind::Xterm, &["--graphics", "none"]),
+        ("halfblocks", Kind::Xterm, &[]),
+        ("kitty", Kind::Kitty, &[]),
+        ("iterm2", Kind::WezTerm, &[]),
+        ("sixel, 256 colors", Kind::Sixel, &[]),
+        ("sixel, 64 colors", Kind::Sixel, &["--sixel-colors", "64"]),
+        ("sixel, 16 colors", Kind::Sixel, &["--sixel-colors", "16"]),
+        ("kitty, whole frame", Kind::Kitty, &["whole"]),
+        ("sixel, whole frame", Kind::Sixel, &["whole"]),
+    ];
+    for (what, kind, flags) in cases {
+        let whole = flags == ["whole"];
+        let (_folder, terminal) = open(kind, if whole { &[] } else { flags });
+        if whole {
+            terminal.press("I");
+            settle(&terminal);
+        }
+        let measure = |key: &str, times: usize| {
+            let mut both: (Vec<f64>, Vec<f64>) = Default::default();
+            for _ in 0..times {
+                let (before, since) = (terminal.bytes(), Instant::now());
+                terminal.press(key);
+                let (mut seen, mut last) = (before, Duration::ZERO);
+                while since.elapsed() < last + Duration::from_millis(200) {
+                    std::thread::sleep(Duration::from_micros(200));
+                    let now = terminal.bytes();
+                    if now != seen {
+                        (seen, last) = (now, since.elapsed());
+                    }
+                }
+                both.0.push((seen - before) as f64);
+                both.1.push(last.as_secs_f64() * 1e3);
+            }
+            both
+        };
+        let (mut bytes, mut times) = measure("j", 40);
+        let (mut again, _) = measure("k", 20);
+        let median = quantile(&mut bytes, 0.5);
+        if what == "none" {
+            without = median;
+        }
+        println!(
+            "{what:<20} bytes a switch: median {:>7.0}, most {:>7.0}, the picture {:>7.0}, back {:>7.0}; key to last byte: median {:>5.1} ms, 99 % {:>5.1} ms",
+            median,
+            quantile(&mut bytes, 1.0),
+            median - without,
+            quantile(&mut again, 0.5) - without,
+            quantile(&mut times, 0.5),
+            quantile(&mut times, 0.99),
+        );
+    }
+    for (what, kind) in [
+        ("kitty", Kind::Kitty),
+        ("sixel", Kind::Sixel),
+        ("halfblocks", Kind::Xterm),
+    ] {
+        let (_folder, terminal) = open(kind, &[]);
+        let mut resident = vec![terminal.status("VmRSS")];
+        for n in 1..=500 {
+            terminal.press("j");
+            std::thread::sleep(Duration::from_millis(25));
+            if n % 100 == 0 {
+                settle(&terminal);
+                resident.push(terminal.status("VmRSS"));
+            }
+        }
+        println!(
+            "{what}: resident after 0, 100, … 500 switches: {}",
+            resident.join(", ")
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,12 +14,56 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 /// Nothing takes so long, even where many tests share two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Questions that the program asks, and what xterm would answer.
-const ANSWERS: [(&str, &str); 3] = [
-    ("\x1b]11;?\x1b\\", "\x1b]11;rgb:1c1c/1c1c/1c1c\x1b\\"),
-    ("\x1bP$qm\x1b\\", "\x1bP1$r0;48:2::1:2:3m\x1b\\"),
-    ("\x1b[c", "\x1b[?64;1;2;6;22c"),
-];
+/// Which terminal is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As it comes: no pictures, and cells of unknown size.
+    Xterm,
+    /// With sixel, as `xterm -ti vt340`.
+    Sixel,
+    /// Newer than 0.28.
+    Kitty,
+    WezTerm,
+    /// It answers nothing at all.
+    Mute,
+}
+
+impl Kind {
+    /// Questions that the program asks, and what this terminal answers.
+    fn answers(self) -> Vec<(&'static str, &'static str)> {
+        let mut answers = vec![
+            ("\x1b]11;?\x1b\\", "\x1b]11;rgb:1c1c/1c1c/1c1c\x1b\\"),
+            ("\x1bP$qm\x1b\\", "\x1bP1$r0;48:2::1:2:3m\x1b\\"),
+            ("\x1b[?2026$p", "\x1b[?2026;2$y"),
+        ];
+        let cell = ("\x1b[16t", "\x1b[6;17;8t");
+        const NAME: &str = "\x1b[>0q";
+        const ATTRIBUTES: &str = "\x1b[c";
+        answers.extend(match self {
+            Self::Xterm => vec![
+                (NAME, "\x1bP>|XTerm(379)\x1b\\"),
+                (ATTRIBUTES, "\x1b[?64;1;2;6;22c"),
+            ],
+            Self::Sixel => vec![
+                (NAME, "\x1bP>|XTerm(379)\x1b\\"),
+                cell,
+                (ATTRIBUTES, "\x1b[?63;1;2;4;6;9;15;22c"),
+            ],
+            Self::Kitty => vec![
+                (NAME, "\x1bP>|kitty(0.41.1)\x1b\\"),
+                cell,
+                (ATTRIBUTES, "\x1b[?62;c"),
+            ],
+            Self::WezTerm => vec![
+                (NAME, "\x1bP>|WezTerm 20240203-110809-5046fc22\x1b\\"),
+                cell,
+                (ATTRIBUTES, "\x1b[?65;4;6;18;22c"),
+            ],
+            Self::Mute => return Vec::new(),
+        });
+        answers
+    }
+}
 
 /// What stands on the screen.
 pub struct Screen(pub String);
@@ -48,6 +93,8 @@ pub struct Terminal {
     reader: Option<thread::JoinHandle<()>>,
     master: Option<Box<dyn MasterPty + Send>>,
     child: Box<dyn Child + Send + Sync>,
+    /// Nothing is read meanwhile, as of a terminal that hangs.
+    held: Arc<AtomicBool>,
 }
 
 fn cells(n: u16) -> NonZeroU16 {
@@ -66,6 +113,11 @@ fn pty((columns, rows): (u16, u16)) -> PtySize {
 impl Terminal {
     /// Starts a program in a folder, which is its home as well.
     pub fn start(program: &Path, arguments: &[&str], folder: &Path, size: (u16, u16)) -> Self {
+        Self::start_on(Kind::Xterm, program, arguments, folder, size)
+    }
+
+    /// The same on another terminal.
+    pub fn start_on(kind: Kind, program: &Path, arguments: &[&str], folder: &Path, size: (u16, u16)) -> Self {
         let pair = native_pty_system().openpty(pty(size)).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -94,14 +146,16 @@ impl Terminal {
             seen: BTreeSet::new(),
             closing: false,
         }));
-        let (of, answers) = (Arc::clone(&heard), Arc::clone(&writer));
-        let reader = thread::spawn(move || read(from, &of, &answers));
+        let held = Arc::new(AtomicBool::new(false));
+        let (of, answers, hold) = (Arc::clone(&heard), Arc::clone(&writer), Arc::clone(&held));
+        let reader = thread::spawn(move || read(from, &of, &answers, &kind.answers(), &hold));
         Self {
             heard,
             writer,
             reader: Some(reader),
             master: Some(pair.master),
             child,
+            held,
         }
     }
 
@@ -160,12 +214,38 @@ impl Terminal {
         self.heard.lock().unwrap().raw.clone()
     }
 
+    /// What was written since there were so many bytes.
+    pub fn since(&self, bytes: usize) -> Vec<u8> {
+        self.heard.lock().unwrap().raw[bytes..].to_vec()
+    }
+
+    /// Colors of the characters and behind them of all half-blocks on the screen, by column and row.
+    pub fn halfblocks(&self) -> Vec<((u16, u16), [vt100::Color; 2])> {
+        let heard = self.heard.lock().unwrap();
+        let screen = heard.parser.screen();
+        let (rows, columns) = screen.size();
+        let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (column, row)));
+        cells
+            .filter_map(|(column, row)| {
+                let cell = screen.cell(row, column)?;
+                let half = matches!(cell.contents(), "▀" | "▄" | " ");
+                let colored = matches!(cell.bgcolor(), vt100::Color::Rgb(..));
+                (half && colored).then(|| ((column, row), [cell.fgcolor(), cell.bgcolor()]))
+            })
+            .collect()
+    }
+
     pub fn bytes(&self) -> usize {
         self.heard.lock().unwrap().raw.len()
     }
 
     pub fn wrote(&self, bytes: &[u8]) -> bool {
         find(&self.heard.lock().unwrap().raw, bytes).is_some()
+    }
+
+    /// From now on the terminal takes nothing any more.
+    pub fn hold(&self) {
+        self.held.store(true, Ordering::SeqCst);
     }
 
     pub fn resize(&self, size: (u16, u16)) {
@@ -215,6 +295,7 @@ impl Terminal {
             );
             thread::sleep(Duration::from_millis(10));
         };
+        self.held.store(false, Ordering::SeqCst);
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
@@ -269,9 +350,14 @@ fn read(
     mut from: Box<dyn Read + Send>,
     heard: &Mutex<Heard>,
     answers: &Mutex<Option<Box<dyn Write + Send>>>,
+    known: &[(&str, &str)],
+    held: &AtomicBool,
 ) {
     let mut bytes = [0; 65536];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
+        while held.load(Ordering::SeqCst) && !heard.lock().unwrap().closing {
+            thread::sleep(Duration::from_millis(5));
+        }
         let mut heard = heard.lock().unwrap();
         let Heard {
             raw,
@@ -295,7 +381,7 @@ fn read(
             return;
         }
         let mut said = Vec::new();
-        while let Some((at, (question, answer))) = ANSWERS
+        while let Some((at, (question, answer))) = known
             .iter()
             .filter_map(|pair| Some((find(&raw[*asked..], pair.0.as_bytes())?, pair)))
             .min_by_key(|(at, _)| *at)

@@ -1,0 +1,157 @@
+//! A vote on how strange a spectrum is, by trees that have seen what strange would look like in this very population.
+//!
+//! Which scale of residual counts how much, next to which others, cannot be said once for all surveys and models. So anomalies of many kinds are planted
+//! into copies of the population's own spectra ([`inject`](super::inject)), and extremely randomized trees learn to tell their evidence from that of the population
+//! as it is. No spectrum is voted on by trees that have seen it or a copy of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::forest::{Examples, Forest};
+use super::{Calibration, Evidence, Injection};
+
+/// Juries; each spectrum is voted on by one, which has been grown on the spectra of the others.
+const JURIES: usize = 3;
+/// This share of the population, the strangest by residuals, does not stand for what is normal.
+const LEFT_OUT: f64 = 0.05;
+/// Fewer spectra than this say too little of what is normal, and fewer copies of what is not.
+const LEAST: usize = 60;
+/// The repeatable seed of the trees.
+const SEED: u64 = 0x7265_6573;
+
+/// A copy with something planted into it, as it was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InjectedEvidence {
+    pub kind: Injection,
+    /// Index of the spectrum in the population that it is a copy of.
+    pub of: usize,
+    pub evidence: Evidence,
+}
+
+/// Trees that know a population and what was planted into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Jury {
+    forests: Vec<Forest>,
+    by_model: bool,
+    trees: usize,
+}
+
+/// What a jury makes of a spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    /// Share of the votes for anything but normal, 0 to 1.
+    pub strange: f64,
+    /// Of these, the share for an artifact, 0 to 1.
+    pub artifact: f64,
+    /// The planted kind with most votes, and its share of those for anything but normal.
+    pub kind: Injection,
+    pub kind_share: f64,
+}
+
+impl Jury {
+    /// Grows the trees; `None` where there are too few spectra or copies to learn from.
+    ///
+    /// The result depends on the order of neither list.
+    pub fn seat(
+        calibration: &Calibration,
+        population: &[Evidence],
+        injected: &[InjectedEvidence],
+        trees: usize,
+    ) -> Option<Self> {
+        if trees == 0 || population.len() < LEAST || injected.len() < LEAST {
+            return None;
+        }
+        let first = population[0].model;
+        let by_model = population.iter().any(|evidence| evidence.model != first);
+        let mut strangeness: Vec<f64> = population
+            .iter()
+            .map(|evidence| calibration.score(evidence).score)
+            .collect();
+        let scores = strangeness.clone();
+        let kept = ((1.0 - LEFT_OUT) * scores.len() as f64) as usize;
+        let limit = *strangeness
+            .select_nth_unstable_by(kept.min(scores.len() - 1), f64::total_cmp)
+            .1;
+        let mut vectors: Vec<(usize, u16, Vec<f32>)> = population
+            .iter()
+            .zip(&scores)
+            .filter(|(evidence, score)| **score < limit && evidence.coverage > 0.0)
+            .map(|(evidence, _)| (jury_of(evidence, by_model), 0, calibration.columns(evidence)))
+            .collect();
+        let normal = vectors.len();
+        vectors.extend(injected.iter().map(|copy| {
+            let own = jury_of(&population[copy.of], by_model);
+            (own, 1 + copy.kind as u16, calibration.columns(&copy.evidence))
+        }));
+        // Both halves weigh the same: the vote is no statement on how common the strange is.
+        let planted_weight = normal as f32 / injected.len() as f32;
+        vectors.sort_by(|a, b| {
+            let unequal = a.2.iter().zip(&b.2).map(|(a, b)| a.total_cmp(b));
+            let by_value = unequal.into_iter().find(|order| order.is_ne());
+            (a.0, a.1)
+                .cmp(&(b.0, b.1))
+                .then(by_value.unwrap_or(std::cmp::Ordering::Equal))
+        });
+        let forests = (0..JURIES)
+            .map(|jury| {
+                let others = || vectors.iter().filter(|(own, _, _)| *own != jury);
+                let kind: Vec<u16> = others().map(|(_, kind, _)| *kind).collect();
+                let weights: Vec<f32> = kind
+                    .iter()
+                    .map(|kind| if *kind == 0 { 1.0 } else { planted_weight })
+                    .collect();
+                let values: Vec<f32> = others()
+                    .flat_map(|(_, _, vector)| vector.iter().copied())
+                    .collect();
+                let examples = Examples {
+                    columns: values.len() / kind.len().max(1),
+                    values: &values,
+                    kind: &kind,
+                    kinds: 1 + Injection::ALL.len(),
+                    weights: &weights,
+                };
+                Forest::grow(examples, trees, SEED + jury as u64)
+            })
+            .collect();
+        Some(Self {
+            forests,
+            by_model,
+            trees,
+        })
+    }
+
+    /// The vote on a spectrum; the calibration is the one that the jury was seated with.
+    pub fn vote(&self, calibration: &Calibration, evidence: &Evidence) -> Vote {
+        let jury = jury_of(evidence, self.by_model);
+        let shares = self.forests[jury].vote(&calibration.columns(evidence));
+        let strange = 1.0 - shares[0];
+        let (mut artifact, mut most) = (0.0, (Injection::ALL[0], 0.0));
+        for (kind, share) in Injection::ALL.into_iter().zip(&shares[1..]) {
+            artifact += if kind.is_artifact() { *share } else { 0.0 };
+            if *share > most.1 {
+                most = (kind, *share);
+            }
+        }
+        let all = strange.max(1e-12);
+        Vote {
+            strange: strange.clamp(0.0, 1.0),
+            artifact: (artifact / all).clamp(0.0, 1.0),
+            kind: most.0,
+            kind_share: (most.1 / all).clamp(0.0, 1.0),
+        }
+    }
+
+    /// -ln of the share of the votes for normal: 3 where a twentieth is left, and finite where none is.
+    pub fn score(&self, vote: &Vote) -> f64 {
+        let least = 0.5 / self.trees as f64;
+        -(1.0 - vote.strange).max(least).ln()
+    }
+}
+
+/// Spectra of one place on the sky have one cross-fitted model, and so one jury; where there is but one model, chance decides.
+fn jury_of(evidence: &Evidence, by_model: bool) -> usize {
+    if by_model {
+        return usize::from(evidence.model) % JURIES;
+    }
+    let mut state = u64::from(evidence.sn.to_bits());
+    (super::robust::split_mix(&mut state) % JURIES as u64) as usize
+}

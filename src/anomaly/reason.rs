@@ -1,0 +1,180 @@
+//! The reason of a vote, in the line that an astronomer would write.
+
+use super::{Calibration, Evidence, GridRegion, Injection, Reason, STATISTICS, Score, Vote};
+
+/// From this share of the votes on, a kind is named without the help of a region.
+const NAMED: f64 = 0.3;
+/// From these shares on, an artifact is possible, and likely.
+const POSSIBLE: f64 = 0.5;
+const LIKELY: f64 = 0.75;
+/// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest.
+const PRONE: f64 = 0.5;
+/// Narrower than this is a narrow line, km/s.
+const NARROW: f64 = 700.0;
+/// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
+const TOLD: f64 = 3.0;
+
+impl Injection {
+    /// The name in files: the snake_case one of the serialized form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NarrowLine => "narrow_line",
+            Self::BroadBalmer => "broad_balmer",
+            Self::DoublePeak => "double_peak",
+            Self::SecondLines => "second_lines",
+            Self::LinesGone => "lines_gone",
+            Self::Absorption => "absorption",
+            Self::Supernova => "supernova",
+            Self::Star => "star",
+            Self::Quasar => "quasar",
+            Self::Blend => "blend",
+            Self::WrongRedshift => "wrong_redshift",
+            Self::Bump => "bump",
+            Self::Step => "step",
+            Self::Slope => "slope",
+            Self::CosmicRay => "cosmic_ray",
+            Self::SkyResidual => "sky_residual",
+            Self::Dead => "dead",
+            Self::NoisyBand => "noisy_band",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::NarrowLine => "an emission line",
+            Self::BroadBalmer => "broad Balmer lines",
+            Self::DoublePeak => "emission lines split in two",
+            Self::SecondLines => "emission lines of another redshift",
+            Self::LinesGone => "emission lines of unusual strength",
+            Self::Absorption => "absorption lines",
+            Self::Supernova => "the light of a supernova",
+            Self::Star => "the light of a star",
+            Self::Quasar => "the light of a quasar",
+            Self::Blend => "another galaxy in the fiber",
+            Self::WrongRedshift => "features at another redshift than the catalog's",
+            Self::Bump => "a bump in the flux calibration",
+            Self::Step => "a step in the flux calibration",
+            Self::Slope => "a tilted continuum",
+            Self::CosmicRay => "sharper than any line: a cosmic ray",
+            Self::SkyResidual => "sky lines left in",
+            Self::Dead => "no flux where there should be",
+            Self::NoisyBand => "more scatter than the errors say",
+        }
+    }
+}
+
+impl GridRegion {
+    /// `excess of 14 sigma, 180 A wide, at rest 6563 A`; where it is prone to artifacts `at observed 5790 A`.
+    fn place(&self) -> String {
+        let what = match self.reason {
+            Reason::MissingFlux => "lack",
+            _ => "excess",
+        };
+        let (frame, low, high) = if self.artifact_fraction >= PRONE {
+            ("observed", self.wavelength_min, self.wavelength_max)
+        } else {
+            ("rest", self.rest_min, self.rest_max)
+        };
+        format!(
+            "{what} of {:.0} sigma, {:.0} A wide, at {frame} {:.0} A",
+            self.significance.abs(),
+            (high - low).max(1.0),
+            0.5 * (low + high)
+        )
+    }
+}
+
+/// Why the jury finds a spectrum strange; regions must be sorted, the strongest first.
+pub(super) fn of_vote(
+    vote: &Vote,
+    score: &Score,
+    evidence: &Evidence,
+    regions: &[GridRegion],
+    calibration: &Calibration,
+) -> String {
+    let first = regions.first();
+    let rare = score.latent > score.windows && score.latent >= TOLD;
+    let mut words = match first {
+        Some(region) => region.place(),
+        None if rare => {
+            let (distance, typical) = score.latent_distance.unwrap_or((0.0, 0.0));
+            format!("well reconstructed but rare: latent distance {distance:.1}, typical {typical:.1}")
+        }
+        None => "no single region stands out".to_owned(),
+    };
+    let kind = (vote.kind_share >= NAMED).then_some(vote.kind);
+    if let Some(meaning) = meaning(kind, first, evidence, calibration) {
+        words.push_str(": ");
+        words.push_str(&meaning);
+    }
+    if let Some(region) = first.filter(|region| region.artifact_fraction >= PRONE) {
+        let share = 100.0 * region.artifact_fraction;
+        words.push_str(&format!(", {share:.0}% sky, overlap or masked"));
+    }
+    if vote.artifact >= LIKELY {
+        words.push_str(": likely artifact");
+    } else if vote.artifact >= POSSIBLE {
+        words.push_str(": possibly an artifact");
+    }
+    if first.is_some() && rare {
+        words.push_str("; rare latent vector");
+    }
+    words
+}
+
+/// What a region and a kind mean together.
+fn meaning(
+    kind: Option<Injection>,
+    region: Option<&GridRegion>,
+    evidence: &Evidence,
+    calibration: &Calibration,
+) -> Option<String> {
+    let line = region.and_then(|region| {
+        let width = if region.velocity_width() < NARROW {
+            "narrow"
+        } else {
+            "broad"
+        };
+        let missing = if region.reason == Reason::MissingFlux {
+            " missing"
+        } else {
+            ""
+        };
+        Some(format!("{width} {}{missing}", region.line?))
+    });
+    let kind = match kind {
+        Some(kind) => kind,
+        None => return line,
+    };
+    Some(match kind {
+        Injection::NarrowLine => line.unwrap_or_else(|| "an emission line at no known wavelength".to_owned()),
+        Injection::Absorption => line.unwrap_or_else(|| "absorption at no known wavelength".to_owned()),
+        Injection::BroadBalmer | Injection::DoublePeak | Injection::LinesGone => match line {
+            Some(line) => format!("{line}, {}", kind.words()),
+            None => kind.words().to_owned(),
+        },
+        Injection::Star => match best(evidence, calibration, "star_") {
+            Some(temperature) => format!("the light of a star of about {temperature} K"),
+            None => kind.words().to_owned(),
+        },
+        Injection::Supernova => match best(evidence, calibration, "supernova_") {
+            Some(name) if name.starts_with("ia") => "the light of a type Ia supernova".to_owned(),
+            Some(_) => "the light of a type II supernova".to_owned(),
+            None => kind.words().to_owned(),
+        },
+        _ => kind.words().to_owned(),
+    })
+}
+
+/// The rest of the name of the statistic that stands out most among those that begin with `family`, if it is worth telling.
+fn best(evidence: &Evidence, calibration: &Calibration, family: &str) -> Option<&'static str> {
+    STATISTICS
+        .iter()
+        .enumerate()
+        .filter_map(|(index, name)| {
+            Some((calibration.statistic(index, evidence), name.strip_prefix(family)?))
+        })
+        .filter(|(z, _)| *z >= TOLD)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, rest)| rest)
+}
