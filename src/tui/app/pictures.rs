@@ -44,7 +44,7 @@ impl App {
             // A figure is what it is.
             Subject::File(_) => Default::default(),
         };
-        (room.0 > 1 && room.1 > 0).then(|| Order {
+        (room.0 > 1 && room.1 > 0).then_some(Order {
             subject,
             view,
             room,

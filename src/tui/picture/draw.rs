@@ -249,7 +249,7 @@ mod tests {
         let placed = show(&picture(), area, &mut buf, &theme).unwrap();
         assert_eq!(placed.area, Rect::new(8, 4, 4, 2), "in the middle");
         let seen = settle(vec![placed.clone()], &mut buf);
-        assert_eq!(seen, [placed.clone()]);
+        assert_eq!(seen, std::slice::from_ref(&placed));
         assert_eq!(buf, Buffer::empty(area), "ratatui sees blank cells");
 
         show(&picture(), area, &mut buf, &theme);

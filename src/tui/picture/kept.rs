@@ -182,7 +182,10 @@ impl Pictures {
                 Some(Outcome::Ready(_)) => (),
                 _ => effects.extend(self.keep(order, Outcome::Missing(why))),
             },
-            found => effects.push(Effect::Picture(Request::Found { order, field, found })),
+            found => {
+                let fetched = Box::new(Fetched { order, field, found });
+                effects.push(Effect::Picture(Request::Found(fetched)));
+            }
         }
         effects
     }

@@ -8,6 +8,7 @@ use image::{DynamicImage, ImageReader, Limits, RgbImage};
 
 use super::adjust;
 use super::encode::{Picture, Source, encode};
+use super::fetch::Fetched;
 use super::marks::{self, Marks};
 use super::order::{Order, Subject, View};
 use crate::cutout::{Cutout, Cutouts, Field, Found, Reach};
@@ -29,11 +30,7 @@ pub enum Request {
     /// Services that could not be reached a while ago are asked again.
     Again,
     /// What came from the network, to be made into the picture of an order.
-    Found {
-        order: Order,
-        field: Field,
-        found: Found,
-    },
+    Found(Box<Fetched>),
 }
 
 impl worker::Request for Request {
@@ -42,7 +39,7 @@ impl worker::Request for Request {
             Self::Show(_) => Some(0),
             Self::Ahead(_) => Some(1),
             Self::Spectra(_) => Some(2),
-            Self::Found { .. } | Self::Again => None,
+            Self::Found(_) | Self::Again => None,
         }
     }
 }
@@ -146,7 +143,8 @@ impl Maker {
                 return;
             }
             Request::Spectra(targets) => return tell(Answer::Spectra(self.spectra(targets))),
-            Request::Found { order, field, found } => {
+            Request::Found(fetched) => {
+                let Fetched { order, field, found } = *fetched;
                 tell(match self.take(&field, found) {
                     Ok(held) => self.sky(order, &held, String::new(), None, Vec::new()),
                     Err(why) => Answer::Failed { order, why },

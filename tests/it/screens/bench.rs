@@ -42,7 +42,7 @@ pub fn name(effect: &Effect) -> String {
             picture::Request::Show(order) => format!("picture {:?}", order.subject),
             picture::Request::Ahead(orders) => format!("pictures ahead {}", orders.len()),
             picture::Request::Spectra(targets) => format!("small spectra {}", targets.len()),
-            picture::Request::Found { .. } => "picture found".into(),
+            picture::Request::Found(_) => "picture found".into(),
             picture::Request::Again => "pictures again".into(),
         },
         Effect::Fetch(_) => "fetch".into(),

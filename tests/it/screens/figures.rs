@@ -224,7 +224,7 @@ fn figures_of_the_images() {
                 let (before, since) = (terminal.bytes(), Instant::now());
                 terminal.press(key);
                 let (mut seen, mut last) = (before, Duration::ZERO);
-                while since.elapsed() < last + Duration::from_millis(200) {
+                while since.elapsed() < last + Duration::from_millis(400) {
                     std::thread::sleep(Duration::from_micros(200));
                     let now = terminal.bytes();
                     if now != seen {
