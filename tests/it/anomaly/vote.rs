@@ -9,13 +9,14 @@ use super::noise;
 
 const PIXELS: usize = 600;
 
-/// 150 spectra about a model with one line, S/N 8 to 40; every tenth has a lump that is half as strong as its noise over 40 pixels.
+/// 150 spectra about a model with one line, S/N 8 to 40; every tenth has a lump that is as strong as its noise over 40 pixels.
 struct Survey {
     grid: Vec<f64>,
     flux: Vec<Vec<f32>>,
     ivar: Vec<Vec<f32>>,
     model: Vec<f32>,
     artifact: Vec<bool>,
+    hypotheses: Hypotheses,
 }
 
 fn survey() -> Survey {
@@ -27,7 +28,7 @@ fn survey() -> Survey {
         .collect();
     let sigma = |i: usize| 1.0 / (8.0 + (i % 33) as f64);
     let flux = (0..150).map(|i| {
-        let lump = if i % 10 == 3 { 0.5 * sigma(i) } else { 0.0 };
+        let lump = if i % 10 == 3 { sigma(i) } else { 0.0 };
         (0..PIXELS)
             .map(|j| {
                 let lump = if (200..240).contains(&j) { lump } else { 0.0 };
@@ -41,6 +42,7 @@ fn survey() -> Survey {
             .map(|i| vec![(1.0 / sigma(i).powi(2)) as f32; PIXELS])
             .collect(),
         artifact: vec![false; PIXELS],
+        hypotheses: Hypotheses::new(&grid),
         model,
         grid,
     }
@@ -63,7 +65,7 @@ impl Survey {
         let residual = self.residual(flux, ivar);
         let errors = ErrorModel::neutral(PIXELS, &settings());
         Evidence::measure(&residual, &[flux[0], flux[1]], model, &errors, &settings()).with_hypotheses(
-            &Hypotheses::new(&self.grid),
+            &self.hypotheses,
             &residual,
             &[],
             &errors,
