@@ -286,7 +286,7 @@ fn the_ranking_has_its_columns_in_all_three_files() {
     let schema = batch.schema();
     let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let expected = "object_id targetid rank score percentile anomalous reason flagged_fraction reduced_chi2 sn \
-        masked_fraction artifact_fraction z zwarn spectype subtype deltachi2 ra dec source latent";
+        masked_fraction artifact_fraction artifact_probability suggested_kind z zwarn spectype subtype deltachi2 ra dec source latent";
     assert_eq!(columns, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(
         schema.field_with_name("targetid").unwrap().data_type(),
@@ -301,14 +301,14 @@ fn the_ranking_has_its_columns_in_all_three_files() {
     assert!(batch.column(1).is_null(1));
     assert_eq!(batch.column(3).as_primitive::<Float64Type>().value(0), 17.5);
     assert!(batch.column(8).is_null(1), "NaN is missing");
-    let latent = batch.column(20).as_list::<i32>().value(0);
+    let latent = batch.column(22).as_list::<i32>().value(0);
     assert_eq!(latent.as_primitive::<Float32Type>().values(), &[0.1, -2.5]);
 
     let csv = fs::read_to_string(&paths[1]).unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next().unwrap(), columns.join(","));
     let first = "39627652591521181,39627652591521181,1,17.5,99.5,true,\"excess flux, 17.5σ at \"\"[O III]\"\"\",0.01,1.5,7.25,\
-        0.02,0.125,0.1,0,GALAXY,,1000.0,150.5,-2.25,DESI-DR1,\"[0.1,-2.5]\"";
+        0.02,0.125,,,0.1,0,GALAXY,,1000.0,150.5,-2.25,DESI-DR1,\"[0.1,-2.5]\"";
     assert_eq!(lines.next().unwrap(), first);
 
     let json: Vec<BTreeMap<String, Value>> = serde_json::from_slice(&fs::read(&paths[2]).unwrap()).unwrap();
@@ -341,7 +341,7 @@ fn an_empty_ranking_is_written_too() {
     let paths = write_ranking(&run, &[]).unwrap();
     write_regions(&run, &[]).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&paths[0]).unwrap()).unwrap();
-    assert_eq!(reader.schema().fields().len(), 21);
+    assert_eq!(reader.schema().fields().len(), 23);
     assert_eq!(fs::read_to_string(&paths[1]).unwrap().lines().count(), 1);
     let rows: Vec<Value> = serde_json::from_slice(&fs::read(&paths[2]).unwrap()).unwrap();
     assert!(rows.is_empty());
