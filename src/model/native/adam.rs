@@ -87,13 +87,18 @@ impl Optimizer for Adam {
             OptimizerKind::Adam => adam,
         };
         let set = InstructionSet::best();
-        parameters
-            .storage_mut::<f32>()
-            .par_chunks_mut(PIECE)
-            .zip(gradient.storage::<f32>().par_chunks(PIECE))
-            .zip(moment_1.storage_mut::<f32>().par_chunks_mut(PIECE))
-            .zip(moment_2.storage_mut::<f32>().par_chunks_mut(PIECE))
-            .for_each(|(((p, g), m), v)| step(set, numbers, p, g, m, v));
+        let (p, g) = (parameters.storage_mut::<f32>(), gradient.storage::<f32>());
+        let (m, v) = (moment_1.storage_mut::<f32>(), moment_2.storage_mut::<f32>());
+        if p.len() <= PIECE {
+            // Not worth waking a thread for.
+            step(set, numbers, p, g, m, v);
+        } else {
+            p.par_chunks_mut(PIECE)
+                .zip(g.par_chunks(PIECE))
+                .zip(m.par_chunks_mut(PIECE))
+                .zip(v.par_chunks_mut(PIECE))
+                .for_each(|(((p, g), m), v)| step(set, numbers, p, g, m, v));
+        }
         let back = |tensor| Tensor::from_primitive::<Flex>(tensor);
         let momentum = AdaptiveMomentumState::new(time, back(moment_1), back(moment_2));
         (back(parameters), Some(AdamWState::new(momentum)))

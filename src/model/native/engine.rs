@@ -135,7 +135,8 @@ impl Weights {
         device: &Device,
     ) -> Lesson {
         let set = InstructionSet::best();
-        let (loss, mut gradients) = match self.engine() {
+        // Inside the pool once, instead of a way there and back for every loop: on a busy machine each takes a turn of the scheduler.
+        let (loss, mut gradients) = rayon::scope(|_| match self.engine() {
             Engine::Skip(skip) => {
                 let (loss, gradient) = skip.loss(flux, truth, pixels);
                 let layers = gradient.weights.into_iter().zip(gradient.biases);
@@ -151,7 +152,7 @@ impl Weights {
                 all.extend([gradient.departures, weights, bias, gradient.hidden2]);
                 (loss, all)
             }
-        };
+        });
         let trained: Vec<&Parameter> = self.parameters.iter().filter(|p| p.trained).collect();
         assert_eq!(
             trained.len(),
