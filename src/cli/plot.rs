@@ -26,7 +26,7 @@ pub struct Arguments {
     settings: SettingFlags,
 }
 
-pub fn run(arguments: &Arguments, _cancel: &CancelToken) -> anyhow::Result<End> {
+pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     start_logging(&arguments.common);
     let settings = arguments.settings.resolve()?.settings;
     let mut bars = Bars::new(&arguments.common);
@@ -39,7 +39,12 @@ pub fn run(arguments: &Arguments, _cancel: &CancelToken) -> anyhow::Result<End> 
         &arguments.ids,
         checkpoint,
         &mut bars,
+        cancel,
     )?;
     print::summary(&summary, arguments.common.json)?;
-    Ok(End::Done)
+    Ok(if summary.interrupted {
+        End::Interrupted
+    } else {
+        End::Done
+    })
 }

@@ -347,6 +347,8 @@ pub fn rank_kept(
 }
 
 /// Draws spectra of ranking `of` (the newest one where none is given) again: those of `ids`, or what the settings pick.
+///
+/// Cancelled, it fetches no more images and draws with those that it has.
 pub fn plot(
     inputs: &[String],
     settings: &Settings,
@@ -354,6 +356,7 @@ pub fn plot(
     ids: &[String],
     checkpoint: Option<PathBuf>,
     observer: &mut dyn Observer,
+    cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
     settings.check()?;
     let folder = &settings.output.metadata_dir;
@@ -379,7 +382,6 @@ pub fn plot(
     } else {
         chosen.clone()
     };
-    let cancel = CancelToken::default();
-    job.draw(viewer, &chosen, &listed, observer, &cancel)?;
-    job.finish(&selection, None, false, observer)
+    job.draw(viewer, &chosen, &listed, observer, cancel)?;
+    job.finish(&selection, None, cancel.is_cancelled(), observer)
 }

@@ -134,7 +134,7 @@ impl Desk {
             }
             Request::Similar(id) => self.similar(&id, &mut tell),
             Request::Learn(labels) => self.learn(&labels, &mut tell),
-            Request::Figures { ids, settings } => self.figures(&ids, *settings, &mut tell),
+            Request::Figures { ids, settings } => self.figures(&ids, *settings, cancel, &mut tell),
             Request::Write(settings) => self.write(*settings, cancel, &mut tell),
         };
         if let Err(error) = done {
@@ -311,11 +311,20 @@ impl Desk {
         &mut self,
         ids: &[String],
         settings: Settings,
+        cancel: &CancelToken,
         tell: &mut (impl FnMut(Answer) + Send),
     ) -> Result<(), String> {
         let done = match &self.assessment {
             Some(assessment) => assessment.figures_of(ids, &mut Watch { tell }),
-            None => pipeline::plot(&self.inputs, &settings, None, ids, None, &mut Watch { tell }),
+            None => pipeline::plot(
+                &self.inputs,
+                &settings,
+                None,
+                ids,
+                None,
+                &mut Watch { tell },
+                cancel,
+            ),
         };
         tell(Answer::Wrote(Box::new(done.map_err(words)?)));
         Ok(())

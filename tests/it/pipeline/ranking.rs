@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use spectriage::anomaly::{Judgement, average_precision};
 use spectriage::pipeline::settings::{Method, NormalizationKind, Settings};
-use spectriage::pipeline::{self, PipelineError, Silent};
+use spectriage::pipeline::{self, CancelToken, PipelineError, Silent};
 use spectriage::simulate::Truth;
 use spectriage::spectrum::Spectrum;
 use spectriage::spectrum::prepare::Frame;
@@ -145,8 +145,17 @@ fn a_trained_model_ranks_another_catalog_and_its_ranking_is_drawn_again() {
     let mut settings = settings;
     settings.output.each = true;
     let ids = [new[3].facts.object_id.clone(), new[17].facts.object_id.clone()];
-    let plot =
-        |of: Option<u64>, ids: &[String]| pipeline::plot(&inputs, &settings, of, ids, None, &mut Silent);
+    let plot = |of: Option<u64>, ids: &[String]| {
+        pipeline::plot(
+            &inputs,
+            &settings,
+            of,
+            ids,
+            None,
+            &mut Silent,
+            &CancelToken::default(),
+        )
+    };
     let summary = plot(None, &ids).unwrap();
     assert_eq!(summary.run, 3);
     for id in &ids {
@@ -214,6 +223,7 @@ fn a_figure_drawn_again_is_the_same_figure() {
         std::slice::from_ref(&top),
         None,
         &mut Silent,
+        &CancelToken::default(),
     )
     .unwrap();
     let png = |n: u64| std::fs::read(place.images().join(format!("spectrum_{top}_{n}.png"))).unwrap();
