@@ -40,7 +40,7 @@ def wavelengths(table, row, grids):
 def read(path):
     """Flux and ivar in the rest frame on one logarithmic grid, normalized at 5300 to 5850 A, and the truth."""
     file = pq.read_table(path)
-    metadata = file.schema.metadata or {}
+    metadata = pq.ParquetFile(path).metadata.metadata or {}
     grids = json.loads(metadata.get(b"spectra.grids", b"[]"))
     count = file.num_rows
     z = np.nan_to_num(np.array(file["z"].to_pylist(), dtype=float))

@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod catalogs;
+mod cutouts;
 mod export;
 mod import;
 mod info;
@@ -79,6 +80,8 @@ enum Command {
     Labels(labels::Arguments),
     /// Show the objects of a ranking most like one of them
     Similar(similar::Arguments),
+    /// Fetch sky images ahead, show where they are kept, clear them away
+    Cutouts(cutouts::Arguments),
     /// Describe a catalog, or the settings
     Info(info::Arguments),
     /// Statistics and a histogram of a column
@@ -139,6 +142,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Labels(arguments)) => labels::run(&arguments),
         Some(Command::Similar(arguments)) => similar::run(&arguments),
+        Some(Command::Cutouts(arguments)) => cutouts::run(&arguments, &cancel),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments, &cancel),
         Some(Command::Benchmark(arguments)) => benchmark::run(&arguments, &cancel),

@@ -57,7 +57,8 @@ impl clap::Args for SettingFlags {
                 Kind::Integer => argument.value_name("N"),
                 Kind::Integers => argument.value_name("N,N,…"),
                 Kind::Number => argument.value_name("X").allow_negative_numbers(true),
-                Kind::Text => argument.value_name("SQL"),
+                Kind::Text if entry.group == "selection" => argument.value_name("SQL"),
+                Kind::Text => argument.value_name("TEXT"),
                 Kind::Path => argument.value_name("DIR"),
                 Kind::Switch => argument
                     .value_name("BOOL")
@@ -102,6 +103,7 @@ fn heading(group: &str) -> &'static str {
         "model" => "Model",
         "training" => "Training",
         "detect" | "window" | "significance" => "Detection",
+        "cutouts" => "Sky images",
         _ => "Output",
     }
 }

@@ -236,4 +236,6 @@ pub struct Overlay {
     pub fiber_radius: Option<f64>,
     /// Length and label of the scale bar.
     pub scale_bar: Option<(f64, String)>,
+    /// Where north and east are; a thumbnail has no room for it.
+    pub compass: bool,
 }

@@ -1,11 +1,12 @@
 //! What to draw: axes, series, bands, marks and words, described once and drawn by any backend.
 //!
-//! [`spectrum()`], [`combined`], [`mean_reconstruction_error`] and [`loss`] build a [`Figure`]; [`svg()`] writes it as SVG
+//! [`spectrum()`], [`combined`], [`contact_sheet`], [`mean_reconstruction_error`] and [`loss`] build a [`Figure`]; [`svg()`] writes it as SVG
 //! and [`png`] renders that same SVG with the bundled font, so that both show the same. A terminal draws the panels of the
 //! same description in braille. Everything here is pure: same input, same bytes.
 
 mod annotate;
 mod axis;
+mod contact;
 mod decimate;
 mod description;
 mod error;
@@ -24,6 +25,7 @@ mod svg;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};
+pub use contact::contact_sheet;
 pub use description::{
     Anchor, Band, BandKind, Figure, Guide, Legend, Mark, MarkKind, Overlay, Panel, Picture, PictureContent,
     Rect, Series, SeriesStyle, Shape, Swatch, Text, Weight,

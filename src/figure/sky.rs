@@ -24,6 +24,8 @@ pub enum SkyImage {
 }
 
 const CREDIT_SIZE: f64 = 10.0;
+/// Narrower pictures have no compass.
+const SMALLEST_WITH_COMPASS: f64 = 140.0;
 
 /// The picture in a square of side `rect.width`, and its credit line below.
 pub(super) fn picture(sky: &SkyImage, rect: Rect) -> (Picture, Option<Text>) {
@@ -63,6 +65,7 @@ pub(super) fn picture(sky: &SkyImage, rect: Rect) -> (Picture, Option<Text>) {
             .map(|(scale, diameter)| scale * diameter / 2.0)
             .filter(|radius| (1.0..fitted.width / 2.0).contains(radius)),
         scale_bar: scale.and_then(|scale| scale_bar(scale, fitted.width * 0.35)),
+        compass: fitted.width >= SMALLEST_WITH_COMPASS,
     };
     let credit = Text {
         x: rect.right(),

@@ -48,6 +48,11 @@ pub(super) fn facts(view: &SpectrumView) -> String {
     parts.join(" · ")
 }
 
+/// `z = 0.12345`, with a true minus.
+pub(super) fn redshift(z: f64) -> String {
+    format!("z = {}", with_minus(&format!("{z:.5}")))
+}
+
 /// The verdict in numbers.
 pub(super) fn verdict(view: &SpectrumView) -> String {
     let anomalous = if view.anomalous { "anomalous · " } else { "" };

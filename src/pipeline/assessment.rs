@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::cutouts::cutouts;
 use super::job::Job;
 use super::judge::{Judge, MeanError, Verdicts};
 use super::reconstructor::Reconstructor;
@@ -126,6 +127,7 @@ impl Assessment {
             window: settings.window.clone(),
             significance: settings.significance.clone(),
             output: settings.output.clone(),
+            cutouts: settings.cutouts.clone(),
             ..self.settings.clone()
         };
         let before = std::mem::replace(&mut self.settings, changed);
@@ -152,14 +154,16 @@ impl Assessment {
     /// Makes views of the spectra as this model sees them.
     pub fn viewer(&self) -> Viewer {
         let catalog = self.selection().catalog.clone();
-        Viewer::new(catalog, self.settings.output.cutout_dir.clone())
+        let cutouts = cutouts(&self.settings, &catalog);
+        Viewer::new(catalog)
+            .with_cutouts(Some(cutouts))
             .with_model(Some(Arc::clone(&self.population.reconstructor)))
     }
 
     /// Writes ranking, regions, figures and manifest under a new number, as the job without screens does with the current settings.
     pub fn write(&self, observer: &mut dyn Observer) -> Result<Summary, PipelineError> {
         let mut job = Job::begin(&self.inputs, &self.settings)?;
-        job.write(self, observer)?;
+        job.write(self, observer, &CancelToken::default())?;
         job.finish(self.selection(), Some(&self.verdicts()), false, observer)
     }
 
@@ -170,7 +174,7 @@ impl Assessment {
         let verdicts = self.verdicts();
         let chosen = chosen(&verdicts.judgements, ids)?;
         let mut job = Job::begin(&self.inputs, &self.settings)?;
-        job.draw(&self.viewer(), &chosen, observer)?;
+        job.draw(self.viewer(), &chosen, &chosen, observer, &CancelToken::default())?;
         job.finish(self.selection(), None, false, observer)
     }
 }

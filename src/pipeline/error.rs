@@ -46,6 +46,13 @@ pub enum PipelineError {
     OutputExists { path: PathBuf },
     #[error("{} is part of this catalog; give another name", path.display())]
     OutputIsInput { path: PathBuf },
+    #[error("no ranking was found in {}: run `spectriage --no-tui` first", folder.display())]
+    NoRanking { folder: PathBuf },
+    #[error(
+        "no folder can be written to keep images in ({}); give one with --cutout-dir",
+        listed(folders)
+    )]
+    NoCutoutFolder { folders: Vec<PathBuf> },
     #[error("the truth table {}: {what}", path.display())]
     Truth { path: PathBuf, what: String },
     #[error(
@@ -62,4 +69,12 @@ pub enum PipelineError {
     NoLatent { id: String, ranking: u64 },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
+}
+
+fn listed(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    names.join(", ")
 }

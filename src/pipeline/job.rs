@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::assessment::{Assessment, as_trained, chosen};
+use super::cutouts::cutouts;
 use super::judge::Verdicts;
 use super::reconstructor::Reconstructor;
 use super::report::{self, picked};
@@ -131,6 +132,7 @@ impl Job {
         &mut self,
         assessment: &Assessment,
         observer: &mut dyn Observer,
+        cancel: &CancelToken,
     ) -> Result<(), PipelineError> {
         let (settings, verdicts) = (assessment.settings(), assessment.verdicts());
         report::write_tables(&self.run, &verdicts, settings, observer)?;
@@ -139,17 +141,27 @@ impl Job {
             report::draw_mean_error(&self.run, error, settings, observer)?;
         }
         let chosen = picked(&verdicts.judgements, settings);
-        self.draw(&assessment.viewer(), &chosen, observer)
+        let top: Vec<&Judgement> = verdicts.judgements.iter().collect();
+        self.draw(assessment.viewer(), &chosen, &top, observer, cancel)
     }
 
-    /// Draws the spectra of these verdicts.
+    /// Draws the spectra of the chosen verdicts, and where asked for the contact sheet of the first of `listed`.
     pub fn draw(
         &mut self,
-        viewer: &Viewer,
+        viewer: Viewer,
         chosen: &[&Judgement],
+        listed: &[&Judgement],
         observer: &mut dyn Observer,
+        cancel: &CancelToken,
     ) -> Result<(), PipelineError> {
-        report::draw_spectra(&self.run, viewer, &self.settings.output, chosen, observer)?;
+        let viewer = if self.settings.cutouts.fetch_cutouts {
+            viewer.fetching(cancel.clone())
+        } else {
+            viewer
+        };
+        let output = &self.settings.output;
+        report::draw_spectra(&self.run, &viewer, output, chosen, observer)?;
+        report::draw_contact_sheet(&self.run, &viewer, output, listed, observer)?;
         self.lap("draw");
         Ok(())
     }
@@ -169,7 +181,7 @@ impl Job {
             return Ok((self.finish(assessment.selection(), None, true, observer)?, None));
         }
         self.lap("score");
-        self.write(&assessment, observer)?;
+        self.write(&assessment, observer, cancel)?;
         let summary = self.finish(
             assessment.selection(),
             Some(&assessment.verdicts()),
@@ -357,8 +369,17 @@ pub fn plot(
         chosen(&judgements, ids)?
     };
     let (mut job, selection) = Job::open(inputs, settings, observer)?;
-    let viewer = Viewer::new(selection.catalog.clone(), settings.output.cutout_dir.clone())
+    let catalog = selection.catalog.clone();
+    let cutouts = cutouts(settings, &catalog);
+    let viewer = Viewer::new(catalog)
+        .with_cutouts(Some(cutouts))
         .with_model(Some(Arc::new(model)));
-    job.draw(&viewer, &chosen, observer)?;
+    let listed = if ids.is_empty() {
+        judgements.iter().collect()
+    } else {
+        chosen.clone()
+    };
+    let cancel = CancelToken::default();
+    job.draw(viewer, &chosen, &listed, observer, &cancel)?;
     job.finish(&selection, None, false, observer)
 }

@@ -6,6 +6,7 @@ mod assessment;
 pub mod benchmark;
 pub mod browse;
 mod cancel;
+mod cutouts;
 mod error;
 mod grid;
 mod history;
@@ -31,6 +32,7 @@ mod viewer;
 
 pub use assessment::{Assessment, assess};
 pub use cancel::CancelToken;
+pub use cutouts::{FetchSummary, Wanted, cutouts, fetch_cutouts};
 pub use error::PipelineError;
 pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
 pub use import::{ImportRequest, ImportSummary, import};

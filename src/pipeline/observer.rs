@@ -16,6 +16,7 @@ pub enum Stage {
     Import,
     Simulate,
     Export,
+    Fetch,
 }
 
 impl Stage {
@@ -29,6 +30,7 @@ impl Stage {
             Self::Import => ("importing", "files"),
             Self::Simulate => ("simulating", "spectra"),
             Self::Export => ("exporting", "rows"),
+            Self::Fetch => ("fetching", "images"),
         }
     }
 }

@@ -111,6 +111,35 @@ pub fn draw_spectra(
     Ok(())
 }
 
+/// Draws the first of `judgements` as a contact sheet, as many as the settings say.
+pub fn draw_contact_sheet(
+    run: &RunFiles,
+    viewer: &Viewer,
+    output: &OutputSettings,
+    judgements: &[&Judgement],
+    observer: &mut dyn Observer,
+) -> Result<(), PipelineError> {
+    let shown = &judgements[..output.contact_sheet.min(judgements.len())];
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let mut views = Vec::with_capacity(shown.len());
+    for (done, judgement) in shown.iter().enumerate() {
+        views.push(viewer.object(&judgement.object_id, Some(judgement))?);
+        observer.event(Event::Step {
+            stage: Stage::Draw,
+            done: done as u64 + 1,
+            total: shown.len() as u64,
+        });
+    }
+    let figure = figure::contact_sheet(&views);
+    told(
+        observer,
+        run.write_figure("contact_sheet", &figure, DEFAULT_SCALE, output.svg)?,
+    );
+    Ok(())
+}
+
 /// Writes what residuals have in common, and draws the mean reconstruction error by wavelength.
 pub fn draw_mean_error(
     run: &RunFiles,

@@ -1,12 +1,12 @@
 //! One spectrum as it is shown on a screen or in a figure, with what a model makes of it where there is one.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::PipelineError;
 use super::reconstructor::Reconstructor;
+use super::{CancelToken, PipelineError};
 use crate::anomaly::Judgement;
 use crate::catalog::Catalog;
+use crate::cutout::{Cutouts, Field, Found, Reach};
 use crate::figure::{SkyImage, SpectrumView};
 use crate::spectrum::noise::median;
 use crate::spectrum::{Facts, Spectrum};
@@ -16,16 +16,33 @@ use crate::spectrum::{Facts, Spectrum};
 pub struct Viewer {
     catalog: Catalog,
     model: Option<Arc<Reconstructor>>,
-    /// Folder of sky images named by object id.
-    cutouts: Option<PathBuf>,
+    /// Where the views have their images from; the screens look for theirs in another thread.
+    cutouts: Option<Cutouts>,
+    /// Images that are not on disk are fetched until this is cancelled.
+    fetching: Option<CancelToken>,
 }
 
 impl Viewer {
-    pub fn new(catalog: Catalog, cutouts: Option<PathBuf>) -> Self {
+    /// Without model and images.
+    pub fn new(catalog: Catalog) -> Self {
         Self {
             catalog,
             model: None,
-            cutouts,
+            cutouts: None,
+            fetching: None,
+        }
+    }
+
+    /// The same with the images that lie on this machine, or with none.
+    pub fn with_cutouts(self, cutouts: Option<Cutouts>) -> Self {
+        Self { cutouts, ..self }
+    }
+
+    /// The same, which fetches the images that are not there, until it is cancelled.
+    pub fn fetching(self, cancel: CancelToken) -> Self {
+        Self {
+            fetching: Some(cancel),
+            ..self
         }
     }
 
@@ -129,9 +146,33 @@ impl Viewer {
             residual_sigma,
             regions: judgement.map_or_else(Vec::new, |judgement| judgement.regions.clone()),
             mask_kind: spectrum.mask_kind,
-            sky: sky(&spectrum.facts, self.cutouts.as_deref()),
+            sky: self.sky(&spectrum.facts),
             flux: spectrum.flux,
             facts: spectrum.facts,
+        }
+    }
+
+    /// The image of the sky about an object, at the scale and size of the settings.
+    fn sky(&self, facts: &Facts) -> SkyImage {
+        let Some(cutouts) = &self.cutouts else {
+            return SkyImage::Missing {
+                why: "no image was looked for".into(),
+            };
+        };
+        let settings = cutouts.settings();
+        let field = Field::of(facts, settings.cutout_scale, settings.cutout_pixels);
+        let found = match &self.fetching {
+            Some(cancel) => cutouts.find(&field, Reach::Network, &|| cancel.is_cancelled()),
+            None => cutouts.find(&field, Reach::Disk, &|| false),
+        };
+        match found {
+            Found::Image(cutout) => SkyImage::Image {
+                bytes: cutout.bytes.to_vec(),
+                pixscale: cutout.scale,
+                credit: cutout.credit,
+                fiber_diameter: facts.fiber_diameter(),
+            },
+            Found::Missing { why } => SkyImage::Missing { why },
         }
     }
 }
@@ -166,33 +207,5 @@ impl Drawn {
             }
             _ => f32::NAN,
         }
-    }
-}
-
-/// The sky image of an object from the folder of cutouts, by its id.
-fn sky(facts: &Facts, folder: Option<&Path>) -> SkyImage {
-    let Some(folder) = folder else {
-        return SkyImage::Missing {
-            why: "give a folder of images with --cutout-dir".into(),
-        };
-    };
-    for extension in ["jpg", "jpeg", "png"] {
-        let path = folder.join(format!("{}.{extension}", facts.object_id));
-        if let Ok(bytes) = std::fs::read(&path) {
-            let credit = folder
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            return SkyImage::Image {
-                bytes,
-                pixscale: None,
-                credit,
-                fiber_diameter: None,
-            };
-        }
-    }
-    SkyImage::Missing {
-        why: format!("no {}.jpg or .png in {}", facts.object_id, folder.display()),
     }
 }

@@ -14,6 +14,7 @@ mod instrument;
 mod photometry;
 mod plan;
 pub mod plant;
+mod portrait;
 mod random;
 mod row;
 mod scene;
@@ -25,6 +26,7 @@ mod truth;
 
 pub use degrade::{degrade, signal_to_noise};
 pub use gas::EmissionLine;
+pub use portrait::{Portrait, portrait};
 pub use truth::{AnomalyKind, GalaxyType, Truth};
 
 use std::sync::{Arc, LazyLock};
@@ -123,6 +125,20 @@ impl Simulation {
     pub fn spectrum(&self, index: u64) -> (Spectrum, Truth) {
         let simulated = self.simulate(index);
         (simulated.spectrum, simulated.truth)
+    }
+
+    /// The usual settings with the seed that a target id has in it.
+    pub fn with_seed_of(targetid: i64) -> Self {
+        Self {
+            seed: row::seed_of(targetid),
+            ..Self::default()
+        }
+    }
+
+    /// The number of the spectrum with this target id; `None` where it is of another seed, or not simulated at all.
+    pub fn index_of(&self, targetid: i64) -> Option<u64> {
+        let index = row::index_of(targetid)?;
+        (row::targetid(self.seed, index) == targetid).then_some(index)
     }
 
     /// What is planted at `index`, without simulating it.

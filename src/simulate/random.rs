@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// What a stream of random numbers is for. Streams of different purposes never share a number.
 #[derive(Debug, Clone, Copy)]
+#[repr(u64)]
 pub(super) enum Purpose {
     /// The object and how it is observed.
     Object = 0,
@@ -15,6 +16,8 @@ pub(super) enum Purpose {
     Anomaly = 2,
     /// Which indices of a block are anomalous, and of which kind.
     Plan = 3,
+    /// The surroundings in a picture; far from the seeds of the others, four of which belong together.
+    Portrait = 1 << 62,
 }
 
 /// A stream of random numbers with the distributions that the simulation needs.

@@ -61,11 +61,23 @@ pub(super) fn facts(
 ///
 /// Unique within a seed for 2^42 spectra; seeds go into the release field.
 /// Source: `desitarget.targets.encode_targetid`.
-fn targetid(seed: u64, index: u64) -> i64 {
+pub(super) fn targetid(seed: u64, index: u64) -> i64 {
     let objid = index & 0x3F_FFFF;
     let brickid = (index >> 22) & 0xF_FFFF;
     let release = seed & 0xFFFF;
     (1 << 58 | release << 42 | brickid << 22 | objid) as i64
+}
+
+/// The index in a target id; `None` without the mock bit.
+pub(super) fn index_of(targetid: i64) -> Option<u64> {
+    let id = targetid.cast_unsigned();
+    // objid and brickid lie beside one another
+    (id >> 58 == 1).then_some(id & 0x3FF_FFFF_FFFF)
+}
+
+/// The lowest 16 bits of the seed in a target id.
+pub(super) fn seed_of(targetid: i64) -> u64 {
+    targetid.cast_unsigned() >> 42 & 0xFFFF
 }
 
 /// The truth about an ordinary spectrum; the anomaly is filled in by who planted it.

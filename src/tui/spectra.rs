@@ -1,7 +1,6 @@
 //! The spectrum that the pane shows: asked for when the selection moves, made by a worker, dropped where it comes too late.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::app::{Shell, Target};
@@ -114,7 +113,6 @@ impl Shown {
 /// Makes the views, in its worker.
 pub struct Maker {
     inputs: Vec<String>,
-    cutouts: Option<PathBuf>,
     viewer: Option<Viewer>,
     verdicts: Option<Arc<Verdicts>>,
     /// Place in the verdicts by object.
@@ -122,10 +120,9 @@ pub struct Maker {
 }
 
 impl Maker {
-    pub fn new(inputs: Vec<String>, cutouts: Option<PathBuf>) -> Self {
+    pub fn new(inputs: Vec<String>) -> Self {
         Self {
             inputs,
-            cutouts,
             viewer: None,
             verdicts: None,
             places: HashMap::new(),
@@ -141,7 +138,8 @@ impl Maker {
                     .collect();
                 self.verdicts = Some(verdicts);
                 if let Some(viewer) = viewer {
-                    self.viewer = Some(*viewer);
+                    // Images have a worker of their own, which a spectrum does not wait for.
+                    self.viewer = Some(viewer.with_cutouts(None));
                 }
                 None
             }
@@ -157,7 +155,7 @@ impl Maker {
             Some(viewer) => viewer,
             None => {
                 let catalog = Catalog::open(&self.inputs).map_err(|error| error.to_string())?;
-                self.viewer.insert(Viewer::new(catalog, self.cutouts.clone()))
+                self.viewer.insert(Viewer::new(catalog))
             }
         };
         let verdict = |id: &str| Some(&self.verdicts.as_ref()?.judgements[*self.places.get(id)?]);

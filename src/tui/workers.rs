@@ -36,7 +36,7 @@ impl Workers {
             move |text: String| drop(events.send(AppEvent::Answer(Answer::Fault(text))))
         };
         let tell = answer(events);
-        let mut maker = spectra::Maker::new(inputs, shell.settings.output.cutout_dir.clone());
+        let mut maker = spectra::Maker::new(inputs);
         let spectrum = Worker::start(
             "spectrum",
             move |request, cancel: &CancelToken| {

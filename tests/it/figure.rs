@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use resvg::usvg::{self, fontdb};
 use spectriage::anomaly::{Reason, Region};
 use spectriage::figure::{
-    self, EpochLoss, Figure, LossRun, PictureContent, SkyImage, SpectrumView, combined, loss,
-    mean_reconstruction_error, spectrum,
+    self, EpochLoss, Figure, LossRun, PictureContent, Rect, SkyImage, SpectrumView, combined, contact_sheet,
+    loss, mean_reconstruction_error, png, spectrum,
 };
 use spectriage::spectrum::{Facts, MaskKind};
 
@@ -522,6 +522,79 @@ fn assert_golden(name: &str, figure: &Figure) {
             temporary.display()
         );
     }
+}
+
+#[test]
+fn a_contact_sheet_has_a_place_for_everyone() {
+    let views: Vec<SpectrumView> = (1..=7)
+        .map(|rank| SpectrumView {
+            rank,
+            sky: if rank == 2 {
+                galaxy().sky
+            } else {
+                sky_image(64, 64, [24, 28, 52])
+            },
+            ..galaxy()
+        })
+        .collect();
+    let sheet = contact_sheet(&views);
+    assert_eq!((sheet.panels.len(), sheet.pictures.len()), (7, 7));
+    let rects: Vec<Rect> = sheet
+        .panels
+        .iter()
+        .map(|panel| panel.rect)
+        .chain(sheet.pictures.iter().map(|picture| picture.rect))
+        .collect();
+    for (i, a) in rects.iter().enumerate() {
+        assert!(
+            a.x >= 0.0 && a.right() <= sheet.width && a.bottom() < sheet.height,
+            "{a:?}"
+        );
+        for b in &rects[i + 1..] {
+            let apart = a.right() <= b.x || b.right() <= a.x || a.bottom() <= b.y || b.bottom() <= a.y;
+            assert!(apart, "{a:?} over {b:?}");
+        }
+    }
+    // Every image's credit is there, once.
+    let words: Vec<&str> = sheet.texts.iter().map(|text| text.content.as_str()).collect();
+    let SkyImage::Image { credit, .. } = &views[0].sky else {
+        panic!("no image")
+    };
+    assert_eq!(
+        words
+            .iter()
+            .filter(|words| words.contains(credit.as_str()))
+            .count(),
+        1
+    );
+    for rank in 1..=7 {
+        let name = format!("#{rank} ");
+        assert!(words.iter().any(|words| words.starts_with(&name)), "{words:?}");
+    }
+    // Averaged over pixels, the data keep their level and their gaps.
+    let view = galaxy();
+    let small = &contact_sheet(std::slice::from_ref(&view)).panels[0];
+    let data = &small.series[0];
+    assert!(data.y.len() <= 800 && data.y.len() * 10 > view.flux.len() / 2);
+    let middle = |values: &mut Vec<f64>| {
+        values.retain(|value| value.is_finite());
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let mut whole: Vec<f64> = (0..view.flux.len())
+        .filter(|i| view.valid[*i])
+        .map(|i| f64::from(view.flux[i]))
+        .collect();
+    let (binned, whole) = (middle(&mut data.y.clone()), middle(&mut whole));
+    assert!((binned / whole - 1.0).abs() < 0.1, "{binned} {whole}");
+    assert!(contact_sheet(&[]).panels.is_empty() && png(&contact_sheet(&[]), 1.0).is_ok());
+    assert!(
+        png(
+            &contact_sheet(&[odd(&[]), odd(&[(f64::NAN, 1.0, 0.0, true, f32::NAN, 0.0)])]),
+            1.0
+        )
+        .is_ok()
+    );
 }
 
 #[test]

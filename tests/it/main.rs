@@ -7,6 +7,7 @@ mod browse;
 mod catalog;
 mod cli;
 mod common;
+mod cutout;
 mod explore;
 mod figure;
 mod ingest;

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use spectriage::simulate::{AnomalyKind, EmissionLine, Simulated, Simulation, Truth};
+use spectriage::simulate::{
+    AnomalyKind, EmissionLine, GalaxyType, Portrait, Simulated, Simulation, Truth, portrait,
+};
 use spectriage::spectrum::{MaskKind, Spectrum, WavelengthGrid, artifact_zone};
 
 fn simulation(anomaly_fraction: f64) -> Simulation {
@@ -423,4 +425,113 @@ fn settings_that_make_no_sense_are_refused() {
         serde_json::from_str::<Simulation>(r#"{"seed": 3}"#).unwrap().seed,
         3
     );
+}
+
+/// Mean of the colors of the pixels within `radius` arcseconds of a place east and north of the middle.
+fn color(picture: &Portrait, scale: f64, (east, north): (f64, f64), radius: f64) -> [f64; 3] {
+    let n = picture.pixels as usize;
+    let (mut sums, mut count) = ([0.0; 3], 0.0);
+    for y in 0..n {
+        for x in 0..n {
+            let middle = n as f64 / 2.0 - 0.5;
+            let (dx, dy) = (
+                (middle - x as f64) * scale - east,
+                (middle - y as f64) * scale - north,
+            );
+            if dx.hypot(dy) < radius {
+                let pixel = &picture.rgb[3 * (y * n + x)..][..3];
+                (0..3).for_each(|i| sums[i] += f64::from(pixel[i]));
+                count += 1.0;
+            }
+        }
+    }
+    sums.map(|sum| sum / count)
+}
+
+#[test]
+fn the_picture_of_an_object_is_its_own_and_shows_what_its_spectrum_was_made_with() {
+    let simulation = Simulation::default();
+    let at = |index: u64| simulation.simulate(index);
+    let first = portrait(&at(3), 0.262, 64);
+    assert_eq!(first, portrait(&at(3), 0.262, 64), "always the same");
+    assert_ne!(first, portrait(&at(4), 0.262, 64));
+    let other = Simulation {
+        seed: 2,
+        ..simulation.clone()
+    };
+    assert_ne!(first, portrait(&other.simulate(3), 0.262, 64));
+    assert_eq!(first.rgb.len(), 3 * 64 * 64);
+
+    let sum = |color: [f64; 3]| color.iter().sum::<f64>();
+    let of = |index: u64| {
+        let picture = portrait(&at(index), 0.262, 128);
+        let corner = color(&picture, 0.262, (-12.0, -12.0), 1.5);
+        (color(&picture, 0.262, (0.0, 0.0), 0.8), corner)
+    };
+    let ordinary: Vec<Truth> = (0..120)
+        .map(|index| at(index).truth)
+        .filter(|truth| truth.kind.is_none())
+        .collect();
+    let brightest = ordinary
+        .iter()
+        .min_by(|a, b| a.r_fiber_mag.total_cmp(&b.r_fiber_mag))
+        .unwrap();
+    let faintest = ordinary
+        .iter()
+        .max_by(|a, b| a.r_fiber_mag.total_cmp(&b.r_fiber_mag))
+        .unwrap();
+    assert!(sum(of(brightest.index).0) > sum(of(faintest.index).0) + 60.0);
+    // Old stars are red, young ones blue: red over blue in the middle.
+    let redness = |kind: GalaxyType| {
+        let colors = ordinary
+            .iter()
+            .filter(|truth| truth.galaxy_type == kind)
+            .map(|truth| of(truth.index).0);
+        let ratios: Vec<f64> = colors.map(|color| color[0] / color[2]).collect();
+        ratios.iter().sum::<f64>() / ratios.len() as f64
+    };
+    let (old, young) = (redness(GalaxyType::Quiescent), redness(GalaxyType::StarForming));
+    assert!(old > 1.2 * young, "{old} {young}");
+    // A sky without light is the surveys' dark gray.
+    let gray = sum(of(faintest.index).1) / 3.0;
+    assert!((20.0..60.0).contains(&gray), "{gray}");
+}
+
+#[test]
+fn every_picture_says_that_it_is_simulated() {
+    for pixels in [64, 128, 300] {
+        let picture = portrait(&Simulation::default().simulate(0), 0.262, pixels);
+        let lit = |x: u32, y: u32| {
+            picture.rgb[3 * (y * pixels + x) as usize..][..3]
+                .iter()
+                .all(|value| *value >= 150)
+        };
+        let dot = (pixels / 128).max(1);
+        // The first letter's top row is .#### and the last one's ####. ; nine letters of six dots.
+        let row = |letter: u32| -> Vec<bool> {
+            (0..5)
+                .map(|column| lit((3 + 6 * letter + column) * dot, 3 * dot))
+                .collect()
+        };
+        assert_eq!(row(0), [false, true, true, true, true], "{pixels}");
+        assert_eq!(row(8), [true, true, true, true, false], "{pixels}");
+    }
+}
+
+#[test]
+fn a_target_id_tells_seed_and_number() {
+    let simulation = Simulation {
+        seed: 70_001,
+        ..Simulation::default()
+    };
+    let id = simulation.spectrum(12_345).0.facts.targetid.unwrap();
+    assert_eq!(simulation.index_of(id), Some(12_345));
+    assert_eq!(Simulation::with_seed_of(id).seed, 70_001 & 0xFFFF);
+    assert_eq!(Simulation::default().index_of(id), None, "another seed");
+    assert_eq!(
+        simulation.index_of(39_627_652_591_521_181),
+        None,
+        "an observed one"
+    );
+    assert_eq!(simulation.index_of(-1), None);
 }

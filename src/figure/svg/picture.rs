@@ -75,7 +75,8 @@ fn over(out: &mut Writer, rect: Rect, overlay: &Overlay) {
     let (cx, cy) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
     let radius = overlay.fiber_radius.unwrap_or(0.0);
     let (inner, outer) = ((radius + 4.0).max(8.0), (radius + 14.0).max(18.0));
-    let (right, bottom) = (rect.right() - 12.0, rect.bottom() - 12.0);
+    let margin = if overlay.compass { 12.0 } else { 6.0 };
+    let (right, bottom) = (rect.right() - margin, rect.bottom() - margin);
     let arm = 20.0;
     for stroke in [SHADOW, WHITE] {
         out.open("path");
@@ -92,21 +93,23 @@ fn over(out: &mut Writer, rect: Rect, overlay: &Overlay) {
             ]);
         }
         if let Some((length, _)) = &overlay.scale_bar {
-            let left = rect.x + 12.0;
+            let left = rect.x + margin;
             out.points(&[(left, bottom), (left + length, bottom)]);
         }
-        // compass in the lower right corner: north up, east left
-        out.points(&[(right - arm, bottom), (right, bottom), (right, bottom - arm)]);
-        out.points(&[
-            (right - 2.6, bottom - arm + 4.0),
-            (right, bottom - arm),
-            (right + 2.6, bottom - arm + 4.0),
-        ]);
-        out.points(&[
-            (right - arm + 4.0, bottom - 2.6),
-            (right - arm, bottom),
-            (right - arm + 4.0, bottom + 2.6),
-        ]);
+        if overlay.compass {
+            // in the lower right corner: north up, east left
+            out.points(&[(right - arm, bottom), (right, bottom), (right, bottom - arm)]);
+            out.points(&[
+                (right - 2.6, bottom - arm + 4.0),
+                (right, bottom - arm),
+                (right + 2.6, bottom - arm + 4.0),
+            ]);
+            out.points(&[
+                (right - arm + 4.0, bottom - 2.6),
+                (right - arm, bottom),
+                (right - arm + 4.0, bottom + 2.6),
+            ]);
+        }
         out.raw("\"");
         out.close();
         if radius > 0.0 {
@@ -134,10 +137,17 @@ fn over(out: &mut Writer, rect: Rect, overlay: &Overlay) {
         });
         out.raw("</g>\n");
     };
-    word(right, bottom - arm - 4.0, Anchor::Middle, "N");
-    word(right - arm - 4.0, bottom + 3.8, Anchor::End, "E");
+    if overlay.compass {
+        word(right, bottom - arm - 4.0, Anchor::Middle, "N");
+        word(right - arm - 4.0, bottom + 3.8, Anchor::End, "E");
+    }
     if let Some((length, label)) = &overlay.scale_bar {
-        word(rect.x + 12.0 + length / 2.0, bottom - 5.0, Anchor::Middle, label);
+        word(
+            rect.x + margin + length / 2.0,
+            bottom - 5.0,
+            Anchor::Middle,
+            label,
+        );
     }
 }
 

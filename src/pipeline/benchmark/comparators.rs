@@ -15,21 +15,19 @@ use crate::pipeline::{Assessment, CancelToken, Observer, PipelineError};
 use crate::spectrum::prepare::Frame;
 
 /// A method to compare with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Comparator {
-    /// The original's network, training and window rule
+    /// The original's network, training and window rule.
     Original,
-    /// Weighted PCA of 10 components, chi-square
+    /// Weighted PCA of 10 components, chi-square.
     PcaChi2,
-    /// Weighted PCA of 10 components, windows of many widths among spectra of like S/N
+    /// Weighted PCA of 10 components, windows of many widths among spectra of like S/N.
     PcaWindows,
-    /// Isolation forest on the latent vectors
+    /// Isolation forest on the latent vectors.
     IsolationForest,
-    /// Local outlier factor of the latent vectors
+    /// Local outlier factor of the latent vectors.
     LocalOutlierFactor,
-    /// Mean squared error of the reconstruction
+    /// Mean squared error of the reconstruction.
     MeanSquaredError,
 }
 

@@ -67,6 +67,7 @@ impl Settings {
         ];
         let mut problems: Vec<(&'static str, String)> = rules
             .into_iter()
+            .chain(self.cutouts.rules())
             .filter(|(_, holds, _)| !holds)
             .map(|(key, _, what)| (key, what.to_owned()))
             .collect();

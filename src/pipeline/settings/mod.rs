@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::anomaly::SignificanceSettings;
 use crate::anomaly::window::WindowSettings;
+use crate::cutout::CutoutSettings;
 use crate::model::{ModelSettings, TrainingSettings};
 use crate::spectrum::prepare::Frame;
 
@@ -101,6 +102,7 @@ pub struct OutputSettings {
     pub only_anomalous: bool,
     pub hide_artifacts: bool,
     pub each: bool,
+    pub contact_sheet: usize,
     pub svg: bool,
 }
 
@@ -115,6 +117,7 @@ impl Default for OutputSettings {
             only_anomalous: false,
             hide_artifacts: false,
             each: false,
+            contact_sheet: 0,
             svg: false,
         }
     }
@@ -132,6 +135,7 @@ pub struct Settings {
     pub window: WindowSettings,
     pub significance: SignificanceSettings,
     pub output: OutputSettings,
+    pub cutouts: CutoutSettings,
 }
 
 /// Where a value comes from.

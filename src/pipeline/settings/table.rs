@@ -170,12 +170,33 @@ pub const TABLE: &[Entry] = table! {
     output {
         "images_dir" Path, "Folder of the figures";
         "metadata_dir" Path, "Folder of rankings, manifests and checkpoints";
-        "cutout_dir" Path, "Folder of sky images named by object id (jpg or png)";
+        "cutout_dir" Path, "Folder of sky images: your own by object id (jpg or png), and fetched ones; the user's cache folder stands behind it";
         "sample_size" Integer, "Number of spectra drawn";
         "pick" Choice(&["top", "random"]), "Draw the strangest, or a random sample";
         "only_anomalous" Switch, "Draw anomalous spectra only";
         "hide_artifacts" Switch, "Draw nothing that is likely an artifact";
         "each" Switch, "One figure a spectrum too";
+        "contact_sheet" Integer, "So many of the strangest on a contact sheet, image and spectrum; 0 for none";
         "svg" Switch, "All figures as SVG too";
+    }
+    cutouts {
+        "fetch_cutouts" Switch, "Figures fetch the sky images that they lack; without it they show what lies on this machine";
+        "offline" Switch, "Never touch the network, in the screens and in `cutouts fetch` either";
+        "cutout_services" Text, "Services in the order in which they are asked, of sdss, legacy, panstarrs, hips; auto: by the survey of each spectrum";
+        "cutout_scale" Number, "Arcseconds a pixel of sky images";
+        "cutout_pixels" Integer, "Width and height of sky images, pixels";
+        "cutout_contact" Text, "Address of mail or page that the services see as the contact of who asks";
+        "cutout_limit" Integer, "Size of the cache of images, MB; the least recently used go first; 0 for no limit";
+        "cutout_expiry" Number, "Days for which it is remembered that a service has no image of a place";
+        "cutout_timeout" Number, "Longest time for one request, seconds";
+        "cutout_connect_timeout" Number, "Longest time for its connection, seconds";
+        "cutout_retries" Integer, "How often a busy service is asked again";
+        "cutout_pause" Number, "First pause before that, seconds; doubled each time, unless the service asks for another";
+        "sdss_url" Text, "Address of SDSS ImgCutout";
+        "legacy_url" Text, "Address of the Legacy Surveys' jpeg-cutout";
+        "legacy_layers" Text, "Layers of the Legacy Surveys in the order in which they are asked";
+        "panstarrs_url" Text, "Address of the folder of Pan-STARRS's ps1filenames.py and fitscut.cgi";
+        "hips_url" Text, "Address of CDS hips2fits, which has images of the whole sky";
+        "hips_survey" Text, "Survey that hips2fits is asked for, a HiPS";
     }
 };

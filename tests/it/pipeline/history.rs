@@ -128,7 +128,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
     let place = Workplace::new();
     let inputs = place.catalog("catalog.parquet", &spectra);
     let settings = place.settings();
-    let viewer = Viewer::new(Catalog::open(&inputs).unwrap(), None);
+    let viewer = Viewer::new(Catalog::open(&inputs).unwrap());
     let plain = viewer.row(7, |_| None).unwrap();
     assert_eq!((&plain.flux, &plain.facts), (&spectra[7].flux, &spectra[7].facts));
     assert!(

@@ -93,7 +93,7 @@ impl Bench {
         shell.labels.scanner = "ann".into();
         let servers = Servers {
             browser: Browser::open(&inputs).unwrap(),
-            maker: spectra::Maker::new(inputs.clone(), None),
+            maker: spectra::Maker::new(inputs.clone()),
             keeper: labels::Keeper::default(),
             desk: anomalies::Desk::new(inputs),
             output: shell.settings.output.clone(),
@@ -286,7 +286,7 @@ fn modeled(mut view: SpectrumView) -> SpectrumView {
 /// Verdicts on the first `count` rows of a catalog, as a job might have found them.
 pub fn verdicts(catalog: &str, count: u64) -> Verdicts {
     let catalog = Catalog::open(&[catalog.to_owned()]).unwrap();
-    let viewer = Viewer::new(catalog, None);
+    let viewer = Viewer::new(catalog);
     let views: Vec<SpectrumView> = (0..count).map(|row| viewer.row(row, |_| None).unwrap()).collect();
     let judgements = views
         .iter()
