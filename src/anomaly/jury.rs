@@ -13,8 +13,10 @@ use super::{Calibration, Evidence, Injection};
 const JURIES: usize = 3;
 /// This share of the population, the strangest by residuals, does not stand for what is normal.
 const LEFT_OUT: f64 = 0.05;
-/// Fewer spectra than this say too little of what is normal, and fewer copies of what is not.
-const LEAST: usize = 60;
+/// Fewer spectra than this say too little of what is normal: a vote among sixty has put a spike of 60 sigma into the middle of the list.
+const LEAST: usize = 150;
+/// Fewer copies say too little of what is not.
+const LEAST_COPIES: usize = 60;
 /// The repeatable seed of the trees.
 const SEED: u64 = 0x7265_6573;
 
@@ -57,7 +59,7 @@ impl Jury {
         injected: &[InjectedEvidence],
         trees: usize,
     ) -> Option<Self> {
-        if trees == 0 || population.len() < LEAST || injected.len() < LEAST {
+        if trees == 0 || population.len() < LEAST || injected.len() < LEAST_COPIES {
             return None;
         }
         let first = population[0].model;

@@ -27,7 +27,7 @@ fn rejudged(assessment: &mut Assessment, settings: &Settings) {
 }
 
 /// A value of every setting of detection that is not its default.
-const OTHERWISE: [(&str, &str); 26] = [
+const OTHERWISE: [(&str, &str); 28] = [
     ("widths", "1,5,25,127"),
     ("model_floor", "0.05"),
     ("line_floor", "0.1"),
@@ -42,6 +42,8 @@ const OTHERWISE: [(&str, &str); 26] = [
     ("power", "1.5"),
     ("latent_weight", "1"),
     ("outside_score", "2"),
+    ("injections", "90"),
+    ("trees", "20"),
     ("anomaly_threshold", "1.5"),
     ("region_sigma", "3"),
     ("region_calibrated", "1"),
