@@ -153,7 +153,16 @@ fn it_writes_what_a_ranking_with_its_settings_writes() {
     let ids = std::slice::from_ref(&id);
     assert_eq!(assessment.figures_of(ids, &mut Silent).unwrap().run, 2);
     let checkpoint = Some(place.checkpoint(1));
-    pipeline::plot(&inputs, &into(&ranked), Some(1), ids, checkpoint, &mut Silent).unwrap();
+    pipeline::plot(
+        &inputs,
+        &into(&ranked),
+        Some(1),
+        ids,
+        checkpoint,
+        &mut Silent,
+        &CancelToken::default(),
+    )
+    .unwrap();
     let png = |place: &Workplace| std::fs::read(place.images().join(format!("spectrum_{id}_2.png"))).unwrap();
     assert!(png(&written) == png(&ranked));
     let missing = assessment
@@ -213,7 +222,18 @@ fn settings_that_nothing_can_run_with_are_errors_of_every_job() {
     told(pipeline::train_only(&inputs, &settings, None, &mut Silent, &cancel).map(|_| ()));
     told(pipeline::rank_only(&inputs, &settings, None, &mut Silent, &cancel).map(|_| ()));
     told(pipeline::assess(&inputs, &settings, None, &mut Silent, &cancel).map(|_| ()));
-    told(pipeline::plot(&inputs, &settings, None, &[], None, &mut Silent).map(|_| ()));
+    told(
+        pipeline::plot(
+            &inputs,
+            &settings,
+            None,
+            &[],
+            None,
+            &mut Silent,
+            &CancelToken::default(),
+        )
+        .map(|_| ()),
+    );
     assert!(!place.metadata().exists());
 }
 
