@@ -208,7 +208,8 @@ impl<'a> Canvas<'a> {
         let deepest = factor.iter().copied().fold(0.0, |least: f64, d| least.min(d));
         let most = if deepest < 0.0 { -0.85 / deepest } else { 4.0 };
         let amplitude = (visibility / full).min(most);
-        if !(amplitude * full >= kind.least()) {
+        let visible = amplitude * full;
+        if visible.is_nan() || visible < kind.least() {
             return None;
         }
         let mut injected = self.with(kind, |pixel| self.flux(pixel) * (1.0 + amplitude * factor[pixel]));

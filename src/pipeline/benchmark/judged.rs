@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub masked_fraction: f64,
     /// From 0 to 1: how much of an artifact the list takes it for.
     pub artifact: f64,
+    /// That is the vote's probability; the artifact fraction of its regions where nobody voted.
+    pub artifact_voted: bool,
     pub reason: String,
     pub rank: u64,
     /// Its place on the sky, or its id.
@@ -62,6 +64,7 @@ impl SeedRun {
                     mark,
                     z: facts.z.unwrap_or(f64::NAN),
                     masked_fraction: judgement.masked_fraction,
+                    artifact_voted: judgement.artifact_probability.is_some(),
                     artifact: judgement
                         .artifact_probability
                         .unwrap_or(judgement.artifact_fraction),

@@ -283,8 +283,14 @@ impl Tally<'_> {
             })
             .unzip();
         let measured = self.bootstrap.measure(&lists, &parts)?;
+        let mut rows = self.runs.iter().flat_map(|run| &run.rows);
+        let by = if rows.any(|row| row.artifact_voted) {
+            "artifact_probability"
+        } else {
+            "artifact_fraction"
+        };
         Some(Told {
-            by: "artifact_fraction".into(),
+            by: by.into(),
             artifacts: counts[1],
             astrophysical: counts[0],
             auc: Figure {
