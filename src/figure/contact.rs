@@ -117,6 +117,10 @@ fn cell(page: &mut Figure, view: &SpectrumView, x: &Axis, (left, top): (f64, f64
     let (mut picture, shown) = sky::picture(&view.sky, square);
     if let PictureContent::Missing(lines) = &mut picture.content {
         lines.truncate(4);
+        // What there is no room for is what to do about it.
+        if let Some(last) = lines.last_mut() {
+            last.truncate(last.trim_end_matches([';', ',']).len());
+        }
     }
     page.pictures.push(picture);
     let frame = Rect {

@@ -216,9 +216,11 @@ pub fn tell_context(
         && other.gain >= BETTER_FIT.0.max(BETTER_FIT.1 * other.chi2)
     {
         let share = 100.0 * other.gain / other.chi2;
+        // No minus before a zero.
+        let better = (1e3 * other.z).round() / 1e3 + 0.0;
         judgement.reason = format!(
-            "fits z = {:.3} better than z = {z:.3} (chi-square {share:.0}% less); {}",
-            other.z, judgement.reason
+            "fits z = {better:.3} better than z = {z:.3} (chi-square {share:.0}% less); {}",
+            judgement.reason
         );
     }
     if judgement.reason.contains("rare") && !neighbors.is_empty() {
