@@ -295,7 +295,8 @@ struct Report {
     absent: Vec<String>,
     /// Something was not on disk, and nobody was asked.
     unknown: bool,
-    failures: Vec<String>,
+    /// What went wrong, and of which services: one word for all where there is no network.
+    failures: Vec<(Vec<String>, String)>,
     /// Every failure is one of the way to a host.
     unreachable: bool,
 }
@@ -308,14 +309,19 @@ impl Report {
             Failure::Fault(why) => (why, false),
         };
         self.unreachable = unreachable && (self.failures.is_empty() || self.unreachable);
-        self.failures.push(format!("{name}: {why}"));
+        match self.failures.iter_mut().find(|(_, other)| *other == why) {
+            Some((names, _)) => names.push(name.to_owned()),
+            None => self.failures.push((vec![name.to_owned()], why)),
+        }
     }
 
     fn search(mut self, unusable: Option<String>, only: Option<&str>, settings: &CutoutSettings) -> Search {
         self.absent.dedup();
         if !self.failures.is_empty() {
+            let told = self.failures.iter();
+            let told = told.map(|(names, why)| format!("{}: {why}", names.join(", ")));
             return Search::Failed {
-                why: self.failures.join("; "),
+                why: told.collect::<Vec<_>>().join("; "),
                 unreachable: self.unreachable,
             };
         }
