@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::hypothesis::contrasts;
 use super::latent::Latents;
 use super::robust::{location_and_scale, median};
 use super::{Evidence, Jury, SignificanceSettings, Vote};
@@ -213,7 +214,7 @@ impl Calibration {
         }
     }
 
-    /// The calibrated statistics, what a jury votes on: signed logarithms of robust standard deviations, 0 where there is none.
+    /// What a jury votes on: the calibrated statistics, as signed logarithms of robust standard deviations (0 where there is none), and which of them stands out more.
     pub(crate) fn columns(&self, evidence: &Evidence) -> Vec<f32> {
         let ln_sn = evidence.ln_sn();
         let mut columns = Vec::with_capacity(2 * self.settings.widths.len() + 1 + self.statistics.len());
@@ -227,6 +228,7 @@ impl Calibration {
         columns
             .into_iter()
             .map(|z| (z.signum() * z.abs().ln_1p()) as f32)
+            .chain(contrasts(&evidence.statistics).map(|value| value as f32))
             .collect()
     }
 

@@ -76,7 +76,14 @@ impl Evidence {
         basis: &[f32],
         errors: &ErrorModel,
     ) -> Self {
-        self.statistics = hypotheses.measure(residual, basis, errors).into();
+        self.statistics = hypotheses
+            .measure(
+                residual,
+                basis,
+                if basis.is_empty() { &[] } else { &self.latent },
+                errors,
+            )
+            .into();
         self
     }
 

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 
 use super::draw::Draw;
 
-/// A leaf holds at least so many vectors: fewer are noise.
-const LEAST_LEAF: usize = 3;
+/// A leaf holds at least so many vectors. Rare kinds have few of them, and the mean over trees smooths what single vectors say.
+const LEAST_LEAF: usize = 1;
 /// Deeper than this only single vectors would be told apart.
-const DEEPEST: usize = 24;
+const DEEPEST: usize = 32;
 /// A share of the columns is tried at every branching.
 const TRIED_SHARE: f64 = 0.3;
 
@@ -27,12 +27,14 @@ pub(crate) struct Forest {
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Tree {
     nodes: Vec<Node>,
-    /// Shares of the kinds by leaf, one leaf after the other.
+    /// Shares of the kinds by leaf of several kinds, one leaf after the other.
     shares: Vec<f32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Node {
+    /// All of its vectors are of one kind, as in most leaves.
+    Pure(u16),
     /// Where its shares begin.
     Leaf(u32),
     /// Vectors with `column` below `threshold` go to the next node, the others to `above`.
@@ -87,9 +89,7 @@ impl Forest {
         );
         let mut votes = vec![0.0; self.kinds];
         for tree in &self.trees {
-            for (vote, share) in votes.iter_mut().zip(tree.shares_of(vector)) {
-                *vote += f64::from(*share);
-            }
+            tree.vote(vector, &mut votes);
         }
         let trees = self.trees.len().max(1) as f64;
         votes.iter_mut().for_each(|vote| *vote /= trees);
@@ -98,11 +98,20 @@ impl Forest {
 }
 
 impl Tree {
-    fn shares_of(&self, vector: &[f32]) -> &[f32] {
+    /// Adds the shares of the kinds among the like.
+    fn vote(&self, vector: &[f32], votes: &mut [f64]) {
         let mut at = 0;
         loop {
             match self.nodes[at] {
-                Node::Leaf(start) => return &self.shares[start as usize..],
+                Node::Pure(kind) => return votes[usize::from(kind)] += 1.0,
+                Node::Leaf(start) => {
+                    let shares = &self.shares[start as usize..];
+                    votes
+                        .iter_mut()
+                        .zip(shares)
+                        .for_each(|(vote, share)| *vote += f64::from(*share));
+                    return;
+                }
                 Node::Branch {
                     column,
                     threshold,
@@ -141,8 +150,12 @@ impl Growing<'_> {
         for &vector in vectors.iter() {
             self.count(&mut weights, vector);
         }
-        let pure = weights.iter().filter(|weight| **weight > 0.0).count() < 2;
-        let split = if pure || depth >= DEEPEST || vectors.len() < 2 * LEAST_LEAF {
+        let mut kinds = (0..weights.len()).filter(|kind| weights[*kind] > 0.0);
+        if let (Some(only), None) = (kinds.next(), kinds.next()) {
+            self.tree.nodes.push(Node::Pure(only as u16));
+            return;
+        }
+        let split = if depth >= DEEPEST || vectors.len() < 2 * LEAST_LEAF {
             None
         } else {
             self.split(vectors)

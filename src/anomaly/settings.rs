@@ -73,7 +73,7 @@ impl Default for SignificanceSettings {
             power: 4.0,
             latent_weight: 0.2,
             outside_score: 6.0,
-            injections: 1500,
+            injections: 3000,
             trees: 200,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,

@@ -11,7 +11,7 @@ use crate::anomaly::{
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
 
 /// Copies of one spectrum, at most.
-const MOST_COPIES: usize = 3;
+const MOST_COPIES: usize = 5;
 /// Kinds that are tried on a spectrum which cannot carry the first.
 const TRIES: u64 = 4;
 

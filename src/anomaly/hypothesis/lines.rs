@@ -98,7 +98,8 @@ impl Lines {
         corrected: &Corrected,
         residual: &Residual,
         model: &[f64],
-    ) -> [f64; 8] {
+        latent: &[f32],
+    ) -> [f64; 12] {
         let pixels = model.len();
         let light = light(model);
         let split = SPLITS
@@ -131,7 +132,100 @@ impl Lines {
             .fold(0.0, f64::max);
         let second = self.second(&product, &norm);
         let (gone, doubled) = self.groups(residual, model, &light);
-        [split, faint, missing, excess, unknown, second, gone, doubled]
+        let foretold = self.foretold(projection, residual, model, latent);
+        [
+            split,
+            faint,
+            missing,
+            excess,
+            unknown,
+            second,
+            gone,
+            doubled,
+            foretold[0],
+            foretold[1],
+            foretold[2],
+            foretold[3],
+        ]
+    }
+
+    /// Of the groups, what the rest of the spectrum foretells of them: the greatest share that is not there, the greatest share that there is too much, the greatest
+    /// lack in sigma, and how much fainter the faintest is than the others.
+    fn foretold(
+        &self,
+        projection: &Projection,
+        residual: &Residual,
+        model: &[f64],
+        latent: &[f32],
+    ) -> [f64; 4] {
+        let pixels = model.len();
+        let (mut gone, mut doubled, mut lack) = (0.0f64, 0.0f64, 0.0f64);
+        let mut shares = Vec::new();
+        for &(start, end) in &self.groups {
+            if start == 0 || end >= pixels || start >= end {
+                continue;
+            }
+            let shown = start.saturating_sub(CONTINUUM)..(end + CONTINUUM).min(pixels);
+            let change = if latent.is_empty() {
+                vec![0.0; shown.len()]
+            } else {
+                projection.without(start..end, latent, shown.clone())
+            };
+            let drawn: Vec<f64> = shown
+                .clone()
+                .zip(&change)
+                .map(|(pixel, change)| model[pixel] + change)
+                .collect();
+            // The level beside the lines, of the model and of what is left of the flux.
+            let (mut beside, mut count, mut rest, mut weights) = (0.0, 0.0, 0.0, 0.0);
+            for (index, pixel) in shown.clone().enumerate() {
+                if !(start..end).contains(&pixel) {
+                    beside += drawn[index];
+                    count += 1.0;
+                    if residual.is_valid(pixel) {
+                        let weight = f64::from(residual.ivar[pixel]);
+                        rest += weight * (f64::from(residual.flux[pixel]) - drawn[index]);
+                        weights += weight;
+                    }
+                }
+            }
+            if count == 0.0 || weights == 0.0 {
+                continue;
+            }
+            let (level, offset) = (beside / count, rest / weights);
+            let (mut product, mut norm, mut valid) = (0.0, 0.0, 0);
+            for (index, pixel) in shown.clone().enumerate() {
+                if (start..end).contains(&pixel) && residual.is_valid(pixel) {
+                    let light = (drawn[index] - level).max(0.0);
+                    let weight = f64::from(residual.ivar[pixel]);
+                    product += weight * light * (f64::from(residual.flux[pixel]) - drawn[index] - offset);
+                    norm += weight * light * light;
+                    valid += 1;
+                }
+            }
+            if norm > 0.0 && 2 * valid >= end - start {
+                let believed = norm.sqrt() / (norm.sqrt() + BELIEVED);
+                let share = product / norm;
+                gone = gone.max(-share * believed);
+                doubled = doubled.max(share * believed);
+                lack = lack.max(-product / norm.sqrt());
+                shares.push((share, believed));
+            }
+        }
+        let mut contrast = 0.0f64;
+        for (i, (share, believed)) in shares.iter().enumerate() {
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for (j, (other, weight)) in shares.iter().enumerate() {
+                if i != j {
+                    sum += weight * other.min(1.0);
+                    weights += weight;
+                }
+            }
+            if weights > 0.0 {
+                contrast = contrast.max((sum / weights - share) * believed * (weights / (weights + 0.3)));
+            }
+        }
+        [gone, doubled, lack, contrast]
     }
 
     /// How much of a group of lines is missing, and how much there is too much, as shares of what the model draws; less where the group is hidden by noise.

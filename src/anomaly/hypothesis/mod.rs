@@ -4,6 +4,7 @@
 //! away. So shapes of known things are fitted beside the model, all of its freedom kept ([`projection::Projection`]), and their significance joins the evidence.
 
 mod continuum;
+mod contrast;
 mod detector;
 mod lines;
 mod projection;
@@ -11,6 +12,7 @@ mod sources;
 
 use super::errormodel::Corrected;
 use super::{ErrorModel, Residual};
+pub(super) use contrast::contrasts;
 use projection::Projection;
 use sources::Sources;
 
@@ -20,7 +22,7 @@ const WIDTHS: [usize; 8] = [25, 45, 75, 127, 255, 511, 1023, 2047];
 const BOUND: f64 = 6.0;
 
 /// The names of the statistics, in their order: significances in sigma unless the comment says otherwise.
-pub const STATISTICS: [&str; 54] = [
+pub const STATISTICS: [&str; 58] = [
     // The most significant excess and the most significant lack in windows of 25 to 2047 pixels.
     "excess_25",
     "missing_25",
@@ -68,6 +70,12 @@ pub const STATISTICS: [&str; 54] = [
     // How much of a group of lines that the model draws is not there, and how much there is more of it: shares, less where noise hides them.
     "group_gone",
     "group_doubled",
+    // The same beside what the rest of the spectrum foretells of a group: the share gone, the share doubled, the lack in sigma, and how much fainter the faintest
+    // group is than the others.
+    "foretold_gone",
+    "foretold_doubled",
+    "foretold_lack",
+    "foretold_contrast",
     // Mean square of the bounded residual, in sigma^2: of all pixels, of those prone to artifacts, of the others.
     "chi2",
     "chi2_prone",
@@ -105,7 +113,13 @@ impl Hypotheses {
     /// `basis` are the spectra along which the model can change, row by row; it may be empty.
     ///
     /// Panics where the residual is of another grid.
-    pub fn measure(&self, residual: &Residual, basis: &[f32], errors: &ErrorModel) -> Vec<f32> {
+    pub fn measure(
+        &self,
+        residual: &Residual,
+        basis: &[f32],
+        latent: &[f32],
+        errors: &ErrorModel,
+    ) -> Vec<f32> {
         let corrected = errors.correct(residual);
         let valid = corrected.weight.iter().filter(|weight| **weight > 0.0).count();
         if valid < 100 {
@@ -126,7 +140,10 @@ impl Hypotheses {
         }
         found.extend(continuum::measure(&projection, residual, &model));
         found.extend(self.sources.measure(&projection, residual));
-        found.extend(self.lines.measure(&projection, &corrected, residual, &model));
+        found.extend(
+            self.lines
+                .measure(&projection, &corrected, residual, &model, latent),
+        );
         found.extend(detector::measure(&corrected, residual, &model));
         debug_assert_eq!(found.len(), STATISTICS.len());
         found.into_iter().map(|value| value as f32).collect()

@@ -1,5 +1,7 @@
 //! The significance of a shape that the model may already have explained in part.
 
+use std::ops::Range;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::anomaly::errormodel::Corrected;
@@ -23,6 +25,9 @@ pub(super) struct Projection<'a> {
     inverse: Vec<f64>,
     /// G b.
     pull: Vec<f64>,
+    /// BwB' and b.
+    normal: DMatrix<f64>,
+    moment: DVector<f64>,
 }
 
 impl<'a> Projection<'a> {
@@ -46,20 +51,54 @@ impl<'a> Projection<'a> {
             }
         }
         let ridge = 1e-6 * normal.trace() / rows.max(1) as f64 + f64::MIN_POSITIVE;
+        let mut ridged = normal.clone();
         for k in 0..rows {
-            normal[(k, k)] += ridge;
+            ridged[(k, k)] += ridge;
         }
-        let inverse = normal
+        let inverse = ridged
             .cholesky()
             .map_or_else(|| DMatrix::zeros(rows, rows), |cholesky| cholesky.inverse());
-        let pull = &inverse * moment;
+        let pull = &inverse * &moment;
         Self {
             residual,
             basis,
             rows,
             inverse: inverse.transpose().iter().copied().collect(),
             pull: pull.iter().copied().collect(),
+            normal,
+            moment,
         }
+    }
+
+    /// How the model would change within `shown` if it had not seen the pixels of `hidden`: what the rest of the spectrum says of them.
+    ///
+    /// The latent vector is fitted anew to all other pixels, with a unit Gaussian prior. Shape: one value a pixel of `shown`. `latent` is the vector as it is, of as
+    /// many values as there are directions.
+    pub fn without(&self, hidden: Range<usize>, latent: &[f32], shown: Range<usize>) -> Vec<f64> {
+        let mut normal = self.normal.clone();
+        let mut right = self.moment.clone();
+        for k in 0..self.rows {
+            for pixel in hidden.clone() {
+                let weighted = f64::from(self.row(k)[pixel]) * self.residual.weight[pixel];
+                right[k] -= weighted * self.residual.residual[pixel];
+                for j in 0..self.rows {
+                    normal[(k, j)] -= weighted * f64::from(self.row(j)[pixel]);
+                }
+            }
+            // The prior acts on the latent vector, not on its change.
+            right[k] -= f64::from(latent[k]);
+            normal[(k, k)] += 1.0;
+        }
+        let change = normal.cholesky().map(|cholesky| cholesky.solve(&right));
+        shown
+            .map(|pixel| {
+                change.as_ref().map_or(0.0, |change| {
+                    (0..self.rows)
+                        .map(|k| change[k] * f64::from(self.row(k)[pixel]))
+                        .sum()
+                })
+            })
+            .collect()
     }
 
     pub fn pixels(&self) -> usize {

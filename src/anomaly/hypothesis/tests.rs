@@ -41,7 +41,12 @@ fn measured(seen: &Seen, basis: &[f32]) -> Vec<f32> {
         artifact: &seen.artifact,
         z: Z,
     };
-    Hypotheses::new(&seen.grid).measure(&residual, basis, &ErrorModel::neutral(PIXELS, &settings))
+    Hypotheses::new(&seen.grid).measure(
+        &residual,
+        basis,
+        &vec![0.0; basis.len() / PIXELS],
+        &ErrorModel::neutral(PIXELS, &settings),
+    )
 }
 
 fn of(statistics: &[f32], name: &str) -> f32 {
@@ -160,6 +165,6 @@ fn too_little_to_say_anything() {
         z: Z,
     };
     let hypotheses = Hypotheses::new(&seen.grid);
-    let statistics = hypotheses.measure(&residual, &[], &ErrorModel::neutral(PIXELS, &settings));
+    let statistics = hypotheses.measure(&residual, &[], &[], &ErrorModel::neutral(PIXELS, &settings));
     assert!(statistics.len() == STATISTICS.len() && statistics.iter().all(|value| value.is_nan()));
 }

@@ -127,7 +127,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// sqrt(sum(d^2 / (sigma^2 + (0.05 smooth)^2))), where d is the change less what a mere scaling of the spectrum makes of it.
-    fn visibility(&self, change: &[f64]) -> f64 {
+    pub fn visibility(&self, change: &[f64]) -> f64 {
         let sum = |a: &[f64], b: &[f64]| -> f64 {
             let weighted = self.weight.iter().zip(a.iter().zip(b));
             weighted.map(|(w, (a, b))| w * a * b).sum()

@@ -108,17 +108,24 @@ fn drawn(canvas: &Canvas, group: (f64, f64)) -> Vec<f64> {
         .collect()
 }
 
-pub(super) fn gone(canvas: &Canvas, draw: &mut Draw) -> Option<Vec<f64>> {
-    let group = GROUPS[draw.index(GROUPS.len())];
+/// A group of lines gone, or too strong, in a spectrum that shows others: without them it would be a galaxy without lines, which is nothing strange.
+pub(super) fn gone(canvas: &Canvas, draw: &mut Draw, least: f64) -> Option<Vec<f64>> {
     // What is really there, not what the model makes of it, as far as the noise allows.
-    let light = drawn(canvas, group);
-    let most = light.iter().copied().fold(0.0, f64::max);
-    let kept = if draw.unit() < 0.7 {
+    let mut visible: Vec<Vec<f64>> = GROUPS
+        .iter()
+        .map(|group| drawn(canvas, *group))
+        .filter(|light| canvas.visibility(light) >= least)
+        .collect();
+    if visible.len() < 2 {
+        return None;
+    }
+    let light = visible.swap_remove(draw.index(visible.len()));
+    let kept = if draw.unit() < 0.8 {
         0.0
     } else {
         draw.uniform(1.6, 3.5)
     };
-    (most > 0.0).then(|| light.iter().map(|value| (kept - 1.0) * value).collect())
+    Some(light.iter().map(|value| (kept - 1.0) * value).collect())
 }
 
 pub(super) fn double_peak(canvas: &Canvas, draw: &mut Draw) -> Option<Vec<f64>> {

@@ -28,7 +28,7 @@ pub enum Injection {
     DoublePeak,
     /// The emission lines of a galaxy at another redshift.
     SecondLines,
-    /// A group of emission lines gone.
+    /// A group of emission lines gone, or too strong, while others are as they were.
     LinesGone,
     /// Absorption lines of one to some tens of pixels anywhere.
     Absorption,
@@ -133,7 +133,7 @@ pub fn inject(kind: Injection, residual: &Residual, other: &[f32], seed: u64) ->
             Injection::BroadBalmer => canvas.add(kind, &lines::broad_balmer(&canvas, draw), visibility),
             Injection::DoublePeak => canvas.add_once(kind, &lines::double_peak(&canvas, draw)?),
             Injection::SecondLines => canvas.add(kind, &lines::second(&canvas, draw)?, visibility),
-            Injection::LinesGone => canvas.add_once(kind, &lines::gone(&canvas, draw)?),
+            Injection::LinesGone => canvas.add_once(kind, &lines::gone(&canvas, draw, kind.least())?),
             Injection::Absorption => canvas.add(kind, &lines::absorption(&canvas, draw), visibility),
             Injection::Supernova => canvas.add(kind, &light::supernova(&canvas, draw), visibility),
             Injection::Star => canvas.mix(kind, &light::star(&canvas, draw), visibility, draw),
