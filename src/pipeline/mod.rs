@@ -21,6 +21,7 @@ mod preview;
 mod reconstructor;
 mod report;
 mod score;
+mod scribe;
 pub mod settings;
 mod similar;
 mod simulate;

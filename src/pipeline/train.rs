@@ -1,9 +1,10 @@
-//! Training the cross-fitted ensemble, with a checkpoint after every epoch.
+//! Training the cross-fitted ensemble, with checkpoints on the way.
 
 use std::path::{Path, PathBuf};
 
 use super::history::number_of;
 use super::preview::Previewer;
+use super::scribe::Scribe;
 use super::settings::Settings;
 use super::source::{Selection, fold_key};
 use super::{CancelToken, Event, Observer, PipelineError};
@@ -78,7 +79,8 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
-/// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path` after every epoch.
+/// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path`: every few seconds, at the end of a fold, and
+/// where it was cancelled.
 pub fn train(
     set: &TrainingSet,
     checkpoint: &mut Checkpoint,
@@ -101,6 +103,7 @@ pub fn train(
     let mut previewer = observer
         .wants_previews()
         .then(|| Previewer::new(set, preparation, settings, accelerator));
+    let mut scribe = Scribe::new(path);
     while checkpoint.members.len() < folds && !cancel.is_cancelled() {
         let fold = checkpoint.members.len();
         let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());
@@ -134,7 +137,7 @@ pub fn train(
         let mut keeper = Keeper {
             previewer: previewer.as_mut(),
             checkpoint,
-            path,
+            scribe: &mut scribe,
             fold,
             folds,
             observer,
@@ -162,6 +165,7 @@ pub fn train(
             checkpoint.members.push((training, state.best_network));
             checkpoint.running = None;
         }
+        scribe.settle()?;
         checkpoint.save(path)?;
     }
     Ok(Trained {
@@ -183,8 +187,8 @@ fn best_epoch(state: &TrainingState) -> (usize, f64) {
 /// Passes progress on and keeps the state in the checkpoint file.
 struct Keeper<'a, 'b> {
     previewer: Option<&'a mut Previewer<'b>>,
-    checkpoint: &'a mut Checkpoint,
-    path: &'a Path,
+    checkpoint: &'a Checkpoint,
+    scribe: &'a mut Scribe,
     fold: usize,
     folds: usize,
     observer: &'a mut dyn Observer,
@@ -219,9 +223,14 @@ impl TrainingObserver for Keeper<'_, '_> {
         }
     }
 
+    fn wants_state(&mut self, epoch_ended: bool) -> bool {
+        self.scribe.is_due(epoch_ended)
+    }
+
     fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError> {
-        self.checkpoint.running = Some(state.clone());
-        self.checkpoint.save(self.path)
+        let mut checkpoint = self.checkpoint.clone();
+        checkpoint.running = Some(state.clone());
+        self.scribe.begin(checkpoint)
     }
 }
 
