@@ -30,6 +30,8 @@ pub enum ModelError {
         "the weights or the optimizer's state cannot be read or written: {0}; use `--reset` to start afresh"
     )]
     Record(String),
+    #[error("{0}")]
+    Spectra(String),
     #[error("threads cannot be started: {0}; give fewer with `--threads`")]
     Threads(String),
     #[error("{}: {what}", path.display())]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Draws, Shown};
 use super::native::{self, Lesson};
 use super::schedule::learning_rate;
-use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample, TrainingSettings};
+use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Spectra, TrainingSettings};
 
 /// One finished epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,11 +145,11 @@ impl Trainer<'_> {
     ///
     /// `resume` is the state of an earlier call with the same settings and data: the result is the same as if that call had gone on.
     ///
-    /// Errors: a loss that is not finite, or what the observer's `keep` reports.
+    /// Errors: a loss that is not finite, spectra that cannot be read, or what the observer's `keep` reports.
     pub fn train(
         &self,
-        train: &Sample,
-        validation: &Sample,
+        train: &dyn Spectra,
+        validation: &dyn Spectra,
         pca: &Pca,
         resume: Option<TrainingState>,
         observer: &mut dyn TrainingObserver,
@@ -191,7 +191,7 @@ impl Trainer<'_> {
             let draw = |batch: usize| draws.batch(train, &order, epoch, batch);
             let mut next = None;
             for batch in state.header.batches..batches {
-                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch));
+                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
                 // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
                 let Lesson {
                     loss: value,
@@ -288,13 +288,13 @@ impl Trainer<'_> {
         &self,
         mut record: EpochRecord,
         network: &Network,
-        train: &Sample,
-        validation: &Sample,
+        train: &dyn Spectra,
+        validation: &dyn Spectra,
         state: &mut TrainingState,
         best: &mut Option<Network>,
     ) -> Result<EpochRecord, ModelError> {
         let watched = if validation.is_empty() { train } else { validation };
-        record.validation_loss = self.mean_loss(&network.valid(), watched);
+        record.validation_loss = self.mean_loss(&network.valid(), watched)?;
         // With one batch an epoch this is the first loss that a step too far shows up in.
         if !record.validation_loss.is_finite() {
             let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);

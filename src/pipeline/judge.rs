@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use super::injections::injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
+use super::source::CHUNK;
 use super::verdict::{Detail, Opinion, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
@@ -351,7 +352,9 @@ impl Pass<'_> {
         let of = of_injections(settings);
         if !holds(&self.judge.injected, &of) {
             let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
-            let planted = injections(self.population, errors, evidence, &of, self.observer, self.cancel)?;
+            let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+            let (observer, cancel) = (&mut *self.observer, self.cancel);
+            let planted = injections(self.population, errors, facts, evidence, &of, observer, cancel)?;
             let Some(is) = planted else {
                 return Ok(Err(Stopped));
             };
@@ -402,18 +405,16 @@ impl Pass<'_> {
         if !holds(&self.judge.redshifts, &of) {
             let reconstructor = self.population.reconstructor.clone();
             let mut is = BTreeMap::new();
-            let mut first = 0;
-            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-                let here = first..first + chunk.len();
-                let indices: Vec<usize> = looked_at.range(here).copied().collect();
-                is.par_extend(indices.par_iter().filter_map(|&index| {
-                    let other = reconstructor.other_redshift(&chunk[index - first])?;
-                    Some((index, other))
+            let places: Vec<usize> = looked_at.iter().copied().collect();
+            for here in places.chunks(CHUNK) {
+                if self.cancel.is_cancelled() {
+                    return Ok(Err(Stopped));
+                }
+                let scored = self.population.some(here, self.observer)?;
+                is.par_extend(here.par_iter().zip(&scored).filter_map(|(place, scored)| {
+                    let other = reconstructor.other_redshift(scored)?;
+                    Some((*place, other))
                 }));
-                first += chunk.len();
-            })?;
-            if !whole {
-                return Ok(Err(Stopped));
             }
             self.judge.redshifts = Some(Held { of, is });
         }

@@ -23,6 +23,7 @@ mod report;
 mod score;
 mod scribe;
 pub mod settings;
+mod shelf;
 mod similar;
 mod simulate;
 mod source;
