@@ -27,14 +27,14 @@ impl Batch {
 
 /// Which spectra make a batch, and how they are shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Draws<'a> {
+pub struct Draws<'a> {
     pub settings: &'a TrainingSettings,
     pub architecture: Architecture,
     pub seed: u64,
 }
 
 /// A batch, and what the encoder is shown of it.
-pub(super) struct Shown {
+pub struct Shown {
     pub chosen: Sample,
     pub shown: Sample,
 }

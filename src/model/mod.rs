@@ -21,6 +21,7 @@ mod skip;
 mod speed;
 mod training;
 
+pub use batch::{Draws, Shown};
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
 pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};

@@ -1,5 +1,7 @@
 //! Anomalies planted into copies of a population's own spectra, reconstructed and measured as they were.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::reconstructor::Scored;
@@ -23,7 +25,7 @@ const TRIES: u64 = 4;
 pub(super) fn injections(
     population: &mut Population,
     errors: &ErrorModel,
-    facts: &[Facts],
+    facts: &[Arc<Facts>],
     evidence: &[Evidence],
     settings: &SignificanceSettings,
     observer: &mut dyn Observer,
@@ -135,7 +137,7 @@ fn planted(
 fn moved(prepared: &mut Prepared, pixels: isize, grid: &[f64]) {
     let ratio = (grid[grid.len() - 1] / grid[0]).powf(pixels as f64 / (grid.len() - 1) as f64);
     prepared.stretch /= ratio;
-    prepared.facts.z = Some(prepared.stretch - 1.0);
+    Arc::make_mut(&mut prepared.facts).z = Some(prepared.stretch - 1.0);
     let before = std::mem::take(&mut prepared.artifact);
     prepared.artifact = (0..before.len() as isize)
         .map(|pixel| {

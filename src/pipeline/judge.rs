@@ -11,6 +11,7 @@
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -33,7 +34,7 @@ pub struct Verdicts {
     /// The strangest first.
     pub judgements: Vec<Judgement>,
     /// Of the same spectra, in the same order.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<Arc<Facts>>,
     pub correlations: Correlations,
     /// Of `--method window`.
     pub thresholds: Option<WindowThresholds>,
@@ -64,7 +65,7 @@ fn holds<K: PartialEq, T>(held: &Option<Held<K, T>>, of: &K) -> bool {
 #[derive(Default)]
 pub struct Judge {
     /// Of every spectrum, with the mean error of all: neither depends on a setting.
-    seen: Option<(Vec<Facts>, MeanError)>,
+    seen: Option<(Vec<Arc<Facts>>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
     injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
@@ -143,7 +144,11 @@ fn strangest(judgements: &[Judgement]) -> BTreeSet<usize> {
 }
 
 /// Ranks the verdicts, given in the order of `facts`.
-fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<WindowThresholds>) -> Verdicts {
+fn ranked(
+    mut judgements: Vec<Judgement>,
+    facts: &[Arc<Facts>],
+    thresholds: Option<WindowThresholds>,
+) -> Verdicts {
     let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
     let column = |value: fn(&Judgement) -> f64| judgements.iter().map(value).collect::<Vec<_>>();
     let correlations = correlations(
@@ -154,7 +159,7 @@ fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<Wi
     );
     rank(&mut judgements);
     // The verdicts were sorted; the facts follow them by identity.
-    let by_id: std::collections::HashMap<&str, &Facts> = facts
+    let by_id: std::collections::HashMap<&str, &Arc<Facts>> = facts
         .iter()
         .map(|facts| (facts.object_id.as_str(), facts))
         .collect();
@@ -163,7 +168,7 @@ fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<Wi
         .filter_map(|judgement| {
             by_id
                 .get(judgement.object_id.as_str())
-                .map(|facts| (*facts).clone())
+                .map(|facts| Arc::clone(facts))
         })
         .collect();
     Verdicts {
@@ -283,7 +288,7 @@ impl Pass<'_> {
         let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
             for scored in chunk {
-                facts.push(scored.prepared.facts.clone());
+                facts.push(Arc::clone(&scored.prepared.facts));
                 scored.as_look().with_residual(&grid, |residual| {
                     if needs_errors {
                         errors.add(residual);
@@ -419,11 +424,15 @@ impl Pass<'_> {
             self.judge.redshifts = Some(Held { of, is });
         }
         let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
-        for index in looked_at {
-            let nearest = calibration.nearest(evidence, index, NAMED_NEIGHBORS);
+        let places: Vec<usize> = looked_at.into_iter().collect();
+        let nearest: Vec<Vec<usize>> = places
+            .par_iter()
+            .map(|place| calibration.nearest(evidence, *place, NAMED_NEIGHBORS))
+            .collect();
+        for (place, nearest) in places.into_iter().zip(nearest) {
             let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
-            let other = redshifts.and_then(|redshifts| redshifts.get(&index));
-            tell_context(&mut judgements[index], facts[index].z, other, &names);
+            let other = redshifts.and_then(|redshifts| redshifts.get(&place));
+            tell_context(&mut judgements[place], facts[place].z, other, &names);
         }
         Ok(Ok(judgements))
     }

@@ -64,7 +64,7 @@ pub struct Provisional {
     /// The strangest first, at most fifty.
     pub judgements: Arc<[Judgement]>,
     /// Of the same objects in the same order.
-    pub facts: Arc<[Facts]>,
+    pub facts: Arc<[Arc<Facts>]>,
 }
 
 /// A network is looked at so often between epochs.
@@ -214,7 +214,7 @@ impl<'a> Previewer<'a> {
         let all: Vec<&Seen> = self.finished.iter().chain(&running).collect();
         let listed = self.list(&all).ok()?;
         self.epoch_began = Instant::now();
-        let (judgements, facts): (Vec<Judgement>, Vec<Facts>) = listed.into_iter().unzip();
+        let (judgements, facts): (Vec<Judgement>, Vec<Arc<Facts>>) = listed.into_iter().unzip();
         (!judgements.is_empty()).then(|| Provisional {
             fold,
             folds: self.settings.training.folds,
@@ -226,7 +226,7 @@ impl<'a> Previewer<'a> {
     }
 
     /// Judges by significance and returns the strangest.
-    fn list(&self, all: &[&Seen]) -> Result<Vec<(Judgement, Facts)>, PipelineError> {
+    fn list(&self, all: &[&Seen]) -> Result<Vec<(Judgement, Arc<Facts>)>, PipelineError> {
         let settings = &self.settings.significance;
         let mut errors = ErrorModelBuilder::new(self.wavelength.len(), settings);
         for seen in all {
@@ -260,10 +260,10 @@ impl<'a> Previewer<'a> {
                     percentile: places[i].percentile,
                     ..opinion.on(facts, evidence, &detail)
                 };
-                (judgement, facts.clone())
+                (judgement, Arc::clone(facts))
             })
         };
-        let mut listed: Vec<(Judgement, Facts)> = (0..all.len())
+        let mut listed: Vec<(Judgement, Arc<Facts>)> = (0..all.len())
             .into_par_iter()
             .filter(|i| places[*i].rank <= LISTED as u64)
             .map(judged)

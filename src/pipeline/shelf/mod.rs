@@ -10,6 +10,7 @@ mod stored;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -181,7 +182,7 @@ impl Shelf {
         }
     }
 
-    pub fn facts(&self, index: usize) -> &Facts {
+    pub fn facts(&self, index: usize) -> &Arc<Facts> {
         match &self.held {
             Held::Memory(spectra) => &spectra[index].1.facts,
             Held::File(file) => &file.cards[index].facts,

@@ -49,7 +49,7 @@ struct Whole {
 #[derive(Debug)]
 pub(super) struct Card {
     pub row: u64,
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     pub stretch: f64,
     pub scale: f64,
     pub offset: f64,
@@ -76,7 +76,7 @@ impl Card {
         let numbers = [self.stretch, self.scale, self.offset, self.sn, self.coverage];
         let line = Line {
             row: self.row,
-            facts: self.facts.clone(),
+            facts: (*self.facts).clone(),
             numbers: numbers.map(f64::to_bits),
             grid,
             at: self.at,
@@ -101,7 +101,7 @@ impl Card {
         let is_inside = span.fits(pixels) && line.at.checked_add(span.bytes(pixels) as u64)? <= end;
         is_inside.then_some(Self {
             row: line.row,
-            facts: line.facts,
+            facts: Arc::new(line.facts),
             stretch,
             scale,
             offset,
@@ -378,13 +378,13 @@ mod tests {
             ivar[pixel] = 1.0 / (1.0 + pixel as f32);
         }
         Prepared {
-            facts: Facts {
+            facts: Arc::new(Facts {
                 object_id: format!("object {number}"),
                 z: Some(0.1 + number as f64 / 3.0),
                 sn: Some(0.1),
                 spectype: Some("GALAXY \"odd\"\n".into()),
                 ..Facts::default()
-            },
+            }),
             stretch: 1.1 + number as f64 / 3.0,
             flux,
             ivar,
@@ -491,7 +491,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.prepared");
         let mut spectra = spectra();
-        spectra[1].facts.z = Some(f64::INFINITY);
+        Arc::make_mut(&mut spectra[1].facts).z = Some(f64::INFINITY);
         let error = write(&path, &spectra).unwrap_err().to_string();
         assert!(error.contains("object 1"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
