@@ -52,6 +52,12 @@ impl Draft {
         self.put(|file, path| Ok(file.persist_noclobber(path)?))
     }
 
+    /// As [`publish`](Self::publish), but does not wait for the disk: for a file that can be made again, and that tells by itself whether it is
+    /// whole.
+    pub fn publish_loosely(self) -> io::Result<u64> {
+        Ok(self.file.persist(&self.path)?.metadata()?.len())
+    }
+
     fn put(self, rename: impl FnOnce(NamedTempFile, &Path) -> io::Result<File>) -> io::Result<u64> {
         self.file.as_file().sync_all()?;
         let bytes = rename(self.file, &self.path)?.metadata()?.len();

@@ -267,8 +267,13 @@ impl Calibration {
                 ))
             })
             .collect();
-        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        found.into_iter().take(k).map(|(_, index)| index).collect()
+        let nearer = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if k < found.len() {
+            found.select_nth_unstable_by(k, nearer);
+            found.truncate(k);
+        }
+        found.sort_unstable_by(nearer);
+        found.into_iter().map(|(_, index)| index).collect()
     }
 
     /// Whether the score makes the spectrum an anomaly.

@@ -15,6 +15,8 @@ const JURIES: usize = 3;
 const LEFT_OUT: f64 = 0.05;
 /// Fewer spectra than this say too little of what is normal: a vote among sixty has put a spike of 60 sigma into the middle of the list.
 const LEAST: usize = 150;
+/// At most about so many spectra stand for what is normal: more of them make trees larger, and not wiser.
+const MOST_NORMAL: f64 = 20_000.0;
 /// Fewer copies say too little of what is not.
 const LEAST_COPIES: usize = 60;
 /// The repeatable seed of the trees.
@@ -73,10 +75,12 @@ impl Jury {
         let limit = *strangeness
             .select_nth_unstable_by(kept.min(scores.len() - 1), f64::total_cmp)
             .1;
+        let share = MOST_NORMAL / kept.max(1) as f64;
         let mut vectors: Vec<(usize, u16, Vec<f32>)> = population
             .iter()
             .zip(&scores)
             .filter(|(evidence, score)| **score < limit && evidence.coverage > 0.0)
+            .filter(|(evidence, _)| share >= 1.0 || chance(evidence) < share)
             .map(|(evidence, _)| (jury_of(evidence, by_model), 0, calibration.columns(evidence)))
             .collect();
         let normal = vectors.len();
@@ -147,6 +151,12 @@ impl Jury {
         let least = 0.5 / self.trees as f64;
         -(1.0 - vote.strange).max(least).ln()
     }
+}
+
+/// A number from 0 to 1 that depends on the spectrum alone, whatever the order of the catalog.
+fn chance(evidence: &Evidence) -> f64 {
+    let bits = u64::from(evidence.sn.to_bits()) << 32 | u64::from(evidence.z.to_bits());
+    (super::robust::split_mix(&mut (bits ^ SEED)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Spectra of one place on the sky have one cross-fitted model, and so one jury; where there is but one model, chance decides.

@@ -185,11 +185,14 @@ impl Fit {
             .iter()
             .map(|row| &row[at(start)..at(start) + (end - start)])
             .collect();
+        let mut weighted = vec![0.0; end - start];
         for i in 0..count {
-            let weighted: Vec<f64> = rows[i].iter().zip(weight).map(|(b, w)| b * w).collect();
-            right[i] = weighted.iter().zip(flux).map(|(b, f)| b * f).sum();
+            for ((out, value), weight) in weighted.iter_mut().zip(rows[i]).zip(weight) {
+                *out = value * weight;
+            }
+            right[i] = dot(&weighted, flux);
             for j in 0..=i {
-                let sum: f64 = weighted.iter().zip(rows[j]).map(|(b, c)| b * c).sum();
+                let sum = dot(&weighted, rows[j]);
                 normal[(i, j)] = sum;
                 normal[(j, i)] = sum;
             }
@@ -199,18 +202,34 @@ impl Fit {
         }
         normal[(0, 0)] += 1e-9;
         let solution = normal.cholesky()?.solve(&right);
-        let mut chi2 = 0.0;
-        let bounded = self.own[end] - self.own[start];
-        for pixel in 0..end - start {
-            let model: f64 = rows
-                .iter()
-                .zip(solution.iter())
-                .map(|(row, value)| row[pixel] * value)
-                .sum();
-            chi2 += (weight[pixel] * (flux[pixel] - model).powi(2)).min(BOUND);
+        let mut model = weighted;
+        model.fill(0.0);
+        for (row, value) in rows.iter().zip(solution.iter()) {
+            for (out, row) in model.iter_mut().zip(*row) {
+                *out += row * value;
+            }
         }
+        let squares = model.iter().zip(flux).zip(weight);
+        let chi2: f64 = squares
+            .map(|((model, flux), weight)| (weight * (flux - model).powi(2)).min(BOUND))
+            .sum();
+        let bounded = self.own[end] - self.own[start];
         Some((bounded - chi2, bounded))
     }
+}
+
+/// The scalar product, in several sums at once: one sum alone would wait for each of its additions.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    const SUMS: usize = 8;
+    let mut sums = [0.0; SUMS];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..SUMS {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 fn cumulated(values: impl Iterator<Item = f64>) -> Vec<f64> {

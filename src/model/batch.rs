@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::{Architecture, Sample, TrainingSettings};
+use super::{Architecture, ModelError, Sample, Spectra, TrainingSettings};
 
 /// Some spectra as tensors of shape `[batch, 1, pixels]`.
 #[derive(Debug, Clone)]
@@ -27,14 +27,14 @@ impl Batch {
 
 /// Which spectra make a batch, and how they are shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Draws<'a> {
+pub struct Draws<'a> {
     pub settings: &'a TrainingSettings,
     pub architecture: Architecture,
     pub seed: u64,
 }
 
 /// A batch, and what the encoder is shown of it.
-pub(super) struct Shown {
+pub struct Shown {
     pub chosen: Sample,
     pub shown: Sample,
 }
@@ -48,15 +48,23 @@ impl Draws<'_> {
     }
 
     /// A batch of an epoch with this order.
-    pub fn batch(&self, train: &Sample, order: &[usize], epoch: usize, batch: usize) -> Shown {
+    ///
+    /// Errors: the spectra cannot be read.
+    pub fn batch(
+        &self,
+        train: &dyn Spectra,
+        order: &[usize],
+        epoch: usize,
+        batch: usize,
+    ) -> Result<Shown, ModelError> {
         let from = batch * self.settings.batch_size;
-        let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())]);
+        let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())])?;
         let mut random = self.random(1 + epoch as u64, 1 + batch as u64);
         let shown = match self.architecture {
             Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),
             Architecture::Skip => chosen.clone(),
         };
-        Shown { chosen, shown }
+        Ok(Shown { chosen, shown })
     }
 
     /// A generator of its own for every epoch and batch: what is drawn does not depend on where a run was interrupted.

@@ -19,7 +19,7 @@ pub enum ModelError {
     )]
     TooFewSpectra { found: usize, needed: usize },
     #[error(
-        "the loss became {value} in epoch {epoch}: lower `--learning-rate` (now {learning_rate:e}); the state after the last full epoch, if there was one, is in the checkpoint"
+        "the loss became {value} in epoch {epoch}: lower `--learning-rate` (now {learning_rate:e}); an earlier state, if one was kept, is in the checkpoint"
     )]
     Diverged {
         value: f64,
@@ -30,6 +30,8 @@ pub enum ModelError {
         "the weights or the optimizer's state cannot be read or written: {0}; use `--reset` to start afresh"
     )]
     Record(String),
+    #[error("{0}")]
+    Spectra(String),
     #[error("threads cannot be started: {0}; give fewer with `--threads`")]
     Threads(String),
     #[error("{}: {what}", path.display())]

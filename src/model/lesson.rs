@@ -7,7 +7,7 @@ use super::batch::{Batch, losses};
 use super::gradients::{clip, l1_norm};
 use super::native::{Lesson, Truth, Weights};
 use super::training::{INFERENCE_BATCH, Trainer};
-use super::{Architecture, Network, Sample};
+use super::{Architecture, ModelError, Network, Sample, Spectra};
 
 /// Outliers beyond this many sigma count linearly in the bottleneck's loss; the original's loss is quadratic.
 const OUTLIER_SIGMA: f64 = 5.0;
@@ -61,28 +61,25 @@ impl Trainer<'_> {
     }
 
     /// Mean loss over a sample, without augmentation.
-    pub(super) fn mean_loss(&self, network: &Network, sample: &Sample) -> f64 {
+    pub(super) fn mean_loss(&self, network: &Network, spectra: &dyn Spectra) -> Result<f64, ModelError> {
         let device = self.accelerator.inference();
-        let indices: Vec<usize> = (0..sample.len()).collect();
+        let indices: Vec<usize> = (0..spectra.len()).collect();
         let weights = self.accelerator.has_kernels().then(|| Weights::of(network));
         let engine = weights.as_ref().map(Weights::engine);
-        let sum: f64 = indices
-            .chunks(INFERENCE_BATCH)
-            .map(|chunk| {
-                let chosen = sample.select(chunk);
-                if let Some(engine) = &engine {
-                    return engine.loss(self.truth(&chosen), sample.pixels);
+        let mut sum = 0.0;
+        for chunk in indices.chunks(INFERENCE_BATCH) {
+            let chosen = spectra.select(chunk)?;
+            sum += match &engine {
+                Some(engine) => engine.loss(self.truth(&chosen), chosen.pixels),
+                None => {
+                    let batch = Batch::new(&chosen, &device);
+                    let output = network.forward(batch.flux.clone(), batch.ivar.clone());
+                    let losses = self.bounded(self.losses(&batch, output.flux));
+                    f64::from(losses.sum().into_scalar::<f32>())
                 }
-                let batch = Batch::new(&chosen, &device);
-                let output = network.forward(batch.flux.clone(), batch.ivar.clone());
-                f64::from(
-                    self.bounded(self.losses(&batch, output.flux))
-                        .sum()
-                        .into_scalar::<f32>(),
-                )
-            })
-            .sum();
-        sum / sample.len().max(1) as f64
+            };
+        }
+        Ok(sum / spectra.len().max(1) as f64)
     }
 
     /// The loss that is learned from: that of a spectrum which the network cannot draw grows only with its logarithm, so that the few

@@ -21,6 +21,7 @@ mod skip;
 mod speed;
 mod training;
 
+pub use batch::{Draws, Shown};
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
 pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};
@@ -34,7 +35,32 @@ pub use training::{
     EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
 };
 
-/// The spectra that a network learns from or looks at, on one grid, normalized.
+/// Spectra on one grid that are taken some at a time, in any order: in memory, or on disk.
+pub trait Spectra: Sync {
+    /// Number of spectra.
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The spectra at `indices`, in that order.
+    ///
+    /// Errors: [`ModelError::Spectra`] where they cannot be read.
+    fn select(&self, indices: &[usize]) -> Result<Sample, ModelError>;
+}
+
+impl Spectra for Sample {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn select(&self, indices: &[usize]) -> Result<Sample, ModelError> {
+        Ok(self.select(indices))
+    }
+}
+
+/// Spectra in memory that a network learns from or looks at, on one grid, normalized.
 ///
 /// Shapes: `flux` and `ivar` are `[spectra, pixels]`; `ivar` is 0 where there is no valid measurement.
 #[derive(Debug, Clone, Default)]

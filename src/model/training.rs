@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Draws, Shown};
 use super::native::{self, Lesson};
 use super::schedule::learning_rate;
-use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Sample, TrainingSettings};
+use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Spectra, TrainingSettings};
 
 /// One finished epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,14 +75,19 @@ impl Glance<'_> {
     }
 }
 
-/// Sees every batch of a training run, and is handed its state to keep at the end of every epoch.
+/// Sees every batch of a training run, and is handed its state to keep when it asks for it.
 pub trait TrainingObserver {
     fn progress(&mut self, progress: &Progress) -> Flow;
 
     /// Before the first batch and after every batch; it costs nothing but what is done with it.
     fn glance(&mut self, _glance: &Glance) {}
 
-    /// The state after an epoch, from which training can be resumed.
+    /// Whether the state is to be kept now, asked after every batch: making it takes the time of some batches.
+    fn wants_state(&mut self, epoch_ended: bool) -> bool {
+        epoch_ended
+    }
+
+    /// The state after a batch, from which training can be resumed.
     fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError>;
 }
 
@@ -140,11 +145,11 @@ impl Trainer<'_> {
     ///
     /// `resume` is the state of an earlier call with the same settings and data: the result is the same as if that call had gone on.
     ///
-    /// Errors: a loss that is not finite, or what the observer's `keep` reports.
+    /// Errors: a loss that is not finite, spectra that cannot be read, or what the observer's `keep` reports.
     pub fn train(
         &self,
-        train: &Sample,
-        validation: &Sample,
+        train: &dyn Spectra,
+        validation: &dyn Spectra,
         pca: &Pca,
         resume: Option<TrainingState>,
         observer: &mut dyn TrainingObserver,
@@ -153,6 +158,8 @@ impl Trainer<'_> {
         let mut network = Network::new(self.model, pca, self.seed, &device);
         let mut optimizer = self.optimizer();
         let mut state = TrainingState::default();
+        // Of the best epoch, where `state` does not hold its bytes yet. It shares its weights with the network until that learns on.
+        let mut best = None;
         if let Some(resumed) = resume {
             network = load(network, &resumed.network)?;
             optimizer = optimizer
@@ -184,7 +191,7 @@ impl Trainer<'_> {
             let draw = |batch: usize| draws.batch(train, &order, epoch, batch);
             let mut next = None;
             for batch in state.header.batches..batches {
-                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch));
+                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
                 // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
                 let Lesson {
                     loss: value,
@@ -223,7 +230,9 @@ impl Trainer<'_> {
                     gradient_norm: state.header.norm_sum / batches as f64,
                 });
                 let finished = match finished {
-                    Some(record) => Some(self.finish_epoch(record, &network, train, validation, &mut state)?),
+                    Some(record) => {
+                        Some(self.finish_epoch(record, &network, train, validation, &mut state, &mut best)?)
+                    }
                     None => None,
                 };
                 let elapsed = started.elapsed();
@@ -242,8 +251,12 @@ impl Trainer<'_> {
                     finished: finished.clone(),
                 });
                 if flow == Flow::Stop {
-                    self.store(&mut state, &network, &optimizer)?;
+                    self.store(&mut state, &network, &mut best, &optimizer)?;
                     return Ok((Outcome::Cancelled, state));
+                }
+                if observer.wants_state(finished.is_some()) {
+                    self.store(&mut state, &network, &mut best, &optimizer)?;
+                    observer.keep(&state)?;
                 }
                 observer.glance(&Glance {
                     epochs: state.header.epochs,
@@ -252,13 +265,13 @@ impl Trainer<'_> {
                     network: &network,
                 });
             }
-            self.store(&mut state, &network, &optimizer)?;
-            observer.keep(&state)?;
             let patience = self.settings.patience;
             if patience > 0 && state.header.epochs - state.header.best_epoch >= patience {
+                self.store(&mut state, &network, &mut best, &optimizer)?;
                 return Ok((Outcome::StoppedEarly, state));
             }
         }
+        self.store(&mut state, &network, &mut best, &optimizer)?;
         Ok((Outcome::Finished, state))
     }
 
@@ -275,12 +288,13 @@ impl Trainer<'_> {
         &self,
         mut record: EpochRecord,
         network: &Network,
-        train: &Sample,
-        validation: &Sample,
+        train: &dyn Spectra,
+        validation: &dyn Spectra,
         state: &mut TrainingState,
+        best: &mut Option<Network>,
     ) -> Result<EpochRecord, ModelError> {
         let watched = if validation.is_empty() { train } else { validation };
-        record.validation_loss = self.mean_loss(&network.valid(), watched);
+        record.validation_loss = self.mean_loss(&network.valid(), watched)?;
         // With one batch an epoch this is the first loss that a step too far shows up in.
         if !record.validation_loss.is_finite() {
             let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);
@@ -294,7 +308,7 @@ impl Trainer<'_> {
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);
             header.best_epoch = record.epoch;
-            state.best_network = bytes(network)?;
+            *best = Some(network.clone());
         }
         header.history.push(record.clone());
         header.epochs += 1;
@@ -329,8 +343,12 @@ impl Trainer<'_> {
         &self,
         state: &mut TrainingState,
         network: &Network,
+        best: &mut Option<Network>,
         optimizer: &ModuleOptimizer,
     ) -> Result<(), ModelError> {
+        if let Some(best) = best.take() {
+            state.best_network = bytes(&best)?;
+        }
         state.network = bytes(network)?;
         state.optimizer = optimizer.into_bytes().map_err(|error| damaged(&error))?.to_vec();
         Ok(())

@@ -9,6 +9,7 @@ use super::judge::{Judge, MeanError, Verdicts};
 use super::reconstructor::Reconstructor;
 use super::score::Population;
 use super::settings::{NormalizationKind, Settings};
+use super::shelf::{Room, Shelf};
 use super::similar::{Neighbors, similar_in};
 use super::source::Selection;
 use super::viewer::Viewer;
@@ -17,7 +18,7 @@ use crate::anomaly::Judgement;
 use crate::model::TrainingSettings;
 use crate::model::checkpoint::Origin;
 use crate::spectrum::WavelengthGrid;
-use crate::spectrum::prepare::{Normalization, Prepared};
+use crate::spectrum::prepare::Normalization;
 
 /// The verdicts on a catalog with all that they rest on: rows, networks, and the reconstructions where they fit into memory.
 pub struct Assessment {
@@ -49,12 +50,13 @@ impl Assessment {
         settings: &Settings,
         selection: Selection,
         reconstructor: Arc<Reconstructor>,
-        known: Option<Vec<Prepared>>,
+        known: Option<Shelf>,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
     ) -> Result<Self, PipelineError> {
         let settings = as_trained(settings, &reconstructor.origin);
-        let population = Population::gather(selection, reconstructor, known, observer, cancel)?;
+        let room = Room::of(&settings.store);
+        let population = Population::gather(selection, reconstructor, known, &room, observer, cancel)?;
         let mut assessment = Self {
             inputs: inputs.to_vec(),
             settings,

@@ -1,13 +1,17 @@
 //! Anomalies planted into copies of a population's own spectra, reconstructed and measured as they were.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::reconstructor::Scored;
 use super::score::Population;
-use super::{CancelToken, Observer, PipelineError};
+use super::source::CHUNK;
+use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::anomaly::{
     ErrorModel, Evidence, InjectedEvidence, Injection, Residual, SignificanceSettings, inject,
 };
+use crate::spectrum::Facts;
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
 
 /// Copies of one spectrum, at most.
@@ -21,6 +25,7 @@ const TRIES: u64 = 4;
 pub(super) fn injections(
     population: &mut Population,
     errors: &ErrorModel,
+    facts: &[Arc<Facts>],
     evidence: &[Evidence],
     settings: &SignificanceSettings,
     observer: &mut dyn Observer,
@@ -33,24 +38,38 @@ pub(super) fn injections(
     let copies = settings.injections.div_ceil(usable.max(1)).min(MOST_COPIES) as u64;
     // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
     let share = settings.injections as f64 / (usable.max(1) as u64 * copies) as f64;
+    let chosen: Vec<usize> = (0..evidence.len())
+        .filter(|place| evidence[*place].coverage > 0.0 && unit(hash(&facts[*place])) < share)
+        .collect();
+    // Another spectrum lends something to each: its next one. Of a large catalog only these are looked at.
+    let other_of = |place: usize| {
+        let first = place / CHUNK * CHUNK;
+        first + (place - first + 1) % CHUNK.min(evidence.len() - first)
+    };
     let reconstructor = population.reconstructor.clone();
     let preparation = reconstructor.preparation();
     let grid = reconstructor.grid();
     let mut injected = Vec::new();
-    let mut first = 0;
-    let whole = population.visit(observer, cancel, |chunk| {
-        let planted: Vec<(usize, Injection, Prepared)> = chunk
+    for (number, here) in chosen.chunks(CHUNK / 2).enumerate() {
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+        let mut places: Vec<usize> = here.iter().flat_map(|at| [*at, other_of(*at)]).collect();
+        places.sort_unstable();
+        places.dedup();
+        let scored = population.some(&places, observer)?;
+        let at = |place: usize| &*scored[places.partition_point(|other| *other < place)];
+        let planted: Vec<(usize, Injection, Prepared)> = here
             .par_iter()
-            .enumerate()
-            .filter(|(index, scored)| evidence[first + index].coverage > 0.0 && unit(hash(scored)) < share)
-            .flat_map_iter(|(index, scored)| {
-                let other = &chunk[(index + 1) % chunk.len()];
+            .flat_map_iter(|&place| {
+                let (scored, other) = (at(place), at(other_of(place)));
                 (0..copies).filter_map(move |copy| {
                     let (kind, prepared) = planted(scored, other, copy, preparation, grid)?;
-                    Some((first + index, kind, prepared))
+                    Some((place, kind, prepared))
                 })
             })
             .collect();
+        drop(scored);
         let labels: Vec<(usize, Injection)> = planted.iter().map(|(of, kind, _)| (*of, *kind)).collect();
         let prepared = planted.into_iter().map(|(_, _, prepared)| prepared).collect();
         let looked = reconstructor.reconstruct(prepared);
@@ -64,13 +83,17 @@ pub(super) fn injections(
                     evidence: reconstructor.evidence(scored, errors, settings),
                 }),
         );
-        first += chunk.len();
-    })?;
-    Ok(whole.then_some(injected))
+        observer.event(Event::Step {
+            stage: Stage::Judge,
+            done: (number * (CHUNK / 2) + here.len()) as u64,
+            total: chosen.len() as u64,
+        });
+    }
+    Ok(Some(injected))
 }
 
-fn hash(scored: &Scored) -> u64 {
-    let digest = blake3::hash(scored.prepared.facts.object_id.as_bytes());
+fn hash(facts: &Facts) -> u64 {
+    let digest = blake3::hash(facts.object_id.as_bytes());
     u64::from_le_bytes(digest.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
 }
 
@@ -86,7 +109,7 @@ fn planted(
     preparation: &Preparation,
     grid: &[f64],
 ) -> Option<(Injection, Prepared)> {
-    let seed = hash(scored).wrapping_add(copy);
+    let seed = hash(&scored.prepared.facts).wrapping_add(copy);
     // The upper half chose the spectrum: the kind is of other bits.
     let first = (seed & 0xffff) + 7 * copy;
     let kinds = Injection::ALL.len() as u64;
@@ -114,7 +137,7 @@ fn planted(
 fn moved(prepared: &mut Prepared, pixels: isize, grid: &[f64]) {
     let ratio = (grid[grid.len() - 1] / grid[0]).powf(pixels as f64 / (grid.len() - 1) as f64);
     prepared.stretch /= ratio;
-    prepared.facts.z = Some(prepared.stretch - 1.0);
+    Arc::make_mut(&mut prepared.facts).z = Some(prepared.stretch - 1.0);
     let before = std::mem::take(&mut prepared.artifact);
     prepared.artifact = (0..before.len() as isize)
         .map(|pixel| {

@@ -13,6 +13,7 @@ use super::judge::Verdicts;
 use super::reconstructor::Reconstructor;
 use super::report::{self, picked};
 use super::settings::Settings;
+use super::shelf::{Room, Shelf};
 use super::source::Selection;
 use super::train::{self, Trained, TrainingSet};
 use super::viewer::Viewer;
@@ -21,7 +22,6 @@ use crate::anomaly::{Correlations, Judgement};
 use crate::artifact::{self, InputFile, Manifest, RowCounts, RunFiles, write_manifest};
 use crate::model::Accelerator;
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::spectrum::prepare::Prepared;
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -89,17 +89,39 @@ impl Job {
         self.run.metadata("checkpoint", "bpk")
     }
 
-    /// Trains, or goes on from `resume`; returns the ensemble, and the prepared spectra where they are all of the selection.
+    /// Trains, or goes on from `resume`; returns the ensemble, and the prepared spectra where they are all of the selection. `for_all`: all of the
+    /// selection are going to be scored.
     fn train(
         &mut self,
         selection: &mut Selection,
         accelerator: &Accelerator,
         resume: Option<&Path>,
+        for_all: bool,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
-    ) -> Result<(Trained, Checkpoint, Option<Vec<Prepared>>), PipelineError> {
-        let preparation = selection.choose_preparation(&self.settings, observer)?;
-        let set = TrainingSet::read(selection, &preparation, &self.settings, observer, cancel)?;
+    ) -> Result<(Trained, Checkpoint, Option<Shelf>), PipelineError> {
+        let (room, training) = (Room::of(&self.settings.store), &self.settings.training);
+        let preparation = selection.choose_preparation(&self.settings, &room, observer)?;
+        let rows = selection.training_rows(training.max_spectra, training.seed);
+        let all = selection.rows.clone();
+        // All at once where there is room for them, else those to learn from.
+        let mut complete = for_all || rows.len() == all.len();
+        let mut shelf = None;
+        if complete {
+            shelf = Shelf::fill(selection, &all, &preparation, &room, observer, cancel)?;
+        }
+        if shelf.is_none() && rows.len() < all.len() {
+            complete = false;
+            shelf = Shelf::fill(selection, &rows, &preparation, &room, observer, cancel)?;
+        }
+        let shelf = match shelf {
+            Some(shelf) => shelf,
+            None => Shelf::hold(selection, &rows, &preparation, observer, cancel)?,
+        };
+        if shelf.is_empty() && !cancel.is_cancelled() {
+            return Err(selection.nothing_usable());
+        }
+        let set = TrainingSet::of(&shelf, &rows);
         self.lap("read");
         let origin = Origin {
             preparation,
@@ -123,8 +145,7 @@ impl Job {
         if path.is_file() {
             observer.event(Event::Wrote(path));
         }
-        let complete = selection.rows.len() <= self.settings.training.max_spectra;
-        Ok((trained, checkpoint, complete.then_some(set.prepared)))
+        Ok((trained, checkpoint, complete.then_some(shelf)))
     }
 
     /// Writes all that an assessment says but the manifest.
@@ -171,7 +192,7 @@ impl Job {
         mut self,
         selection: Selection,
         model: Arc<Reconstructor>,
-        known: Option<Vec<Prepared>>,
+        known: Option<Shelf>,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
     ) -> Result<(Summary, Option<Assessment>), PipelineError> {
@@ -287,7 +308,8 @@ pub fn run_kept(
     let accelerator = Accelerator::open(settings.training.device)?;
     let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
     let resume = resume.as_deref();
-    let (trained, checkpoint, known) = job.train(&mut selection, &accelerator, resume, observer, cancel)?;
+    let (trained, checkpoint, known) =
+        job.train(&mut selection, &accelerator, resume, true, observer, cancel)?;
     if trained.interrupted {
         return Ok((job.finish(&selection, None, true, observer)?, None));
     }
@@ -308,7 +330,7 @@ pub fn train_only(
     let accelerator = Accelerator::open(settings.training.device)?;
     let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
     let resume = resume.as_deref();
-    let (trained, _, _) = job.train(&mut selection, &accelerator, resume, observer, cancel)?;
+    let (trained, _, _) = job.train(&mut selection, &accelerator, resume, false, observer, cancel)?;
     if !trained.interrupted {
         report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
     }

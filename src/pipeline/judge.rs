@@ -11,12 +11,14 @@
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::injections::injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
+use super::source::CHUNK;
 use super::verdict::{Detail, Opinion, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
@@ -32,7 +34,7 @@ pub struct Verdicts {
     /// The strangest first.
     pub judgements: Vec<Judgement>,
     /// Of the same spectra, in the same order.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<Arc<Facts>>,
     pub correlations: Correlations,
     /// Of `--method window`.
     pub thresholds: Option<WindowThresholds>,
@@ -63,7 +65,7 @@ fn holds<K: PartialEq, T>(held: &Option<Held<K, T>>, of: &K) -> bool {
 #[derive(Default)]
 pub struct Judge {
     /// Of every spectrum, with the mean error of all: neither depends on a setting.
-    seen: Option<(Vec<Facts>, MeanError)>,
+    seen: Option<(Vec<Arc<Facts>>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
     injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
@@ -142,7 +144,11 @@ fn strangest(judgements: &[Judgement]) -> BTreeSet<usize> {
 }
 
 /// Ranks the verdicts, given in the order of `facts`.
-fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<WindowThresholds>) -> Verdicts {
+fn ranked(
+    mut judgements: Vec<Judgement>,
+    facts: &[Arc<Facts>],
+    thresholds: Option<WindowThresholds>,
+) -> Verdicts {
     let redshifts: Vec<f64> = facts.iter().map(|facts| facts.z.unwrap_or(f64::NAN)).collect();
     let column = |value: fn(&Judgement) -> f64| judgements.iter().map(value).collect::<Vec<_>>();
     let correlations = correlations(
@@ -153,7 +159,7 @@ fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<Wi
     );
     rank(&mut judgements);
     // The verdicts were sorted; the facts follow them by identity.
-    let by_id: std::collections::HashMap<&str, &Facts> = facts
+    let by_id: std::collections::HashMap<&str, &Arc<Facts>> = facts
         .iter()
         .map(|facts| (facts.object_id.as_str(), facts))
         .collect();
@@ -162,7 +168,7 @@ fn ranked(mut judgements: Vec<Judgement>, facts: &[Facts], thresholds: Option<Wi
         .filter_map(|judgement| {
             by_id
                 .get(judgement.object_id.as_str())
-                .map(|facts| (*facts).clone())
+                .map(|facts| Arc::clone(facts))
         })
         .collect();
     Verdicts {
@@ -282,7 +288,7 @@ impl Pass<'_> {
         let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
             for scored in chunk {
-                facts.push(scored.prepared.facts.clone());
+                facts.push(Arc::clone(&scored.prepared.facts));
                 scored.as_look().with_residual(&grid, |residual| {
                     if needs_errors {
                         errors.add(residual);
@@ -351,7 +357,9 @@ impl Pass<'_> {
         let of = of_injections(settings);
         if !holds(&self.judge.injected, &of) {
             let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
-            let planted = injections(self.population, errors, evidence, &of, self.observer, self.cancel)?;
+            let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+            let (observer, cancel) = (&mut *self.observer, self.cancel);
+            let planted = injections(self.population, errors, facts, evidence, &of, observer, cancel)?;
             let Some(is) = planted else {
                 return Ok(Err(Stopped));
             };
@@ -402,27 +410,29 @@ impl Pass<'_> {
         if !holds(&self.judge.redshifts, &of) {
             let reconstructor = self.population.reconstructor.clone();
             let mut is = BTreeMap::new();
-            let mut first = 0;
-            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-                let here = first..first + chunk.len();
-                let indices: Vec<usize> = looked_at.range(here).copied().collect();
-                is.par_extend(indices.par_iter().filter_map(|&index| {
-                    let other = reconstructor.other_redshift(&chunk[index - first])?;
-                    Some((index, other))
+            let places: Vec<usize> = looked_at.iter().copied().collect();
+            for here in places.chunks(CHUNK) {
+                if self.cancel.is_cancelled() {
+                    return Ok(Err(Stopped));
+                }
+                let scored = self.population.some(here, self.observer)?;
+                is.par_extend(here.par_iter().zip(&scored).filter_map(|(place, scored)| {
+                    let other = reconstructor.other_redshift(scored)?;
+                    Some((*place, other))
                 }));
-                first += chunk.len();
-            })?;
-            if !whole {
-                return Ok(Err(Stopped));
             }
             self.judge.redshifts = Some(Held { of, is });
         }
         let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
-        for index in looked_at {
-            let nearest = calibration.nearest(evidence, index, NAMED_NEIGHBORS);
+        let places: Vec<usize> = looked_at.into_iter().collect();
+        let nearest: Vec<Vec<usize>> = places
+            .par_iter()
+            .map(|place| calibration.nearest(evidence, *place, NAMED_NEIGHBORS))
+            .collect();
+        for (place, nearest) in places.into_iter().zip(nearest) {
             let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
-            let other = redshifts.and_then(|redshifts| redshifts.get(&index));
-            tell_context(&mut judgements[index], facts[index].z, other, &names);
+            let other = redshifts.and_then(|redshifts| redshifts.get(&place));
+            tell_context(&mut judgements[place], facts[place].z, other, &names);
         }
         Ok(Ok(judgements))
     }

@@ -1,5 +1,6 @@
 //! Labels with what the catalog and the rankings say of their objects: import, export and re-ranking.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -206,7 +207,11 @@ pub struct RerankedRow {
 ///
 /// `folds` and `seed` are those of the training, as in the ranking's manifest. Without them latent vectors cannot be compared
 /// and are left out.
-pub fn rerank_items(judgements: &[Judgement], facts: &[Facts], training: Option<(usize, u64)>) -> Vec<Item> {
+pub fn rerank_items(
+    judgements: &[Judgement],
+    facts: &[impl Borrow<Facts>],
+    training: Option<(usize, u64)>,
+) -> Vec<Item> {
     let item = |(judgement, facts): (&Judgement, &Facts)| match training {
         Some((folds, seed)) => {
             let member = fold_of(&fold_key(facts), folds, seed);
@@ -217,6 +222,7 @@ pub fn rerank_items(judgements: &[Judgement], facts: &[Facts], training: Option<
             ..Item::of(judgement, 0)
         },
     };
+    let facts = facts.iter().map(Borrow::borrow);
     judgements.iter().zip(facts).map(item).collect()
 }
 

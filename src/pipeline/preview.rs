@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use super::PipelineError;
 use super::settings::Settings;
 use super::source::fold_key;
 use super::train::{TrainingSet, is_modeled, watches};
 use super::verdict::{Look, Opinion};
 use crate::anomaly::{Calibration, ErrorModelBuilder, Evidence, Judgement, places};
 use crate::model::{Accelerator, Ensemble, Glance, Network, Reconstructed, Sample, fold_of, reconstruct};
-use crate::spectrum::prepare::{Preparation, Prepared};
+use crate::spectrum::prepare::Preparation;
 use crate::spectrum::{Facts, WavelengthGrid};
 
 /// One held-out spectrum with what the network in training makes of it.
@@ -63,7 +64,7 @@ pub struct Provisional {
     /// The strangest first, at most fifty.
     pub judgements: Arc<[Judgement]>,
     /// Of the same objects in the same order.
-    pub facts: Arc<[Facts]>,
+    pub facts: Arc<[Arc<Facts>]>,
 }
 
 /// A network is looked at so often between epochs.
@@ -79,9 +80,9 @@ const LIGHT: Duration = Duration::from_millis(1500);
 /// Spectra that are reconstructed at once.
 const BATCH: usize = 64;
 
-/// A spectrum of the training set, reconstructed.
+/// A spectrum of the shelf, reconstructed.
 struct Seen {
-    index: usize,
+    place: usize,
     member: usize,
     flux: Vec<f32>,
     latent: Vec<f32>,
@@ -89,7 +90,7 @@ struct Seen {
 
 /// Looks at the networks of a run.
 pub struct Previewer<'a> {
-    set: &'a TrainingSet,
+    set: &'a TrainingSet<'a>,
     settings: &'a Settings,
     accelerator: &'a Accelerator,
     grid: WavelengthGrid,
@@ -107,7 +108,7 @@ pub struct Previewer<'a> {
 
 /// The spectrum of the previews.
 struct Shown {
-    index: usize,
+    place: usize,
     held_out: bool,
     flux: Arc<[f32]>,
     sigma: Arc<[f32]>,
@@ -115,7 +116,7 @@ struct Shown {
 
 impl<'a> Previewer<'a> {
     pub fn new(
-        set: &'a TrainingSet,
+        set: &'a TrainingSet<'a>,
         preparation: &Preparation,
         settings: &'a Settings,
         accelerator: &'a Accelerator,
@@ -144,11 +145,13 @@ impl<'a> Previewer<'a> {
             .max()
             .unwrap_or(0);
         for member in known..ensemble.members.len() {
-            let indices = self.held_out_by(member);
-            let sample = self.sample(&indices);
-            if !sample.is_empty() {
+            let places = self.held_out_by(member);
+            // A preview that cannot be made is none; the training itself says what cannot be read.
+            if let Ok(sample) = self.set.shelf.sample(&places)
+                && !sample.is_empty()
+            {
                 let out = ensemble.reconstruct(member, &sample, self.accelerator);
-                self.finished.extend(seen(&indices, member, &out));
+                self.finished.extend(seen(&places, member, &out));
             }
         }
         self.epoch_began = Instant::now();
@@ -160,12 +163,12 @@ impl<'a> Previewer<'a> {
             return None;
         }
         let shown = self.shown.as_ref()?;
-        let prepared = &self.set.prepared[shown.index];
-        let out = self.by(&glance.network(), &self.sample(&[shown.index]));
+        let facts = self.set.shelf.facts(shown.place);
+        let out = self.by(&glance.network(), &self.set.shelf.sample(&[shown.place]).ok()?);
         self.last = Instant::now();
         Some(Preview {
-            object_id: prepared.facts.object_id.clone(),
-            z: prepared.facts.z,
+            object_id: facts.object_id.clone(),
+            z: facts.z,
             held_out: shown.held_out,
             fold,
             folds: self.settings.training.folds,
@@ -195,22 +198,23 @@ impl<'a> Previewer<'a> {
     fn listing(&mut self, glance: &Glance, fold: usize) -> Option<Provisional> {
         let budget = (self.epoch_began.elapsed() / 10).clamp(BUDGET.0, BUDGET.1);
         let network = glance.network();
-        let mut indices = self.held_out_by(fold);
+        let mut places = self.held_out_by(fold);
         if let Some(fitting) = self.fitting {
-            indices.truncate(fitting);
+            places.truncate(fitting);
         }
         let (began, mut running) = (Instant::now(), Vec::new());
-        for chunk in indices.chunks(BATCH) {
-            running.extend(seen(chunk, fold, &self.by(&network, &self.sample(chunk))));
-            if self.fitting.is_none() && running.len() < indices.len() && began.elapsed() > budget {
+        for chunk in places.chunks(BATCH) {
+            let sample = self.set.shelf.sample(chunk).ok()?;
+            running.extend(seen(chunk, fold, &self.by(&network, &sample)));
+            if self.fitting.is_none() && running.len() < places.len() && began.elapsed() > budget {
                 self.fitting = Some(running.len());
                 break;
             }
         }
         let all: Vec<&Seen> = self.finished.iter().chain(&running).collect();
-        let listed = self.list(&all);
+        let listed = self.list(&all).ok()?;
         self.epoch_began = Instant::now();
-        let (judgements, facts): (Vec<Judgement>, Vec<Facts>) = listed.into_iter().unzip();
+        let (judgements, facts): (Vec<Judgement>, Vec<Arc<Facts>>) = listed.into_iter().unzip();
         (!judgements.is_empty()).then(|| Provisional {
             fold,
             folds: self.settings.training.folds,
@@ -222,18 +226,19 @@ impl<'a> Previewer<'a> {
     }
 
     /// Judges by significance and returns the strangest.
-    fn list(&self, all: &[&Seen]) -> Vec<(Judgement, Facts)> {
+    fn list(&self, all: &[&Seen]) -> Result<Vec<(Judgement, Arc<Facts>)>, PipelineError> {
         let settings = &self.settings.significance;
         let mut errors = ErrorModelBuilder::new(self.wavelength.len(), settings);
         for seen in all {
-            self.look(seen)
-                .with_residual(&self.wavelength, |residual| errors.add(residual));
+            self.look(seen, |look| {
+                look.with_residual(&self.wavelength, |residual| errors.add(residual));
+            })?;
         }
         let errors = errors.build();
         let evidence: Vec<Evidence> = all
             .par_iter()
-            .map(|seen| self.look(seen).evidence(&self.wavelength, &errors, settings))
-            .collect();
+            .map(|seen| self.look(seen, |look| look.evidence(&self.wavelength, &errors, settings)))
+            .collect::<Result<_, _>>()?;
         let calibration = Calibration::fit(&evidence, settings);
         let scores: Vec<f64> = evidence
             .iter()
@@ -241,14 +246,12 @@ impl<'a> Previewer<'a> {
             .collect();
         let ids: Vec<&str> = all
             .iter()
-            .map(|seen| self.set.prepared[seen.index].facts.object_id.as_str())
+            .map(|seen| self.set.shelf.facts(seen.place).object_id.as_str())
             .collect();
         let places = places(&scores, &ids);
-        let mut listed: Vec<(Judgement, Facts)> = (0..all.len())
-            .into_par_iter()
-            .filter(|i| places[*i].rank <= LISTED as u64)
-            .map(|i| {
-                let (look, evidence) = (self.look(all[i]), &evidence[i]);
+        let judged = |i: usize| {
+            let evidence = &evidence[i];
+            self.look(all[i], |look| {
                 let detail = look.significant(&self.wavelength, &self.grid, evidence, &errors, &calibration);
                 let facts = &look.prepared.facts;
                 let opinion = Opinion::by_significance(&calibration, None, evidence, &detail);
@@ -257,48 +260,44 @@ impl<'a> Previewer<'a> {
                     percentile: places[i].percentile,
                     ..opinion.on(facts, evidence, &detail)
                 };
-                (judgement, facts.clone())
+                (judgement, Arc::clone(facts))
             })
-            .collect();
+        };
+        let mut listed: Vec<(Judgement, Arc<Facts>)> = (0..all.len())
+            .into_par_iter()
+            .filter(|i| places[*i].rank <= LISTED as u64)
+            .map(judged)
+            .collect::<Result<_, _>>()?;
         listed.sort_unstable_by_key(|(judgement, _)| judgement.rank);
-        listed
+        Ok(listed)
     }
 
-    fn look<'b>(&'b self, seen: &'b Seen) -> Look<'b> {
-        Look {
-            prepared: &self.set.prepared[seen.index],
+    fn look<T>(&self, seen: &Seen, work: impl FnOnce(Look) -> T) -> Result<T, PipelineError> {
+        let prepared = self.set.shelf.get(seen.place)?;
+        Ok(work(Look {
+            prepared: &prepared,
             member: seen.member,
             reconstruction: &seen.flux,
             latent: &seen.latent,
-        }
+        }))
     }
 
     /// The spectra that a fold's network does not learn from, thinned to its share of those that are judged.
     fn held_out_by(&self, fold: usize) -> Vec<usize> {
         let training = &self.settings.training;
-        let held_out = |spectrum: &Prepared| {
-            let key = fold_key(&spectrum.facts);
+        let held_out = |place: usize| {
+            let key = fold_key(self.set.shelf.facts(place));
             if training.folds > 1 {
                 fold_of(&key, training.folds, training.seed) == fold
             } else {
                 watches(&key, training)
             }
         };
-        let indices: Vec<usize> = (0..self.set.prepared.len())
-            .filter(|index| held_out(&self.set.prepared[*index]))
-            .collect();
+        let mut places = self.set.places.clone();
+        places.retain(|place| held_out(*place));
         let share = (JUDGED / training.folds).max(1);
-        let stride = indices.len().div_ceil(share).max(1);
-        indices.into_iter().step_by(stride).collect()
-    }
-
-    fn sample(&self, indices: &[usize]) -> Sample {
-        let mut sample = Sample::new(self.wavelength.len());
-        for index in indices {
-            let spectrum = &self.set.prepared[*index];
-            sample.push(&spectrum.flux, &spectrum.ivar);
-        }
-        sample
+        let stride = places.len().div_ceil(share).max(1);
+        places.into_iter().step_by(stride).collect()
     }
 
     fn by(&self, network: &Network, sample: &Sample) -> Reconstructed {
@@ -306,11 +305,11 @@ impl<'a> Previewer<'a> {
     }
 }
 
-fn seen(indices: &[usize], member: usize, out: &Reconstructed) -> Vec<Seen> {
-    let count = indices.len();
+fn seen(places: &[usize], member: usize, out: &Reconstructed) -> Vec<Seen> {
+    let count = places.len();
     let (pixels, latent) = (out.flux.len() / count, out.latent.len() / count);
-    let made = indices.iter().enumerate().map(|(i, index)| Seen {
-        index: *index,
+    let made = places.iter().enumerate().map(|(i, place)| Seen {
+        place: *place,
         member,
         flux: out.flux[i * pixels..(i + 1) * pixels].to_vec(),
         latent: out.latent[i * latent..(i + 1) * latent].to_vec(),
@@ -322,21 +321,21 @@ impl Shown {
     /// A typical spectrum that no network learns from, of a signal-to-noise ratio as three quarters do not reach it; where none is held
     /// out, one that they do learn from.
     fn choose(set: &TrainingSet, settings: &Settings) -> Option<Self> {
-        let modeled: Vec<usize> = (0..set.prepared.len())
-            .filter(|index| is_modeled(&set.prepared[*index]))
-            .collect();
+        let shelf = set.shelf;
+        let mut modeled = set.places.clone();
+        modeled.retain(|place| is_modeled(shelf.coverage(*place)));
         let mut candidates: Vec<usize> = modeled
             .iter()
             .copied()
-            .filter(|index| watches(&fold_key(&set.prepared[*index].facts), &settings.training))
+            .filter(|place| watches(&fold_key(shelf.facts(*place)), &settings.training))
             .collect();
         let held_out = !candidates.is_empty();
         if !held_out {
             candidates = modeled;
         }
-        candidates.sort_by(|a, b| set.prepared[*a].sn.total_cmp(&set.prepared[*b].sn));
-        let index = *candidates.get(candidates.len() * 3 / 4)?;
-        let spectrum = &set.prepared[index];
+        candidates.sort_by(|a, b| shelf.sn(*a).total_cmp(&shelf.sn(*b)));
+        let place = *candidates.get(candidates.len() * 3 / 4)?;
+        let spectrum = shelf.get(place).ok()?;
         let measured = |value: fn(f32, f32) -> f32| {
             spectrum
                 .flux
@@ -352,7 +351,7 @@ impl Shown {
                 .collect()
         };
         Some(Self {
-            index,
+            place,
             held_out,
             flux: measured(|flux, _| flux),
             sigma: measured(|_, ivar| 1.0 / ivar.sqrt()),

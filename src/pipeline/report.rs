@@ -3,6 +3,7 @@
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::judge::{MeanError, Verdicts};
 use super::settings::{Method, OutputSettings, Pick, Settings};
@@ -13,7 +14,7 @@ use crate::artifact::{
     Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring, write_regions,
     write_sampling_info,
 };
-use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun};
+use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun, SpectrumView};
 use crate::model::{Ensemble, EpochRecord};
 use crate::spectrum::prepare::Frame;
 
@@ -100,12 +101,14 @@ pub fn draw_spectra(
         )?,
     );
     if output.each {
-        for view in &views {
+        let write = |view: &SpectrumView| {
             let figure = figure::spectrum(view);
-            told(
-                observer,
-                run.write_spectrum_figure(&view.facts.object_id, &figure, DEFAULT_SCALE, output.svg)?,
-            );
+            run.write_spectrum_figure(&view.facts.object_id, &figure, DEFAULT_SCALE, output.svg)
+        };
+        // Some at a time, so that each is told of soon after it is there.
+        for some in views.chunks(rayon::current_num_threads()) {
+            let written: Result<Vec<_>, _> = some.par_iter().map(write).collect();
+            written?.into_iter().for_each(|paths| told(observer, paths));
         }
     }
     Ok(())

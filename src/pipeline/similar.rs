@@ -1,5 +1,6 @@
 //! "More like this": the objects of a ranking whose latent vectors are nearest to that of one of them.
 
+use std::borrow::Borrow;
 use std::path::Path;
 
 use serde::Serialize;
@@ -57,15 +58,14 @@ pub fn similar(metadata_dir: &Path, of: Option<u64>, id: &str, k: usize) -> Resu
 /// object has no usable latent vector.
 pub fn similar_in(
     judgements: &[Judgement],
-    facts: &[Facts],
+    facts: &[impl Borrow<Facts>],
     folds: usize,
     seed: u64,
     id: &str,
     k: usize,
 ) -> Option<Neighbors> {
-    let latents: Vec<LatentOf> = judgements
-        .iter()
-        .zip(facts)
+    let pairs = || judgements.iter().zip(facts.iter().map(Borrow::borrow));
+    let latents: Vec<LatentOf> = pairs()
         .map(|(judgement, facts)| LatentOf {
             id: &judgement.object_id,
             model: fold_of(&fold_key(facts), folds, seed) as u16,
@@ -73,11 +73,8 @@ pub fn similar_in(
         })
         .collect();
     let (found, compared) = nearest(&latents, id, k)?;
-    let by_id: std::collections::HashMap<&str, (&Judgement, &Facts)> = judgements
-        .iter()
-        .zip(facts)
-        .map(|pair| (pair.0.object_id.as_str(), pair))
-        .collect();
+    let by_id: std::collections::HashMap<&str, (&Judgement, &Facts)> =
+        pairs().map(|pair| (pair.0.object_id.as_str(), pair)).collect();
     let neighbors = found.iter().filter_map(|like| {
         let (judgement, facts) = by_id.get(like.id)?;
         Some(Neighbor {

@@ -1,6 +1,7 @@
-//! The selected rows of a catalog as prepared spectra: kept in memory where they fit, else read again for every pass.
+//! The selected rows of a catalog, and how their spectra are read and prepared.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use rand::SeedableRng;
 use rand::seq::index;
@@ -9,6 +10,7 @@ use rayon::prelude::*;
 
 use super::grid::{self, Extent};
 use super::settings::{SelectionSettings, Settings};
+use super::shelf::Room;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{Catalog, Query};
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
@@ -16,8 +18,8 @@ use crate::spectrum::{Facts, RowIssue, Spectrum};
 
 /// Spectra whose extent decides on the grid.
 const EXTENTS: usize = 2000;
-/// Spectra that are read and prepared at once.
-const CHUNK: usize = 512;
+/// Spectra that are prepared and looked at together.
+pub const CHUNK: usize = 256;
 
 /// A catalog and the rows that were asked for, without duplicates.
 pub struct Selection {
@@ -27,8 +29,10 @@ pub struct Selection {
     pub selected: u64,
     /// Selected rows that cannot be used; those found while reading are added as they are met.
     pub issues: Vec<RowIssue>,
-    /// Their numbers.
-    noted: HashSet<u64>,
+    /// Which issue is of which row, for those found while reading.
+    noted: HashMap<u64, usize>,
+    /// Digest of what the grid of the preparation was chosen from, where it was chosen from these rows.
+    pub chosen_from: Option<String>,
     /// Of catalog and rows: what a checkpoint was trained on.
     pub digest: String,
 }
@@ -90,7 +94,8 @@ impl Selection {
             rows,
             selected: count,
             issues,
-            noted: HashSet::new(),
+            noted: HashMap::new(),
+            chosen_from: None,
             digest,
         })
     }
@@ -106,6 +111,19 @@ impl Selection {
         chosen.into_iter().map(|i| self.rows[i]).collect()
     }
 
+    /// Names the content of the catalog's files as far as it can be told without reading them: beside what their footers say, their places and
+    /// the times of their last change.
+    pub fn content(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.catalog.digest().as_bytes());
+        for file in self.catalog.files() {
+            let path = file.path.canonicalize().unwrap_or(file.path);
+            let changed = path.metadata().and_then(|metadata| metadata.modified());
+            hasher.update(format!("{}\0{changed:?}\0", path.display()).as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Reads the spectra of `rows` in order; rows that cannot be used become issues.
     pub fn read(
         &mut self,
@@ -115,18 +133,51 @@ impl Selection {
         mut each: impl FnMut(Spectrum) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         for (row, read) in rows.iter().zip(self.catalog.spectra(rows)) {
-            match read?.and_then(|spectrum| self.in_frame(spectrum, *row, frame)) {
-                Ok(spectrum) => each(spectrum)?,
-                Err(issue) => {
-                    // Every pass over the catalog meets the same bad rows.
-                    if self.noted.insert(*row) {
-                        observer.event(Event::Issue(issue.clone()));
-                        self.issues.push(issue);
-                    }
-                }
+            if let Some(spectrum) = self.usable(read?, *row, frame, observer) {
+                each(spectrum)?;
             }
         }
         Ok(())
+    }
+
+    /// The spectrum, or nothing where its row is an issue.
+    fn usable(
+        &mut self,
+        read: Result<Spectrum, RowIssue>,
+        row: u64,
+        frame: Frame,
+        observer: &mut dyn Observer,
+    ) -> Option<Spectrum> {
+        match read.and_then(|spectrum| self.in_frame(spectrum, row, frame)) {
+            Ok(spectrum) => Some(spectrum),
+            Err(issue) => {
+                self.note(&[(row, issue)], observer);
+                None
+            }
+        }
+    }
+
+    /// Notes issues of rows, each once: every pass over the catalog meets the same bad rows.
+    pub fn note(&mut self, issues: &[(u64, RowIssue)], observer: &mut dyn Observer) {
+        for (row, issue) in issues {
+            if !self.noted.contains_key(row) {
+                self.noted.insert(*row, self.issues.len());
+                observer.event(Event::Issue(issue.clone()));
+                self.issues.push(issue.clone());
+            }
+        }
+    }
+
+    /// The issues of `rows` that are known.
+    pub fn issues_of(&self, rows: &[u64]) -> Vec<(u64, RowIssue)> {
+        let known = |row: &u64| Some((*row, self.issues[*self.noted.get(row)?].clone()));
+        rows.iter().filter_map(known).collect()
+    }
+
+    /// The rows that can be used, once all were read.
+    pub fn usable_rows(&self) -> Vec<u64> {
+        let rows = self.rows.iter().copied();
+        rows.filter(|row| !self.noted.contains_key(row)).collect()
     }
 
     /// The spectrum, or the issue that it cannot be brought to the rest frame.
@@ -150,12 +201,24 @@ impl Selection {
         })
     }
 
-    /// Chooses the model's grid from a sample of the rows.
+    /// Chooses the model's grid from a sample of the rows, or takes the one that an earlier job has chosen from them.
     pub fn choose_preparation(
         &mut self,
         settings: &Settings,
+        room: &Room,
         observer: &mut dyn Observer,
     ) -> Result<Preparation, PipelineError> {
+        let asked = serde_json::to_vec(&(&settings.prepare, settings.training.seed)).unwrap_or_default();
+        let mut from = blake3::Hasher::new();
+        for part in [self.content().as_bytes(), self.digest.as_bytes(), &asked] {
+            from.update(part);
+        }
+        let from = from.finalize().to_hex().to_string();
+        let chosen = room.chosen(&from);
+        self.chosen_from = Some(from);
+        if let Some(preparation) = chosen {
+            return Ok(preparation);
+        }
         let rows = self.training_rows(EXTENTS, settings.training.seed);
         let mut extents = Vec::with_capacity(rows.len());
         self.read(&rows, settings.prepare.frame, observer, |spectrum| {
@@ -171,32 +234,36 @@ impl Selection {
         grid::choose(&settings.prepare, &extents)
     }
 
-    /// Reads and prepares `rows` in chunks, in order.
+    /// Reads and prepares `rows` in chunks of [`CHUNK`], in order, each spectrum with the number of its row. The next ones are decoded beside the
+    /// work on these. It ends early where `each` breaks off, or cancelled.
     pub fn prepared(
         &mut self,
         rows: &[u64],
         preparation: &Preparation,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
-        mut each: impl FnMut(Vec<Prepared>) -> Result<(), PipelineError>,
+        mut each: impl FnMut(Vec<(u64, Prepared)>) -> Result<ControlFlow<()>, PipelineError>,
     ) -> Result<(), PipelineError> {
         let edges = preparation.edges();
-        for (number, chunk) in rows.chunks(CHUNK).enumerate() {
-            if cancel.is_cancelled() {
-                return Ok(());
+        let mut reading = rows.iter().zip(self.catalog.spectra(rows));
+        let mut done = 0;
+        while !cancel.is_cancelled() {
+            let mut spectra = Vec::with_capacity(CHUNK);
+            for (row, read) in reading.by_ref() {
+                done += 1;
+                let usable = self.usable(read?, *row, preparation.frame, observer);
+                spectra.extend(usable.map(|spectrum| (*row, spectrum)));
+                if spectra.len() == CHUNK {
+                    break;
+                }
             }
-            let mut spectra = Vec::with_capacity(chunk.len());
-            self.read(chunk, preparation.frame, observer, |spectrum| {
-                spectra.push(spectrum);
-                Ok(())
-            })?;
-            each(
-                spectra
-                    .par_iter()
-                    .map(|spectrum| preparation.prepare(spectrum, &edges))
-                    .collect(),
-            )?;
-            let done = (number * CHUNK + chunk.len()) as u64;
+            if spectra.is_empty() {
+                break;
+            }
+            let prepare = |(row, spectrum): &(u64, Spectrum)| (*row, preparation.prepare(spectrum, &edges));
+            if each(spectra.par_iter().map(prepare).collect())?.is_break() {
+                break;
+            }
             observer.event(Event::Step {
                 stage: Stage::Read,
                 done,

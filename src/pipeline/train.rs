@@ -1,61 +1,90 @@
-//! Training the cross-fitted ensemble, with a checkpoint after every epoch.
+//! Training the cross-fitted ensemble, with checkpoints on the way.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::history::number_of;
 use super::preview::Previewer;
+use super::scribe::Scribe;
 use super::settings::Settings;
-use super::source::{Selection, fold_key};
+use super::shelf::Shelf;
+use super::source::fold_key;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
-    Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Trainer,
-    Training, TrainingObserver, TrainingSettings, TrainingState, fold_of,
+    Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Spectra,
+    Trainer, Training, TrainingObserver, TrainingSettings, TrainingState, fold_of,
 };
-use crate::spectrum::prepare::{Preparation, Prepared};
 
 /// Fewer spectra than this in a training set say nothing.
 const FEWEST: usize = 8;
+/// Spectra from which the principal components are computed: they are where a network starts, and more of them make the start no better.
+const MOST_COMPONENTS_FROM: usize = 4000;
 
-/// The prepared training spectra with the key that decides on which side of a split each one is.
-pub struct TrainingSet {
-    pub prepared: Vec<Prepared>,
+/// The spectra of a shelf that networks learn from and are watched with.
+pub struct TrainingSet<'a> {
+    pub shelf: &'a Shelf,
+    /// Places on the shelf, ascending.
+    pub places: Vec<usize>,
 }
 
-impl TrainingSet {
-    /// Reads and prepares the training rows of the selection.
-    pub fn read(
-        selection: &mut Selection,
-        preparation: &Preparation,
-        settings: &Settings,
-        observer: &mut dyn Observer,
-        cancel: &CancelToken,
-    ) -> Result<Self, PipelineError> {
-        let rows = selection.training_rows(settings.training.max_spectra, settings.training.seed);
-        let mut prepared = Vec::with_capacity(rows.len());
-        selection.prepared(&rows, preparation, observer, cancel, |chunk| {
-            prepared.extend(chunk);
-            Ok(())
-        })?;
-        if prepared.is_empty() && !cancel.is_cancelled() {
-            return Err(selection.nothing_usable());
+impl<'a> TrainingSet<'a> {
+    /// The spectra of the training rows.
+    pub fn of(shelf: &'a Shelf, rows: &[u64]) -> Self {
+        let rows: HashSet<u64> = rows.iter().copied().collect();
+        let places = (0..shelf.len()).filter(|place| rows.contains(&shelf.row(*place)));
+        Self {
+            shelf,
+            places: places.collect(),
         }
-        Ok(Self { prepared })
     }
 
     /// The spectra that may teach the network of `fold`, split into those it learns from and those that only watch.
-    fn split(&self, fold: usize, settings: &Settings, pixels: usize) -> (Sample, Sample) {
+    fn split(&self, fold: usize, settings: &Settings) -> (Part<'a>, Part<'a>) {
         let training = &settings.training;
-        let (mut train, mut validation) = (Sample::new(pixels), Sample::new(pixels));
-        for spectrum in self.prepared.iter().filter(|spectrum| is_modeled(spectrum)) {
-            let key = fold_key(&spectrum.facts);
+        let (mut train, mut validation) = (Vec::new(), Vec::new());
+        for &place in &self.places {
+            if !is_modeled(self.shelf.coverage(place)) {
+                continue;
+            }
+            let key = fold_key(self.shelf.facts(place));
             if training.folds > 1 && fold_of(&key, training.folds, training.seed) == fold {
                 continue;
             }
             let watches = watches(&key, training);
-            if watches { &mut validation } else { &mut train }.push(&spectrum.flux, &spectrum.ivar);
+            if watches { &mut validation } else { &mut train }.push(place);
         }
-        (train, validation)
+        let part = |places| Part {
+            shelf: self.shelf,
+            places,
+        };
+        (part(train), part(validation))
+    }
+}
+
+/// Some spectra of a shelf.
+struct Part<'a> {
+    shelf: &'a Shelf,
+    places: Vec<usize>,
+}
+
+impl Part<'_> {
+    /// At most `most` of the spectra, spread over all of them.
+    fn spread(&self, most: usize) -> Result<Sample, ModelError> {
+        let count = self.places.len().min(most);
+        let spread: Vec<usize> = (0..count).map(|i| i * self.places.len() / count).collect();
+        self.select(&spread)
+    }
+}
+
+impl Spectra for Part<'_> {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn select(&self, indices: &[usize]) -> Result<Sample, ModelError> {
+        let places: Vec<usize> = indices.iter().map(|index| self.places[*index]).collect();
+        self.shelf.sample(&places)
     }
 }
 
@@ -66,9 +95,9 @@ pub fn watches(key: &str, training: &TrainingSettings) -> bool {
 }
 
 /// Whether enough of the spectrum lies on the model's grid for the model to say anything of it.
-pub fn is_modeled(spectrum: &Prepared) -> bool {
+pub fn is_modeled(coverage: f64) -> bool {
     const LEAST_COVERAGE: f64 = 0.1;
-    spectrum.coverage >= LEAST_COVERAGE
+    coverage >= LEAST_COVERAGE
 }
 
 /// How a training ended.
@@ -78,7 +107,8 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
-/// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path` after every epoch.
+/// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path`: every few seconds, at the end of a fold, and
+/// where it was cancelled.
 pub fn train(
     set: &TrainingSet,
     checkpoint: &mut Checkpoint,
@@ -101,9 +131,10 @@ pub fn train(
     let mut previewer = observer
         .wants_previews()
         .then(|| Previewer::new(set, preparation, settings, accelerator));
+    let mut scribe = Scribe::new(path);
     while checkpoint.members.len() < folds && !cancel.is_cancelled() {
         let fold = checkpoint.members.len();
-        let (train, validation) = set.split(fold, settings, checkpoint.origin.preparation.grid.len());
+        let (train, validation) = set.split(fold, settings);
         if train.len() < FEWEST {
             return Err(ModelError::TooFewSpectra {
                 found: train.len(),
@@ -124,9 +155,10 @@ pub fn train(
         let running = checkpoint.running.take();
         // A resumed network brings its components with it.
         let pca = if running.is_some() || settings.model.architecture == Architecture::Skip {
-            Pca::zeros(settings.model.latent, train.pixels)
+            Pca::zeros(settings.model.latent, set.shelf.pixels())
         } else {
-            Pca::fit(&train, settings.model.latent, settings.model.error_floor)
+            let start = train.spread(MOST_COMPONENTS_FROM)?;
+            Pca::fit(&start, settings.model.latent, settings.model.error_floor)
         };
         if let Some(previewer) = &mut previewer {
             previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
@@ -134,7 +166,7 @@ pub fn train(
         let mut keeper = Keeper {
             previewer: previewer.as_mut(),
             checkpoint,
-            path,
+            scribe: &mut scribe,
             fold,
             folds,
             observer,
@@ -162,6 +194,7 @@ pub fn train(
             checkpoint.members.push((training, state.best_network));
             checkpoint.running = None;
         }
+        scribe.settle()?;
         checkpoint.save(path)?;
     }
     Ok(Trained {
@@ -183,8 +216,8 @@ fn best_epoch(state: &TrainingState) -> (usize, f64) {
 /// Passes progress on and keeps the state in the checkpoint file.
 struct Keeper<'a, 'b> {
     previewer: Option<&'a mut Previewer<'b>>,
-    checkpoint: &'a mut Checkpoint,
-    path: &'a Path,
+    checkpoint: &'a Checkpoint,
+    scribe: &'a mut Scribe,
     fold: usize,
     folds: usize,
     observer: &'a mut dyn Observer,
@@ -219,9 +252,14 @@ impl TrainingObserver for Keeper<'_, '_> {
         }
     }
 
+    fn wants_state(&mut self, epoch_ended: bool) -> bool {
+        self.scribe.is_due(epoch_ended)
+    }
+
     fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError> {
-        self.checkpoint.running = Some(state.clone());
-        self.checkpoint.save(self.path)
+        let mut checkpoint = self.checkpoint.clone();
+        checkpoint.running = Some(state.clone());
+        self.scribe.begin(checkpoint)
     }
 }
 

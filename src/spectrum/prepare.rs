@@ -54,7 +54,8 @@ pub struct Preparation {
 /// inverse square; 0 where there is no valid measurement, and flux is 0 there too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    pub facts: Facts,
+    /// Shared by all that is said of the spectrum: a survey has a million of them.
+    pub facts: Arc<Facts>,
     /// 1 + z in the rest frame, 1 in the observed frame: observed wavelength = grid wavelength * `stretch`.
     pub stretch: f64,
     pub flux: Vec<f32>,
@@ -125,7 +126,7 @@ impl Preparation {
             }
         }
         Prepared {
-            facts: spectrum.facts.clone(),
+            facts: Arc::new(spectrum.facts.clone()),
             stretch,
             scale,
             offset,

@@ -10,3 +10,4 @@ mod live;
 mod ranking;
 mod repeat;
 mod rows;
+mod shelf;

@@ -196,7 +196,7 @@ fn pca_evidence(spectra: &[Scored], folds: usize, grid: &[f64], settings: &Setti
         let mut sample = Sample::new(grid.len());
         let teaches = |spectrum: &&Scored| folds <= 1 || spectrum.member != fold;
         for spectrum in spectra.iter().filter(teaches) {
-            if is_modeled(&spectrum.prepared) {
+            if is_modeled(spectrum.prepared.coverage) {
                 sample.push(&spectrum.prepared.flux, &spectrum.prepared.ivar);
             }
         }

@@ -64,6 +64,28 @@ impl Default for PrepareSettings {
     }
 }
 
+/// Where prepared spectra are held while a job works with them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// Megabytes that prepared spectra and their reconstructions take in memory at most.
+    pub memory_limit: u64,
+    /// `None`: in the user's cache folder.
+    pub prepared_dir: Option<PathBuf>,
+    /// Megabytes of that folder; 0 for no files.
+    pub prepared_limit: u64,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            memory_limit: 1000,
+            prepared_dir: None,
+            prepared_limit: 10_000,
+        }
+    }
+}
+
 /// Which rule makes the ranking.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +174,7 @@ pub struct ScreenSettings {
 pub struct Settings {
     pub selection: SelectionSettings,
     pub prepare: PrepareSettings,
+    pub store: StoreSettings,
     pub model: ModelSettings,
     pub training: TrainingSettings,
     pub detect: DetectSettings,

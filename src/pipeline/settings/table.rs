@@ -107,6 +107,11 @@ pub const TABLE: &[Entry] = table! {
         "log_step" Number, "Step of the rest-frame grid in log10 of the wavelength";
         "min_coverage" Number, "Share of the spectra that must cover a rest-frame pixel for it to be modeled";
     }
+    store {
+        "memory_limit" Integer, "Prepared spectra and reconstructions are held in memory up to this size, MB; more are read from disk as they are needed";
+        "prepared_dir" Path, "Folder of prepared spectra, which later jobs use again [default: in the user's cache folder]";
+        "prepared_limit" Integer, "Size of that folder, MB; the least recently used go first; 0 for no files";
+    }
     model {
         "architecture" Choice(&["bottleneck", "skip"]), "Autoencoder: our bottleneck, or the original's with skips";
         "latent" Integer, "Length of the latent vector";

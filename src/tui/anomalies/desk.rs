@@ -187,7 +187,7 @@ impl Desk {
         );
         let verdicts = Arc::new(Verdicts {
             judgements,
-            facts,
+            facts: facts.into_iter().map(Arc::new).collect(),
             correlations,
             thresholds: None,
         });

@@ -192,6 +192,8 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::anomaly::{Correlations, Judgement};
     use crate::spectrum::Facts;
@@ -219,10 +221,12 @@ mod tests {
             judgements: rows.iter().enumerate().map(judgement).collect(),
             facts: rows
                 .iter()
-                .map(|(id, _, z)| Facts {
-                    object_id: (*id).into(),
-                    z: *z,
-                    ..Facts::default()
+                .map(|(id, _, z)| {
+                    Arc::new(Facts {
+                        object_id: (*id).into(),
+                        z: *z,
+                        ..Facts::default()
+                    })
                 })
                 .collect(),
             correlations: Correlations::default(),

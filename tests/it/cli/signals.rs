@@ -129,13 +129,20 @@ fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
             assert_eq!(delay, 0, "there was a checkpoint before the process was killed");
         }
     }
-    // It serves to go on from; the number of the killed run stays out of use.
-    let ended = desk.run(&arguments(&desk, &["train", "--resume"]));
+    // It serves to go on from, to the ranking of a run without a break; the number of the killed run stays out of use.
+    let ended = desk.run(&arguments(&desk, &["--no-tui", "--resume"]));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(
         Checkpoint::load(&desk.path("metadata/checkpoint_2.bpk"))
             .unwrap()
             .is_complete()
+    );
+    let whole = Desk::with_catalog(40);
+    assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
+    let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
+    assert_eq!(
+        read(&desk, "metadata/ranking_2.csv"),
+        read(&whole, "metadata/ranking_1.csv")
     );
 }
 

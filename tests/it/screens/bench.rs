@@ -325,7 +325,7 @@ pub fn verdicts(catalog: &str, count: u64) -> Verdicts {
         .map(|(n, view)| judgement(n, count, view));
     Verdicts {
         judgements: judgements.collect(),
-        facts: views.iter().map(|view| view.facts.clone()).collect(),
+        facts: views.iter().map(|view| Arc::new(view.facts.clone())).collect(),
         correlations: Correlations {
             sn: Some(0.12),
             redshift: Some(-0.08),
