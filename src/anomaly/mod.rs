@@ -7,7 +7,7 @@
 //!    [`ErrorModel`]; then [`Evidence::measure`] every spectrum. Evidence is small.
 //! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`inject`] anomalies into copies of some spectra, measure these alike, and
 //!    [`Jury::seat`] those who have seen both. [`Calibration::score_by`] each, and [`places`].
-//! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
+//! 3. For the spectra that one wants to look at: [`regions`], whose they are ([`Origins`]), and [`explain`].
 //!
 //! `docs/detection.md` and `docs/ranking.md` have the formulas, their sources and the measurements behind the defaults.
 
@@ -22,7 +22,9 @@ mod hypothesis;
 mod injection;
 mod jury;
 mod latent;
+mod logistic;
 mod merit;
+mod origin;
 mod outliers;
 mod rank;
 mod reason;
@@ -49,6 +51,9 @@ pub use injection::{Injected, Injection, inject};
 pub use jury::{InjectedEvidence, Jury, Vote};
 pub use latent::{LatentOf, Similar, similar};
 pub use merit::{Bootstrap, FIRST, Measured, Merit, TrueList, merit};
+pub use origin::{
+    FACTS, Origins, Planted, PlantedRegion, Recurrence, RegionFacts, appeared, probability, region_facts,
+};
 pub use outliers::{among_neighbors, isolation_forest, local_outlier_factor};
 pub use rank::{Place, places, rank};
 pub use recovery::half_found;

@@ -6,7 +6,7 @@
 //! | error model | the floors, bins, weights and counts of the errors |
 //! | evidence | these, and the widths |
 //! | injections | as evidence, and their number |
-//! | jury | these, and what calibrates |
+//! | jury, origins of regions | these, and what calibrates |
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::injections::injections;
+use super::injections::{Injections, injections};
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::verdict::{Detail, Opinion, tell_context};
+use super::verdict::{Detail, Opinion, Telling, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
-    OtherRedshift, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins,
+    OtherRedshift, Recurrence, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -66,8 +66,10 @@ pub struct Judge {
     seen: Option<(Vec<Facts>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
-    injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
+    injected: Option<Held<SignificanceSettings, Injections>>,
     jury: Option<Held<SignificanceSettings, Option<Jury>>>,
+    /// What tells the sky's regions from the instrument's.
+    origins: Option<Held<SignificanceSettings, Option<Origins>>>,
     /// Of the strangest, by index.
     redshifts: Option<Held<SignificanceSettings, BTreeMap<usize, OtherRedshift>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
@@ -361,11 +363,29 @@ impl Pass<'_> {
         let calibration = Calibration::fit(evidence, settings);
         let of = of_jury(settings);
         if !holds(&self.judge.jury, &of) {
-            let injected = self.judge.injected.as_ref().map_or(&[][..], |held| &held.is);
+            let injected = self.judge.injected.as_ref();
+            let injected = injected.map_or(&[][..], |held| &held.is.evidence);
             let is = Jury::seat(&calibration, evidence, injected, settings.trees);
             self.judge.jury = Some(Held { of, is });
         }
         let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
+        let of = of_jury(settings);
+        if !holds(&self.judge.origins, &of) {
+            let injected = self.judge.injected.as_ref().map(|held| &held.is);
+            let is = jury.zip(injected).and_then(|(jury, injected)| {
+                let votes: Vec<f64> = injected
+                    .evidence
+                    .par_iter()
+                    .map(|copy| {
+                        jury.vote_as(&evidence[copy.of], &calibration, &copy.evidence)
+                            .artifact
+                    })
+                    .collect();
+                Some(Origins::learn(&injected.planted)?.with_votes(&injected.planted, &votes))
+            });
+            self.judge.origins = Some(Held { of, is });
+        }
+        let origins = self.judge.origins.as_ref().and_then(|held| held.is.as_ref());
         let of = of_regions(settings);
         if !holds(&self.judge.details, &of) {
             let reconstructor = self.population.reconstructor.clone();
@@ -389,12 +409,22 @@ impl Pass<'_> {
         }
         let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
         let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+        let recurrence = Recurrence::of(
+            details
+                .iter()
+                .map(|detail| (detail.observed, detail.found.iter())),
+        );
+        let telling = origins.map(|origins| Telling {
+            origins,
+            recurrence: &recurrence,
+        });
         let mut judgements: Vec<Judgement> = facts
             .par_iter()
             .zip(evidence)
             .zip(details)
             .map(|((facts, evidence), detail)| {
-                Opinion::by_significance(&calibration, jury, evidence, detail).on(facts, evidence, detail)
+                Opinion::by_significance(&calibration, jury, evidence, detail, telling)
+                    .on(facts, evidence, detail)
             })
             .collect();
         let looked_at = strangest(&judgements);

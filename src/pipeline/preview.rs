@@ -251,7 +251,7 @@ impl<'a> Previewer<'a> {
                 let (look, evidence) = (self.look(all[i]), &evidence[i]);
                 let detail = look.significant(&self.wavelength, &self.grid, evidence, &errors, &calibration);
                 let facts = &look.prepared.facts;
-                let opinion = Opinion::by_significance(&calibration, None, evidence, &detail);
+                let opinion = Opinion::by_significance(&calibration, None, evidence, &detail, None);
                 let judgement = Judgement {
                     rank: places[i].rank,
                     percentile: places[i].percentile,

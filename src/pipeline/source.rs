@@ -12,10 +12,12 @@ use super::settings::{SelectionSettings, Settings};
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{Catalog, Query};
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
-use crate::spectrum::{Facts, RowIssue, Spectrum};
+use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum};
 
 /// Spectra whose extent decides on the grid.
 const EXTENTS: usize = 2000;
+/// Rows that are tried where the first cannot be read.
+const LOOKED_INTO: usize = 100;
 /// Spectra that are read and prepared at once.
 const CHUNK: usize = 512;
 
@@ -93,6 +95,16 @@ impl Selection {
             noted: HashSet::new(),
             digest,
         })
+    }
+
+    /// Whose bits the masks of the first readable spectrum have: those of all, in the catalog of one survey.
+    pub fn mask_kind(&self) -> Result<MaskKind, PipelineError> {
+        for row in self.rows.iter().take(LOOKED_INTO) {
+            if let Ok(spectrum) = self.catalog.read(*row)? {
+                return Ok(spectrum.mask_kind);
+            }
+        }
+        Ok(MaskKind::Plain)
     }
 
     /// The rows to train on: all, or `limit` of them drawn with the seed, in catalog order.

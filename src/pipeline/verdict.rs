@@ -2,8 +2,9 @@
 
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
-    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Jury, OtherRedshift, Reason, Residual,
-    SignificanceSettings, Vote, artifact_fraction, explain, flagged_fraction, other_redshift, regions,
+    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Jury, Origins, OtherRedshift, Reason,
+    Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote, artifact_fraction, explain,
+    flagged_fraction, other_redshift, probability, region_facts, regions,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
@@ -61,6 +62,10 @@ impl super::reconstructor::Scored {
 /// What the regions of a spectrum say: small enough to keep for every spectrum of a survey.
 pub struct Detail {
     pub found: Vec<GridRegion>,
+    /// What is known of each; empty where nobody learned from it.
+    facts: Vec<RegionFacts>,
+    /// Observed wavelengths of the first and the last valid pixel, Angstrom; equal where there is none.
+    pub observed: (f64, f64),
     /// The same in pixels of the catalog's row, ends exclusive.
     rows: Vec<(usize, usize)>,
     flagged_fraction: f64,
@@ -73,6 +78,8 @@ pub struct Opinion {
     pub anomalous: bool,
     pub reason: String,
     pub vote: Option<Vote>,
+    /// By region, how likely the instrument made it; empty where that is not known.
+    pub origins: Vec<f64>,
 }
 
 impl Look<'_> {
@@ -110,7 +117,11 @@ impl Look<'_> {
     ) -> Detail {
         self.with_residual(wavelengths, |residual| {
             let found = regions(residual, evidence, errors, calibration);
-            self.detail(grid, residual, found)
+            let facts = region_facts(residual, errors, &found);
+            Detail {
+                facts,
+                ..self.detail(grid, residual, found)
+            }
         })
     }
 
@@ -139,6 +150,7 @@ impl Look<'_> {
                 anomalous: verdict.anomalous,
                 reason: window_reason(&verdict),
                 vote: None,
+                origins: Vec::new(),
             };
             (opinion, self.detail(grid, residual, verdict.regions))
         })
@@ -148,12 +160,38 @@ impl Look<'_> {
         let rows = found
             .iter()
             .map(|region| self.prepared.row_pixels(grid, region.start, region.end));
+        let valid = || (0..residual.len()).filter(|&pixel| residual.is_valid(pixel));
+        let seen = |pixel: Option<usize>| pixel.map_or(0.0, |pixel| residual.observed[pixel]);
         Detail {
+            facts: Vec::new(),
+            observed: (seen(valid().next()), seen(valid().last())),
             rows: rows.collect(),
             flagged_fraction: flagged_fraction(residual, &found),
             artifact_fraction: artifact_fraction(&found),
             found,
         }
+    }
+}
+
+/// What tells the sky's regions from the instrument's: the rule learned from planted ones, and the sample.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    pub origins: &'a Origins,
+    pub recurrence: &'a Recurrence,
+}
+
+impl Detail {
+    /// Of each region the logarithm of the odds that the instrument made it.
+    fn odds(&self, telling: Telling) -> Vec<f64> {
+        let regions = self.found.iter().zip(&self.facts);
+        regions
+            .map(|(region, facts)| {
+                let recurs = telling
+                    .recurrence
+                    .log_odds(region.wavelength_min, region.wavelength_max);
+                telling.origins.log_odds(facts) + recurs
+            })
+            .collect()
     }
 }
 
@@ -164,9 +202,18 @@ impl Opinion {
         jury: Option<&Jury>,
         evidence: &Evidence,
         detail: &Detail,
+        telling: Option<Telling>,
     ) -> Self {
-        let score = calibration.score_by(jury, evidence);
+        let mut score = calibration.score_by(jury, evidence);
+        let odds = telling.map(|telling| detail.odds(telling)).unwrap_or_default();
+        if let (Some(vote), Some(telling)) = (&mut score.vote, telling) {
+            let regions = detail.found.iter().map(|region| region.significance.abs());
+            vote.artifact = telling
+                .origins
+                .probability(vote.artifact, regions.zip(odds.iter().copied()));
+        }
         Self {
+            origins: odds.into_iter().map(probability).collect(),
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
             reason: explain(&score, evidence, &detail.found, calibration),
@@ -196,7 +243,11 @@ impl Opinion {
                 .found
                 .iter()
                 .zip(&detail.rows)
-                .map(|(region, (start, end))| region.in_row(*start, *end))
+                .enumerate()
+                .map(|(index, (region, (start, end)))| Region {
+                    artifact_probability: self.origins.get(index).copied(),
+                    ..region.in_row(*start, *end)
+                })
                 .collect(),
         }
     }

@@ -44,6 +44,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         significance: 17.5,
         line: Some("[O III]".to_owned()),
         artifact_fraction: 0.125,
+        artifact_probability: Some(0.75),
     };
     let judgement = Judgement {
         object_id: "39627652591521181".to_owned(),
@@ -67,6 +68,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
                 start: 7,
                 line: None,
                 reason: Reason::MissingFlux,
+                artifact_probability: None,
                 ..region
             },
         ],

@@ -47,6 +47,7 @@ fn region(at: (usize, usize), wavelength: &[f64], z: f64, reason: Reason, sigma:
         significance: sigma,
         line: (at.0 % 2 == 0).then(|| "[O III]".to_owned()),
         artifact_fraction: 0.0,
+        artifact_probability: None,
     }
 }
 

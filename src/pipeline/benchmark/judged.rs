@@ -6,7 +6,8 @@ use super::material::{Draw, Mark};
 use super::{Material, RankingRequest};
 use crate::pipeline::settings::{OutputSettings, Settings};
 use crate::pipeline::source::fold_key;
-use crate::pipeline::{Assessment, CancelToken, Event, Observer, PipelineError, run_kept};
+use crate::pipeline::{Assessment, CancelToken, Event, Observer, PipelineError, rerank_items, run_kept};
+use crate::triage::Item;
 
 /// The method at hand, among the names of lists.
 pub(super) const OURS: &str = "spectriage";
@@ -26,6 +27,8 @@ pub(super) struct Row {
     pub rank: u64,
     /// Its place on the sky, or its id.
     pub place: String,
+    /// What labels are learned by.
+    pub item: Item,
 }
 
 /// All lists of one seed; scores in the order of the rows.
@@ -49,11 +52,18 @@ impl SeedRun {
             return Ok(None);
         };
         let verdicts = assessment.verdicts();
+        let training = &assessment.settings().training;
+        let items = rerank_items(
+            &verdicts.judgements,
+            &verdicts.facts,
+            Some((training.folds, training.seed)),
+        );
         let rows: Vec<Row> = verdicts
             .judgements
             .iter()
             .zip(&verdicts.facts)
-            .map(|(judgement, facts)| {
+            .zip(items)
+            .map(|((judgement, facts), item)| {
                 let mark = draw
                     .marks
                     .get(&judgement.object_id)
@@ -71,6 +81,7 @@ impl SeedRun {
                     reason: judgement.reason.clone(),
                     rank: judgement.rank,
                     place: fold_key(facts),
+                    item,
                 }
             })
             .collect();

@@ -26,6 +26,7 @@ fn request(place: &Workplace, inputs: Vec<String>) -> RankingRequest {
         comparators: Vec::new(),
         odd: Vec::new(),
         stability: false,
+        labels: Vec::new(),
         bootstraps: 20,
     }
 }
