@@ -11,6 +11,7 @@
 //!
 //! `docs/detection.md` and `docs/ranking.md` have the formulas, their sources and the measurements behind the defaults.
 
+mod atrest;
 mod calibration;
 mod draw;
 mod error;
@@ -41,6 +42,7 @@ mod types;
 pub mod window;
 mod words;
 
+pub use atrest::{AtRest, at_rest};
 pub use calibration::{Calibration, Component, Score};
 pub use error::AnomalyError;
 pub use errormodel::{ErrorModel, ErrorModelBuilder};

@@ -17,12 +17,12 @@ use rayon::prelude::*;
 use super::injections::{Injections, injections};
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::verdict::{Detail, Opinion, Telling, tell_context};
+use super::verdict::{Detail, Doubt, Opinion, Telling, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins,
-    OtherRedshift, Recurrence, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins, Recurrence,
+    Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -71,7 +71,7 @@ pub struct Judge {
     /// What tells the sky's regions from the instrument's.
     origins: Option<Held<SignificanceSettings, Option<Origins>>>,
     /// Of the strangest, by index.
-    redshifts: Option<Held<SignificanceSettings, BTreeMap<usize, OtherRedshift>>>,
+    doubts: Option<Held<SignificanceSettings, BTreeMap<usize, Doubt>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
     /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
     plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
@@ -429,30 +429,31 @@ impl Pass<'_> {
             .collect();
         let looked_at = strangest(&judgements);
         let of = of_jury(settings);
-        if !holds(&self.judge.redshifts, &of) {
+        if !holds(&self.judge.doubts, &of) {
             let reconstructor = self.population.reconstructor.clone();
             let mut is = BTreeMap::new();
             let mut first = 0;
             let whole = self.population.visit(self.observer, self.cancel, |chunk| {
                 let here = first..first + chunk.len();
                 let indices: Vec<usize> = looked_at.range(here).copied().collect();
-                is.par_extend(indices.par_iter().filter_map(|&index| {
-                    let other = reconstructor.other_redshift(&chunk[index - first])?;
-                    Some((index, other))
-                }));
+                is.par_extend(
+                    indices
+                        .par_iter()
+                        .map(|&index| (index, reconstructor.doubt(&chunk[index - first]))),
+                );
                 first += chunk.len();
             })?;
             if !whole {
                 return Ok(Err(Stopped));
             }
-            self.judge.redshifts = Some(Held { of, is });
+            self.judge.doubts = Some(Held { of, is });
         }
-        let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
+        let doubts = self.judge.doubts.as_ref().map(|held| &held.is);
         for index in looked_at {
             let nearest = calibration.nearest(evidence, index, NAMED_NEIGHBORS);
             let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
-            let other = redshifts.and_then(|redshifts| redshifts.get(&index));
-            tell_context(&mut judgements[index], facts[index].z, other, &names);
+            let doubt = doubts.and_then(|doubts| doubts.get(&index));
+            tell_context(&mut judgements[index], facts[index].z, doubt, &names);
         }
         Ok(Ok(judgements))
     }
