@@ -123,12 +123,7 @@ impl Jury {
 
     /// The vote on a spectrum; the calibration is the one that the jury was seated with.
     pub fn vote(&self, calibration: &Calibration, evidence: &Evidence) -> Vote {
-        self.vote_as(evidence, calibration, evidence)
-    }
-
-    /// The vote on a copy of `original`, by trees that have seen neither.
-    pub fn vote_as(&self, original: &Evidence, calibration: &Calibration, evidence: &Evidence) -> Vote {
-        let jury = jury_of(original, self.by_model);
+        let jury = jury_of(evidence, self.by_model);
         let shares = self.forests[jury].vote(&calibration.columns(evidence));
         let strange = 1.0 - shares[0];
         let (mut artifact, mut most) = (0.0, (Injection::ALL[0], 0.0));

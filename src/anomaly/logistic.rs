@@ -91,12 +91,6 @@ pub(crate) fn chance(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// The logarithmic odds of a probability, bounded.
-pub(crate) fn log_odds(probability: f64) -> f64 {
-    let p = probability.clamp(0.01, 0.99);
-    (p / (1.0 - p)).ln()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! the catalog's own spectra ([`inject`](super::inject)). What recurs at one observed wavelength in many spectra is no property of a galaxy; that is counted in the sample itself
 //! ([`Recurrence`]).
 
-use super::logistic::{Case, Logistic, chance, log_odds};
+use super::logistic::{Case, Logistic, chance};
 use super::{ErrorModel, GridRegion, Reason, Residual};
 
 /// What is known of a region, in the order of [`RegionFacts`]' numbers.
@@ -258,8 +258,6 @@ pub fn appeared(regions: &[GridRegion], facts: &[RegionFacts], before: &[GridReg
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origins {
     rule: Logistic,
-    /// What the vote on a spectrum and its regions mean together: odds of the vote, of the regions, and whether there are any.
-    together: Option<Logistic>,
 }
 
 impl Origins {
@@ -289,37 +287,7 @@ impl Origins {
             .collect();
         Some(Self {
             rule: Logistic::fit(&cases, PRIOR)?,
-            together: None,
         })
-    }
-
-    /// Learns besides what votes on the copies (0 to 1 for an artifact) and their regions mean together; the trees that voted must not have seen them.
-    pub fn with_votes(mut self, planted: &[Planted], votes: &[f64]) -> Self {
-        let cases: Vec<Case> = planted
-            .iter()
-            .zip(votes)
-            .map(|(one, vote)| {
-                let regions = one.regions.iter();
-                let regions = regions.map(|region| (region.significance, self.log_odds(&region.facts)));
-                Case {
-                    numbers: Self::numbers(*vote, regions),
-                    is: one.artifact,
-                    weight: 1.0,
-                }
-            })
-            .collect();
-        self.together = Logistic::fit(&cases, PRIOR);
-        self
-    }
-
-    fn numbers(vote: f64, regions: impl Iterator<Item = (f64, f64)>) -> Vec<f64> {
-        let (mut sum, mut all) = (0.0, 0.0);
-        for (significance, odds) in regions {
-            sum += significance * odds;
-            all += significance;
-        }
-        let odds = if all > 0.0 { sum / all } else { 0.0 };
-        vec![log_odds(vote), odds, if all > 0.0 { 1.0 } else { 0.0 }]
     }
 
     /// The logarithm of the odds that instrument or reduction made a region, by its facts.
@@ -330,15 +298,6 @@ impl Origins {
     /// The weight of each of [`FACTS`] in the logarithm of the odds.
     pub fn weights(&self) -> &[f64] {
         self.rule.weights()
-    }
-
-    /// The probability that instrument or reduction made what is strange about a spectrum: the vote on it joined with the odds of its regions, given as
-    /// (significance, log odds).
-    pub fn probability(&self, vote: f64, regions: impl Iterator<Item = (f64, f64)>) -> f64 {
-        match &self.together {
-            Some(together) => chance(together.log_odds(&Self::numbers(vote, regions))),
-            None => vote,
-        }
     }
 }
 

@@ -74,7 +74,7 @@ pub struct Judgement {
     pub masked_fraction: f64,
     /// Share of the flagged pixels that is artifact-prone (0 to 1).
     pub artifact_fraction: f64,
-    /// How likely instrument or reduction made what is strange about it (0 to 1), by the vote and by its regions; unknown without a vote.
+    /// How likely instrument or reduction made what is strange about it (0 to 1), by the vote; unknown without one.
     #[serde(default)]
     pub artifact_probability: Option<f64>,
     /// What it is most like, by the vote: the name of an [`Injection`](super::Injection).

@@ -5,8 +5,8 @@
 //! |---|---|
 //! | error model | the floors, bins, weights and counts of the errors |
 //! | evidence | these, and the widths |
-//! | injections | as evidence, and their number |
-//! | jury, origins of regions | these, and what calibrates |
+//! | injections, origins of regions | as evidence, and their number |
+//! | jury | these, and what calibrates |
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
@@ -369,20 +369,10 @@ impl Pass<'_> {
             self.judge.jury = Some(Held { of, is });
         }
         let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
-        let of = of_jury(settings);
+        let of = of_injections(settings);
         if !holds(&self.judge.origins, &of) {
-            let injected = self.judge.injected.as_ref().map(|held| &held.is);
-            let is = jury.zip(injected).and_then(|(jury, injected)| {
-                let votes: Vec<f64> = injected
-                    .evidence
-                    .par_iter()
-                    .map(|copy| {
-                        jury.vote_as(&evidence[copy.of], &calibration, &copy.evidence)
-                            .artifact
-                    })
-                    .collect();
-                Some(Origins::learn(&injected.planted)?.with_votes(&injected.planted, &votes))
-            });
+            let injected = self.judge.injected.as_ref();
+            let is = injected.and_then(|held| Origins::learn(&held.is.planted));
             self.judge.origins = Some(Held { of, is });
         }
         let origins = self.judge.origins.as_ref().and_then(|held| held.is.as_ref());

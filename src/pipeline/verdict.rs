@@ -220,14 +220,8 @@ impl Opinion {
         detail: &Detail,
         telling: Option<Telling>,
     ) -> Self {
-        let mut score = calibration.score_by(jury, evidence);
+        let score = calibration.score_by(jury, evidence);
         let odds = telling.map(|telling| detail.odds(telling)).unwrap_or_default();
-        if let (Some(vote), Some(telling)) = (&mut score.vote, telling) {
-            let regions = detail.found.iter().map(|region| region.significance.abs());
-            vote.artifact = telling
-                .origins
-                .probability(vote.artifact, regions.zip(odds.iter().copied()));
-        }
         Self {
             origins: odds.into_iter().map(probability).collect(),
             score: score.score,

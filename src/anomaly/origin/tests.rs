@@ -159,31 +159,6 @@ fn the_rule_knows_a_spike_from_a_line_and_says_by_what() {
 }
 
 #[test]
-fn a_vote_is_joined_as_far_as_it_was_right() {
-    let copies = planted(400);
-    // Trees that do not know, and trees that do.
-    let blind = vec![0.5; copies.len()];
-    let wise: Vec<f64> = copies
-        .iter()
-        .map(|one| if one.artifact { 0.9 } else { 0.1 })
-        .collect();
-    let of = |votes: &[f64]| Origins::learn(&copies).unwrap().with_votes(&copies, votes);
-    let regions = |i: usize, origins: &Origins| {
-        let odds = origins.log_odds(&copies[i].regions[0].facts);
-        vec![(10.0, odds)]
-    };
-    let (blind, wise) = (of(&blind), of(&wise));
-    let p =
-        |origins: &Origins, vote: f64, i: usize| origins.probability(vote, regions(i, origins).into_iter());
-    assert!(p(&blind, 0.5, 0) > 0.8 && p(&blind, 0.5, 1) < 0.2);
-    assert!(p(&wise, 0.9, 0) > 0.9 && p(&wise, 0.1, 1) < 0.1);
-    assert!(wise.probability(0.9, std::iter::empty()) > wise.probability(0.1, std::iter::empty()));
-    // Nothing learned together: the vote stands.
-    let alone = Origins::learn(&copies).unwrap();
-    assert_eq!(alone.probability(0.37, std::iter::empty()), 0.37);
-}
-
-#[test]
 fn regions_of_the_original_are_nobodys() {
     let old = [region(100, 110, Reason::ExcessFlux, None)];
     let new = [

@@ -303,7 +303,10 @@ fn rest(report: &RankingReport, ours: &ListReport) -> Vec<String> {
             number(correlations.masked_fraction)
         ));
     }
-    if let Some(told) = &report.artifacts {
+    for told in [&report.artifacts, &report.artifact_regions]
+        .into_iter()
+        .flatten()
+    {
         lines.push(format!(
             "artifacts ({}) told from the rest ({}) by {}: AUC {:.3} +-{:.3}",
             told.artifacts, told.astrophysical, told.by, told.auc.value, told.auc.error

@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub artifact: f64,
     /// That is the vote's probability; the artifact fraction of its regions where nobody voted.
     pub artifact_voted: bool,
+    /// How likely its strongest region is the instrument's, where it has one.
+    pub region_artifact: Option<f64>,
     pub reason: String,
     pub rank: u64,
     /// Its place on the sky, or its id.
@@ -78,6 +80,10 @@ impl SeedRun {
                     artifact: judgement
                         .artifact_probability
                         .unwrap_or(judgement.artifact_fraction),
+                    region_artifact: judgement
+                        .regions
+                        .first()
+                        .and_then(|region| region.artifact_probability),
                     reason: judgement.reason.clone(),
                     rank: judgement.rank,
                     place: fold_key(facts),

@@ -201,6 +201,8 @@ pub struct RankingReport {
     /// Ours first.
     pub lists: Vec<ListReport>,
     pub artifacts: Option<Told>,
+    /// The same by the strongest region alone, of the anomalies that have one.
+    pub artifact_regions: Option<Told>,
     /// By user and number of labels.
     pub labels: Vec<Labeled>,
     pub stability: Option<Stability>,

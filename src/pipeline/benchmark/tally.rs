@@ -89,6 +89,9 @@ pub(super) fn report(
         anomalies: first.iter().filter(|row| is_anomaly(row)).count(),
         lists,
         artifacts: tally.artifacts(),
+        artifact_regions: tally.told("artifact_probability of the strongest region", &|row| {
+            row.region_artifact
+        }),
         labels: tally.labels(&request.labels),
         stability,
         repeats: tally.repeats(),
@@ -307,6 +310,17 @@ impl Tally<'_> {
     }
 
     fn artifacts(&self) -> Option<Told> {
+        let mut rows = self.runs.iter().flat_map(|run| &run.rows);
+        let by = if rows.any(|row| row.artifact_voted) {
+            "artifact_probability"
+        } else {
+            "artifact_fraction"
+        };
+        self.told(by, &|row| Some(row.artifact))
+    }
+
+    /// How well artifacts are told from the other anomalies by a number of those that have one.
+    fn told(&self, by: &str, of: &dyn Fn(&Row) -> Option<f64>) -> Option<Told> {
         let mut counts = [0; 2];
         let (lists, parts): (Vec<TrueList>, Vec<Vec<bool>>) = self
             .runs
@@ -314,8 +328,8 @@ impl Tally<'_> {
             .map(|run| {
                 let mut list = TrueList::default();
                 for row in run.rows.iter().filter(|row| is_anomaly(row)) {
-                    if let Some(artifact) = row.mark.artifact {
-                        list.scores.push(row.artifact);
+                    if let (Some(artifact), Some(score)) = (row.mark.artifact, of(row)) {
+                        list.scores.push(score);
                         list.anomalous.push(artifact);
                         list.groups.push(self.groups[row.mark.base_id.as_str()]);
                         counts[usize::from(artifact)] += 1;
@@ -326,12 +340,6 @@ impl Tally<'_> {
             })
             .unzip();
         let measured = self.bootstrap.measure(&lists, &parts)?;
-        let mut rows = self.runs.iter().flat_map(|run| &run.rows);
-        let by = if rows.any(|row| row.artifact_voted) {
-            "artifact_probability"
-        } else {
-            "artifact_fraction"
-        };
         Some(Told {
             by: by.into(),
             artifacts: counts[1],
