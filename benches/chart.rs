@@ -37,6 +37,7 @@ fn region(from: f64, to: f64, reason: Reason, significance: f64) -> Region {
         significance,
         line: None,
         artifact_fraction: 0.0,
+        artifact_probability: None,
     }
 }
 

@@ -7,10 +7,11 @@
 //!    [`ErrorModel`]; then [`Evidence::measure`] every spectrum. Evidence is small.
 //! 2. [`Calibration::fit`] all evidence: what is normal at each S/N. [`inject`] anomalies into copies of some spectra, measure these alike, and
 //!    [`Jury::seat`] those who have seen both. [`Calibration::score_by`] each, and [`places`].
-//! 3. For the spectra that one wants to look at: [`regions`] and [`explain`].
+//! 3. For the spectra that one wants to look at: [`regions`], whose they are ([`Origins`]), and [`explain`].
 //!
 //! `docs/detection.md` and `docs/ranking.md` have the formulas, their sources and the measurements behind the defaults.
 
+mod atrest;
 mod calibration;
 mod draw;
 mod error;
@@ -22,7 +23,9 @@ mod hypothesis;
 mod injection;
 mod jury;
 mod latent;
+mod logistic;
 mod merit;
+mod origin;
 mod outliers;
 mod rank;
 mod reason;
@@ -39,6 +42,7 @@ mod types;
 pub mod window;
 mod words;
 
+pub use atrest::{AtRest, at_rest};
 pub use calibration::{Calibration, Component, Score};
 pub use error::AnomalyError;
 pub use errormodel::{ErrorModel, ErrorModelBuilder};
@@ -49,6 +53,9 @@ pub use injection::{Injected, Injection, inject};
 pub use jury::{InjectedEvidence, Jury, Vote};
 pub use latent::{LatentOf, Similar, similar};
 pub use merit::{Bootstrap, FIRST, Measured, Merit, TrueList, merit};
+pub use origin::{
+    FACTS, Origins, Planted, PlantedRegion, Recurrence, RegionFacts, appeared, probability, region_facts,
+};
 pub use outliers::{among_neighbors, isolation_forest, local_outlier_factor};
 pub use rank::{Place, places, rank};
 pub use recovery::half_found;

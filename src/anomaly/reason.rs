@@ -11,6 +11,14 @@ const LIKELY: f64 = 0.75;
 const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
 const NARROW: f64 = 700.0;
+/// Rest wavelength of H alpha, Angstrom vacuum.
+const H_ALPHA: f64 = 6564.61;
+/// An excess about it of these widths is that of a broad line, km/s, from so many sigma on.
+const BROAD: (f64, f64) = (2500.0, 12_000.0);
+const BROAD_SIGMA: f64 = 10.0;
+/// So many known lines in excess are a property of the object's gas; so many are named.
+const SEVERAL: usize = 3;
+const NAMED_LINES: usize = 4;
 /// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
 const TOLD: f64 = 3.0;
 
@@ -103,7 +111,7 @@ pub(super) fn of_vote(
         None => "no single region stands out".to_owned(),
     };
     let kind = (vote.kind_share >= NAMED).then_some(vote.kind);
-    if let Some(meaning) = meaning(kind, first, evidence, calibration) {
+    if let Some(meaning) = meaning(kind, regions, evidence, calibration) {
         words.push_str(": ");
         words.push_str(&meaning);
     }
@@ -122,13 +130,57 @@ pub(super) fn of_vote(
     words
 }
 
-/// What a region and a kind mean together.
+/// What the object's own lines say where several of them, or a broad H alpha, stand above the model: galaxies whose lines are stronger than those of nearly all others have no
+/// one region that says so.
+fn own_lines(regions: &[GridRegion]) -> Option<String> {
+    let excess = || {
+        regions
+            .iter()
+            .filter(|region| region.reason == Reason::ExcessFlux && region.artifact_fraction < PRONE)
+    };
+    let broad = excess().find(|region| {
+        (region.rest_min..region.rest_max).contains(&H_ALPHA)
+            && (BROAD.0..BROAD.1).contains(&region.velocity_width())
+            && region.significance >= BROAD_SIGMA
+    });
+    if let Some(region) = broad {
+        return Some(format!("broad H alpha of {:.0} sigma", region.significance));
+    }
+    let lined: Vec<&str> = excess()
+        .filter(|region| region.velocity_width() < BROAD.0)
+        .filter_map(|region| region.line)
+        .collect();
+    let mut names: Vec<&str> = Vec::new();
+    for name in &lined {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    let balmer = names.iter().any(|name| name.starts_with("H "));
+    // The other He II line of the list, at 5413 Angstrom, is too faint to be it.
+    let hard = excess().any(|region| region.line == Some("He II") && region.rest_max < 4800.0);
+    let oxygen = lined.iter().filter(|name| **name == "[O III]").count() > 1;
+    let of = if hard || (oxygen && !balmer) {
+        ", as of an active nucleus"
+    } else if balmer {
+        ", as of a starburst"
+    } else {
+        ""
+    };
+    (lined.len() >= SEVERAL || (oxygen && !balmer)).then(|| {
+        let named = names[..names.len().min(NAMED_LINES)].join(", ");
+        format!("lines stronger than the model draws ({named}){of}")
+    })
+}
+
+/// What regions and a kind mean together.
 fn meaning(
     kind: Option<Injection>,
-    region: Option<&GridRegion>,
+    regions: &[GridRegion],
     evidence: &Evidence,
     calibration: &Calibration,
 ) -> Option<String> {
+    let region = regions.first();
     let line = region.and_then(|region| {
         let width = if region.velocity_width() < NARROW {
             "narrow"
@@ -142,6 +194,16 @@ fn meaning(
         };
         Some(format!("{width} {}{missing}", region.line?))
     });
+    let foreign = kind.is_some_and(|kind| {
+        kind.is_artifact() && kind != Injection::LinesGone
+            || matches!(
+                kind,
+                Injection::SecondLines | Injection::Star | Injection::Quasar | Injection::Supernova
+            )
+    });
+    if !foreign && let Some(words) = own_lines(regions) {
+        return Some(words);
+    }
     let kind = match kind {
         Some(kind) => kind,
         None => return line,

@@ -52,6 +52,7 @@ impl GridRegion {
             significance: self.significance,
             line: self.line.map(str::to_owned),
             artifact_fraction: self.artifact_fraction,
+            artifact_probability: None,
         }
     }
 

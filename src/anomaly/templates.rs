@@ -1,5 +1,7 @@
 //! The light of what is no galaxy, as far as a hypothesis needs it: analytic, by rest wavelength (Angstrom vacuum), in arbitrary units.
 
+use crate::spectrum::light::{Feature, QUASAR_LINES, TYPE_IA, TYPE_II};
+
 const SPEED_OF_LIGHT: f64 = 299_792.458;
 
 /// Planck's law B_lambda relative to 5500 Angstrom.
@@ -7,34 +9,6 @@ pub(crate) fn blackbody(wavelength: f64, temperature: f64) -> f64 {
     let planck = |wavelength: f64| wavelength.powi(-5) / (1.438_777e8 / (wavelength * temperature)).exp_m1();
     planck(wavelength) / planck(5500.0)
 }
-
-/// Depth and emission of one P Cygni feature: rest wavelength, depth, height, width in km/s.
-type Feature = (f64, f64, f64, f64);
-/// Type Ia near maximum. Source of the identifications: Filippenko 1997 (ARA&A 35, 309).
-const TYPE_IA: [Feature; 11] = [
-    (3951.0, 0.55, 0.25, 4500.0),
-    (4131.0, 0.15, 0.05, 2500.0),
-    (4481.0, 0.35, 0.15, 5000.0),
-    (5018.0, 0.35, 0.15, 4500.0),
-    (5169.0, 0.20, 0.10, 4000.0),
-    (5454.0, 0.16, 0.05, 2000.0),
-    (5640.0, 0.20, 0.05, 2200.0),
-    (5972.0, 0.12, 0.03, 2500.0),
-    (6355.0, 0.48, 0.20, 3300.0),
-    (7774.0, 0.22, 0.10, 4500.0),
-    (8579.0, 0.40, 0.30, 5500.0),
-];
-/// Type II on its plateau.
-const TYPE_II: [Feature; 8] = [
-    (3951.0, 0.40, 0.15, 4000.0),
-    (4341.7, 0.35, 0.15, 3500.0),
-    (4862.7, 0.35, 0.25, 3500.0),
-    (5018.0, 0.20, 0.05, 2500.0),
-    (5169.0, 0.30, 0.10, 2500.0),
-    (5893.0, 0.20, 0.10, 3000.0),
-    (6564.6, 0.30, 0.95, 3800.0),
-    (8579.0, 0.35, 0.40, 4500.0),
-];
 
 /// A supernova: `kind` 0 is type Ia, else type II; expanding at `speed` km/s, features `depth` times as deep as usual.
 pub(crate) fn supernova(kind: usize, rest: f64, temperature: f64, speed: f64, depth: f64) -> f64 {
@@ -110,31 +84,15 @@ pub(crate) fn star(rest: f64, temperature: f64, metals: f64) -> f64 {
     blackbody(rest, temperature) * (-depth).exp()
 }
 
-/// Lines of quasars: rest wavelength, equivalent width (Angstrom), sigma over that of the broad lines.
-///
-/// Source: Vanden Berk et al. 2001 (AJ 122, 549), table 2, rounded; the last two stand for iron and the Balmer continuum.
-const QUASAR_LINES: [(f64, f64, f64); 14] = [
-    (1033.0, 9.0, 1.0),
-    (1216.5, 60.0, 1.0),
-    (1240.1, 12.0, 1.0),
-    (1398.3, 8.0, 1.0),
-    (1549.0, 26.0, 1.0),
-    (1640.4, 4.0, 1.2),
-    (1905.0, 22.0, 1.3),
-    (2799.1, 32.0, 0.9),
-    (4341.7, 12.0, 1.0),
-    (4862.7, 45.0, 1.0),
-    (5008.2, 13.0, 0.15),
-    (6564.6, 190.0, 1.0),
-    (2500.0, 45.0, 8.0),
-    (3200.0, 60.0, 12.0),
-];
+/// H alpha of a quasar as [`QUASAR_LINES`] has the others: those of low redshift show it.
+const QUASAR_H_ALPHA: (f64, f64, f64) = (6564.6, 190.0, 1.0);
 
 /// A quasar: a power law of `slope` in wavelength with broad lines of `width` km/s (sigma), `strength` times as strong as usual, and the mean
 /// absorption blueward of Lyman alpha.
 pub(crate) fn quasar(rest: f64, slope: f64, width: f64, strength: f64) -> f64 {
     let lines: f64 = QUASAR_LINES
         .iter()
+        .chain([&QUASAR_H_ALPHA])
         .map(|(center, equivalent, factor)| {
             let sigma = center * width * factor / SPEED_OF_LIGHT;
             let x = (rest - center) / sigma;

@@ -45,6 +45,9 @@ pub struct Region {
     pub line: Option<String>,
     /// Share of its pixels that are masked, sky, telluric or camera overlap (0 to 1).
     pub artifact_fraction: f64,
+    /// How likely instrument or reduction made it (0 to 1), by what is known of it; unknown where nothing was planted to learn from.
+    #[serde(default)]
+    pub artifact_probability: Option<f64>,
 }
 
 /// The verdict on one spectrum.
@@ -83,8 +86,9 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether what is strange about it is more likely an artifact than not; by the share of flagged pixels that is prone to them where nobody has voted.
+    /// Whether it is called anomalous, and what is strange about it is more likely an artifact than not; by the share of flagged pixels that is prone to
+    /// them where nobody has voted. An ordinary spectrum is no artifact, whatever little is strange about it.
     pub fn is_artifact(&self) -> bool {
-        self.artifact_probability.unwrap_or(self.artifact_fraction) >= 0.5
+        self.anomalous && self.artifact_probability.unwrap_or(self.artifact_fraction) >= 0.5
     }
 }

@@ -229,6 +229,15 @@ fn regions_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
                 Values::Text(rows.iter().map(|(_, region)| region.line.as_deref()).collect()),
             ),
             column("artifact_fraction", "", number(|r| r.artifact_fraction)),
+            column(
+                "artifact_probability",
+                "",
+                Values::Number(
+                    rows.iter()
+                        .map(|(_, region)| region.artifact_probability)
+                        .collect(),
+                ),
+            ),
         ],
     }
 }

@@ -75,6 +75,7 @@ fn spectrum(ranked: &Ranked) -> Value {
                 "significance": region.significance,
                 "line": region.line,
                 "artifact_fraction": region.artifact_fraction,
+                "artifact_probability": region.artifact_probability,
             })
         })
         .collect();

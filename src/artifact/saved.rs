@@ -53,6 +53,8 @@ pub fn read_ranking_with_facts(
                 significance: columns.number("significance", row)?,
                 line: columns.text("line", row).ok().filter(|line| !line.is_empty()),
                 artifact_fraction: columns.number("artifact_fraction", row)?,
+                // Regions of earlier versions have none.
+                artifact_probability: columns.number("artifact_probability", row).ok(),
             };
             regions
                 .entry(columns.text("object_id", row)?)

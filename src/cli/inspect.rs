@@ -100,8 +100,11 @@ fn text(inspection: &Inspection) -> String {
             ));
             lines.push(format!("reason: {}", verdict.reason));
             for region in &verdict.regions {
+                let likely = region
+                    .artifact_probability
+                    .map_or_else(String::new, |p| format!(" artifact {:>3.0}%,", 100.0 * p));
                 lines.push(format!(
-                    "  {:>7.1}-{:<7.1} Å observed, {:>7.1}-{:<7.1} rest, {:>7.1} sigma, {:>3.0}% artifact-prone {}",
+                    "  {:>7.1}-{:<7.1} Å observed, {:>7.1}-{:<7.1} rest, {:>7.1} sigma,{likely} {:>3.0}% artifact-prone {}",
                     region.wavelength_min, region.wavelength_max, region.rest_min, region.rest_max, region.significance,
                     100.0 * region.artifact_fraction, region.line.as_deref().unwrap_or("")
                 ));

@@ -8,7 +8,7 @@ use super::spectrum::SpectrumView;
 use super::words;
 use crate::anomaly::{Reason, Region};
 use crate::spectrum::lines::{self, Line, LineKind};
-use crate::spectrum::{ArtifactZone, artifact_zone};
+use crate::spectrum::{ArtifactZone, MaskKind, artifact_zone};
 
 /// A line that a region names lies within this of it, Angstrom in the rest frame.
 pub(super) const NEAR: f64 = 30.0;
@@ -71,8 +71,13 @@ pub(super) fn masked(wavelength: &[f64], valid: &[bool], join: f64) -> Vec<Band>
 
 /// Stretches prone to artifacts, whatever the object.
 pub(super) fn zones(view: &SpectrumView, wavelength: &[f64]) -> Vec<Band> {
+    wavelength_zones(wavelength, view.mask_kind)
+}
+
+/// The same of wavelengths that are no spectrum's.
+pub(super) fn wavelength_zones(wavelength: &[f64], mask_kind: MaskKind) -> Vec<Band> {
     runs(wavelength, 0.0, |i| {
-        artifact_zone(wavelength[i], view.mask_kind).map(|zone| match zone {
+        artifact_zone(wavelength[i], mask_kind).map(|zone| match zone {
             ArtifactZone::Sky => BandKind::Sky,
             ArtifactZone::Telluric => BandKind::Telluric,
             ArtifactZone::Overlap => BandKind::Overlap,
@@ -176,6 +181,7 @@ mod tests {
             significance,
             line: None,
             artifact_fraction: 0.0,
+            artifact_probability: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What to draw: axes, series, bands, marks and words, described once and drawn by any backend.
 //!
-//! [`spectrum()`], [`combined`], [`contact_sheet`], [`mean_reconstruction_error`] and [`loss`] build a [`Figure`]; [`svg()`] writes it as SVG
+//! [`spectrum()`], [`combined`], [`contact_sheet`], [`mean_reconstruction_error`], [`recurring_residuals`] and [`loss`] build a [`Figure`]; [`svg()`] writes it as SVG
 //! and [`png`] renders that same SVG with the bundled font, so that both show the same. A terminal draws the panels of the
 //! same description in braille. Everything here is pure: same input, same bytes.
 
@@ -19,6 +19,7 @@ mod pixels;
 mod place;
 mod png;
 mod recovery;
+mod recurring;
 mod sky;
 mod spectrum;
 mod svg;
@@ -36,6 +37,7 @@ pub use loss::{EpochLoss, LossRun, loss};
 pub use mean_error::mean_reconstruction_error;
 pub use png::{DEFAULT_SCALE, png};
 pub use recovery::{RecoveryPoint, RecoveryRun, recovery};
+pub use recurring::{RecurringResiduals, recurring_residuals};
 pub use sky::SkyImage;
 pub use spectrum::{SpectrumView, combined, spectrum};
 pub use svg::svg;

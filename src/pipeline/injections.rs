@@ -1,5 +1,6 @@
 //! Anomalies planted into copies of a population's own spectra, reconstructed and measured as they were.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -9,7 +10,8 @@ use super::score::Population;
 use super::source::CHUNK;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::anomaly::{
-    ErrorModel, Evidence, InjectedEvidence, Injection, Residual, SignificanceSettings, inject,
+    Calibration, ErrorModel, Evidence, GridRegion, InjectedEvidence, Injection, Planted, Residual,
+    SignificanceSettings, appeared, inject, region_facts, regions,
 };
 use crate::spectrum::Facts;
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
@@ -19,9 +21,18 @@ const MOST_COPIES: usize = 5;
 /// Kinds that are tried on a spectrum which cannot carry the first.
 const TRIES: u64 = 4;
 
+/// Copies with planted anomalies, as they were measured; both lists are of the same copies in the same order.
+#[derive(Debug, Default)]
+pub(super) struct Injections {
+    pub evidence: Vec<InjectedEvidence>,
+    /// The regions that appeared.
+    pub planted: Vec<Planted>,
+}
+
 /// Measures copies of some spectra with planted anomalies, `settings.injections` of them where the population has enough; `None` where it was cancelled.
 ///
-/// Which spectra, kinds and strengths depends on the identities alone. Copies are looked at by the networks of their originals.
+/// Which spectra, kinds and strengths depends on the identities alone. Copies are looked at by the networks of their originals. Their regions are those of the default thresholds,
+/// so that a threshold that is moved does not plant anew.
 pub(super) fn injections(
     population: &mut Population,
     errors: &ErrorModel,
@@ -30,10 +41,11 @@ pub(super) fn injections(
     settings: &SignificanceSettings,
     observer: &mut dyn Observer,
     cancel: &CancelToken,
-) -> Result<Option<Vec<InjectedEvidence>>, PipelineError> {
+) -> Result<Option<Injections>, PipelineError> {
     if settings.injections == 0 {
-        return Ok(Some(Vec::new()));
+        return Ok(Some(Injections::default()));
     }
+    let calibration = Calibration::fit(evidence, settings);
     let usable = evidence.iter().filter(|evidence| evidence.coverage > 0.0).count();
     let copies = settings.injections.div_ceil(usable.max(1)).min(MOST_COPIES) as u64;
     // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
@@ -49,7 +61,7 @@ pub(super) fn injections(
     let reconstructor = population.reconstructor.clone();
     let preparation = reconstructor.preparation();
     let grid = reconstructor.grid();
-    let mut injected = Vec::new();
+    let mut injected = Injections::default();
     for (number, here) in chosen.chunks(CHUNK / 2).enumerate() {
         if cancel.is_cancelled() {
             return Ok(None);
@@ -69,20 +81,42 @@ pub(super) fn injections(
                 })
             })
             .collect();
-        drop(scored);
         let labels: Vec<(usize, Injection)> = planted.iter().map(|(of, kind, _)| (*of, *kind)).collect();
         let prepared = planted.into_iter().map(|(_, _, prepared)| prepared).collect();
         let looked = reconstructor.reconstruct(prepared);
-        injected.par_extend(
-            labels
-                .par_iter()
-                .zip(&looked)
-                .map(|((of, kind), scored)| InjectedEvidence {
-                    kind: *kind,
-                    of: *of,
-                    evidence: reconstructor.evidence(scored, errors, settings),
-                }),
-        );
+        let found = |scored: &Scored, evidence: &Evidence| {
+            scored.as_look().with_residual(grid, |residual| {
+                let found = regions(residual, evidence, errors, &calibration);
+                let facts = region_facts(residual, errors, &found);
+                (found, facts)
+            })
+        };
+        // By index, once for all copies of one spectrum.
+        let originals: BTreeMap<usize, Vec<GridRegion>> = labels
+            .iter()
+            .map(|(of, _)| *of)
+            .collect::<BTreeSet<usize>>()
+            .into_par_iter()
+            .map(|of| (of, found(at(of), &evidence[of]).0))
+            .collect();
+        let measured: Vec<(InjectedEvidence, Planted)> = labels
+            .par_iter()
+            .zip(&looked)
+            .map(|((of, kind), scored)| {
+                let evidence = reconstructor.evidence(scored, errors, settings);
+                let (found, facts) = found(scored, &evidence);
+                let planted = Planted {
+                    artifact: kind.is_artifact(),
+                    regions: appeared(&found, &facts, &originals[of]),
+                };
+                let (kind, of) = (*kind, *of);
+                (InjectedEvidence { kind, of, evidence }, planted)
+            })
+            .collect();
+        for (evidence, planted) in measured {
+            injected.evidence.push(evidence);
+            injected.planted.push(planted);
+        }
         observer.event(Event::Step {
             stage: Stage::Judge,
             done: (number * (CHUNK / 2) + here.len()) as u64,

@@ -159,7 +159,8 @@ impl Job {
         report::write_tables(&self.run, &verdicts, settings, observer)?;
         self.lap("write");
         if let Some(error) = assessment.mean_error() {
-            report::draw_mean_error(&self.run, error, settings, observer)?;
+            let mask_kind = assessment.selection().mask_kind()?;
+            report::draw_mean_error(&self.run, error, mask_kind, settings, observer)?;
         }
         let chosen = picked(&verdicts.judgements, settings);
         let top: Vec<&Judgement> = verdicts.judgements.iter().collect();

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | error model | the floors, bins, weights and counts of the errors |
 //! | evidence | these, and the widths |
-//! | injections | as evidence, and their number |
+//! | injections, origins of regions | as evidence, and their number |
 //! | jury | these, and what calibrates |
 //! | regions | these, and what calibrates and bounds regions |
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
@@ -15,16 +15,16 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::injections::injections;
+use super::injections::{Injections, injections};
 use super::score::Population;
 use super::settings::{Method, Settings};
 use super::source::CHUNK;
-use super::verdict::{Detail, Opinion, tell_context};
+use super::verdict::{Detail, Doubt, Opinion, Telling, tell_context};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, InjectedEvidence, Judgement, Jury,
-    OtherRedshift, Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
+    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins, Recurrence,
+    Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -68,10 +68,12 @@ pub struct Judge {
     seen: Option<(Vec<Arc<Facts>>, MeanError)>,
     errors: Option<Held<SignificanceSettings, ErrorModel>>,
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
-    injected: Option<Held<SignificanceSettings, Vec<InjectedEvidence>>>,
+    injected: Option<Held<SignificanceSettings, Injections>>,
     jury: Option<Held<SignificanceSettings, Option<Jury>>>,
+    /// What tells the sky's regions from the instrument's.
+    origins: Option<Held<SignificanceSettings, Option<Origins>>>,
     /// Of the strangest, by index.
-    redshifts: Option<Held<SignificanceSettings, BTreeMap<usize, OtherRedshift>>>,
+    doubts: Option<Held<SignificanceSettings, BTreeMap<usize, Doubt>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
     /// Evidence that believes the catalog's errors, which the window method tells S/N and chi-square from.
     plain: Option<Held<SignificanceSettings, Vec<Evidence>>>,
@@ -369,11 +371,19 @@ impl Pass<'_> {
         let calibration = Calibration::fit(evidence, settings);
         let of = of_jury(settings);
         if !holds(&self.judge.jury, &of) {
-            let injected = self.judge.injected.as_ref().map_or(&[][..], |held| &held.is);
+            let injected = self.judge.injected.as_ref();
+            let injected = injected.map_or(&[][..], |held| &held.is.evidence);
             let is = Jury::seat(&calibration, evidence, injected, settings.trees);
             self.judge.jury = Some(Held { of, is });
         }
         let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
+        let of = of_injections(settings);
+        if !holds(&self.judge.origins, &of) {
+            let injected = self.judge.injected.as_ref();
+            let is = injected.and_then(|held| Origins::learn(&held.is.planted));
+            self.judge.origins = Some(Held { of, is });
+        }
+        let origins = self.judge.origins.as_ref().and_then(|held| held.is.as_ref());
         let of = of_regions(settings);
         if !holds(&self.judge.details, &of) {
             let reconstructor = self.population.reconstructor.clone();
@@ -397,17 +407,27 @@ impl Pass<'_> {
         }
         let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
         let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
+        let recurrence = Recurrence::of(
+            details
+                .iter()
+                .map(|detail| (detail.observed, detail.found.iter())),
+        );
+        let telling = origins.map(|origins| Telling {
+            origins,
+            recurrence: &recurrence,
+        });
         let mut judgements: Vec<Judgement> = facts
             .par_iter()
             .zip(evidence)
             .zip(details)
             .map(|((facts, evidence), detail)| {
-                Opinion::by_significance(&calibration, jury, evidence, detail).on(facts, evidence, detail)
+                Opinion::by_significance(&calibration, jury, evidence, detail, telling)
+                    .on(facts, evidence, detail)
             })
             .collect();
         let looked_at = strangest(&judgements);
         let of = of_jury(settings);
-        if !holds(&self.judge.redshifts, &of) {
+        if !holds(&self.judge.doubts, &of) {
             let reconstructor = self.population.reconstructor.clone();
             let mut is = BTreeMap::new();
             let places: Vec<usize> = looked_at.iter().copied().collect();
@@ -416,14 +436,15 @@ impl Pass<'_> {
                     return Ok(Err(Stopped));
                 }
                 let scored = self.population.some(here, self.observer)?;
-                is.par_extend(here.par_iter().zip(&scored).filter_map(|(place, scored)| {
-                    let other = reconstructor.other_redshift(scored)?;
-                    Some((*place, other))
-                }));
+                is.par_extend(
+                    here.par_iter()
+                        .zip(&scored)
+                        .map(|(place, scored)| (*place, reconstructor.doubt(scored))),
+                );
             }
-            self.judge.redshifts = Some(Held { of, is });
+            self.judge.doubts = Some(Held { of, is });
         }
-        let redshifts = self.judge.redshifts.as_ref().map(|held| &held.is);
+        let doubts = self.judge.doubts.as_ref().map(|held| &held.is);
         let places: Vec<usize> = looked_at.into_iter().collect();
         let nearest: Vec<Vec<usize>> = places
             .par_iter()
@@ -431,8 +452,8 @@ impl Pass<'_> {
             .collect();
         for (place, nearest) in places.into_iter().zip(nearest) {
             let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
-            let other = redshifts.and_then(|redshifts| redshifts.get(&place));
-            tell_context(&mut judgements[place], facts[place].z, other, &names);
+            let doubt = doubts.and_then(|doubts| doubts.get(&place));
+            tell_context(&mut judgements[place], facts[place].z, doubt, &names);
         }
         Ok(Ok(judgements))
     }

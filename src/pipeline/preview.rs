@@ -254,7 +254,7 @@ impl<'a> Previewer<'a> {
             self.look(all[i], |look| {
                 let detail = look.significant(&self.wavelength, &self.grid, evidence, &errors, &calibration);
                 let facts = &look.prepared.facts;
-                let opinion = Opinion::by_significance(&calibration, None, evidence, &detail);
+                let opinion = Opinion::by_significance(&calibration, None, evidence, &detail, None);
                 let judgement = Judgement {
                     rank: places[i].rank,
                     percentile: places[i].percentile,

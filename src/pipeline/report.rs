@@ -14,8 +14,9 @@ use crate::artifact::{
     Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring, write_regions,
     write_sampling_info,
 };
-use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun, SpectrumView};
+use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun, RecurringResiduals, SpectrumView};
 use crate::model::{Ensemble, EpochRecord};
+use crate::spectrum::MaskKind;
 use crate::spectrum::prepare::Frame;
 
 /// The verdicts that are drawn: the top ones or a sample drawn with the seed, in the order of their rank.
@@ -68,14 +69,12 @@ pub fn write_tables(
     Ok(())
 }
 
-/// Draws the combined figure of `judgements` and, where asked for, one figure a spectrum.
-pub fn draw_spectra(
-    run: &RunFiles,
+/// The spectra of `judgements` as figures take them, in their order.
+fn views(
     viewer: &Viewer,
-    output: &OutputSettings,
     judgements: &[&Judgement],
     observer: &mut dyn Observer,
-) -> Result<(), PipelineError> {
+) -> Result<Vec<SpectrumView>, PipelineError> {
     let mut views = Vec::with_capacity(judgements.len());
     for (done, judgement) in judgements.iter().enumerate() {
         views.push(viewer.object(&judgement.object_id, Some(judgement))?);
@@ -85,6 +84,18 @@ pub fn draw_spectra(
             total: judgements.len() as u64,
         });
     }
+    Ok(views)
+}
+
+/// Draws the combined figure of `judgements` and, where asked for, one figure a spectrum.
+pub fn draw_spectra(
+    run: &RunFiles,
+    viewer: &Viewer,
+    output: &OutputSettings,
+    judgements: &[&Judgement],
+    observer: &mut dyn Observer,
+) -> Result<(), PipelineError> {
+    let views = views(viewer, judgements, observer)?;
     if views.is_empty() {
         observer.event(Event::Note(
             "no spectrum is to be drawn: none is anomalous, or `--sample-size` is 0".into(),
@@ -126,16 +137,7 @@ pub fn draw_contact_sheet(
     if shown.is_empty() {
         return Ok(());
     }
-    let mut views = Vec::with_capacity(shown.len());
-    for (done, judgement) in shown.iter().enumerate() {
-        views.push(viewer.object(&judgement.object_id, Some(judgement))?);
-        observer.event(Event::Step {
-            stage: Stage::Draw,
-            done: done as u64 + 1,
-            total: shown.len() as u64,
-        });
-    }
-    let figure = figure::contact_sheet(&views);
+    let figure = figure::contact_sheet(&views(viewer, shown, observer)?);
     told(
         observer,
         run.write_figure("contact_sheet", &figure, DEFAULT_SCALE, output.svg)?,
@@ -143,10 +145,13 @@ pub fn draw_contact_sheet(
     Ok(())
 }
 
-/// Writes what residuals have in common, and draws the mean reconstruction error by wavelength.
+/// Writes and draws what residuals have in common, and draws the mean reconstruction error by wavelength.
+///
+/// `mask_kind` tells whose cameras meet where.
 pub fn draw_mean_error(
     run: &RunFiles,
     error: &MeanError,
+    mask_kind: MaskKind,
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<(), PipelineError> {
@@ -174,6 +179,16 @@ pub fn draw_mean_error(
             DEFAULT_SCALE,
             settings.output.svg,
         )?,
+    );
+    let figure = figure::recurring_residuals(&RecurringResiduals {
+        observed: &error.recurring_observed,
+        model: &error.recurring,
+        at_rest: settings.prepare.frame == Frame::Rest,
+        mask_kind,
+    });
+    told(
+        observer,
+        run.write_figure("recurring_residuals", &figure, DEFAULT_SCALE, settings.output.svg)?,
     );
     Ok(())
 }

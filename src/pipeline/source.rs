@@ -14,12 +14,14 @@ use super::shelf::Room;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{Catalog, Query};
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
-use crate::spectrum::{Facts, RowIssue, Spectrum};
+use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum};
 
 /// Spectra whose extent decides on the grid.
 const EXTENTS: usize = 2000;
 /// Spectra that are prepared and looked at together.
 pub const CHUNK: usize = 256;
+/// Rows that are tried where the first cannot be read.
+const LOOKED_INTO: usize = 100;
 
 /// A catalog and the rows that were asked for, without duplicates.
 pub struct Selection {
@@ -98,6 +100,16 @@ impl Selection {
             chosen_from: None,
             digest,
         })
+    }
+
+    /// Whose bits the masks of the first readable spectrum have: those of all, in the catalog of one survey.
+    pub fn mask_kind(&self) -> Result<MaskKind, PipelineError> {
+        for row in self.rows.iter().take(LOOKED_INTO) {
+            if let Ok(spectrum) = self.catalog.read(*row)? {
+                return Ok(spectrum.mask_kind);
+            }
+        }
+        Ok(MaskKind::Plain)
     }
 
     /// The rows to train on: all, or `limit` of them drawn with the seed, in catalog order.

@@ -2,11 +2,20 @@
 
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
-    Calibration, ErrorModel, Evidence, GridRegion, Judgement, Jury, OtherRedshift, Reason, Residual,
-    SignificanceSettings, Vote, artifact_fraction, explain, flagged_fraction, other_redshift, regions,
+    AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Judgement, Jury, Origins,
+    OtherRedshift, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
+    artifact_fraction, at_rest, explain, flagged_fraction, other_redshift, probability, region_facts,
+    regions,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
+
+/// What speaks against the catalog's redshift.
+#[derive(Debug, Clone, Copy)]
+pub struct Doubt {
+    pub other: Option<OtherRedshift>,
+    pub at_rest: AtRest,
+}
 
 /// A prepared spectrum beside its reconstruction.
 #[derive(Clone, Copy)]
@@ -19,13 +28,21 @@ pub struct Look<'a> {
 
 impl super::reconstructor::Reconstructor {
     /// Another redshift at which the spectrum's own network draws it better; `None` in the observed frame, which knows none.
-    pub fn other_redshift(&self, scored: &super::reconstructor::Scored) -> Option<OtherRedshift> {
+    fn other_redshift(&self, scored: &super::reconstructor::Scored) -> Option<OtherRedshift> {
         if self.preparation().frame != Frame::Rest {
             return None;
         }
         let drawable = self.drawable(scored.member);
         let look = scored.as_look();
         look.with_residual(self.grid(), |residual| other_redshift(residual, drawable))
+    }
+
+    /// What else than the catalog's galaxy the spectrum may be of.
+    pub fn doubt(&self, scored: &super::reconstructor::Scored) -> Doubt {
+        Doubt {
+            other: self.other_redshift(scored),
+            at_rest: scored.as_look().with_residual(self.grid(), at_rest),
+        }
     }
 
     /// All the evidence of a spectrum, its hypotheses tried.
@@ -61,6 +78,10 @@ impl super::reconstructor::Scored {
 /// What the regions of a spectrum say: small enough to keep for every spectrum of a survey.
 pub struct Detail {
     pub found: Vec<GridRegion>,
+    /// What is known of each; empty where nobody learned from it.
+    facts: Vec<RegionFacts>,
+    /// Observed wavelengths of the first and the last valid pixel, Angstrom; equal where there is none.
+    pub observed: (f64, f64),
     /// The same in pixels of the catalog's row, ends exclusive.
     rows: Vec<(usize, usize)>,
     flagged_fraction: f64,
@@ -73,6 +94,8 @@ pub struct Opinion {
     pub anomalous: bool,
     pub reason: String,
     pub vote: Option<Vote>,
+    /// By region, how likely the instrument made it; empty where that is not known.
+    pub origins: Vec<f64>,
 }
 
 impl Look<'_> {
@@ -110,7 +133,11 @@ impl Look<'_> {
     ) -> Detail {
         self.with_residual(wavelengths, |residual| {
             let found = regions(residual, evidence, errors, calibration);
-            self.detail(grid, residual, found)
+            let facts = region_facts(residual, errors, &found);
+            Detail {
+                facts,
+                ..self.detail(grid, residual, found)
+            }
         })
     }
 
@@ -139,6 +166,7 @@ impl Look<'_> {
                 anomalous: verdict.anomalous,
                 reason: window_reason(&verdict),
                 vote: None,
+                origins: Vec::new(),
             };
             (opinion, self.detail(grid, residual, verdict.regions))
         })
@@ -148,12 +176,38 @@ impl Look<'_> {
         let rows = found
             .iter()
             .map(|region| self.prepared.row_pixels(grid, region.start, region.end));
+        let valid = || (0..residual.len()).filter(|&pixel| residual.is_valid(pixel));
+        let seen = |pixel: Option<usize>| pixel.map_or(0.0, |pixel| residual.observed[pixel]);
         Detail {
+            facts: Vec::new(),
+            observed: (seen(valid().next()), seen(valid().last())),
             rows: rows.collect(),
             flagged_fraction: flagged_fraction(residual, &found),
             artifact_fraction: artifact_fraction(&found),
             found,
         }
+    }
+}
+
+/// What tells the sky's regions from the instrument's: the rule learned from planted ones, and the sample.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    pub origins: &'a Origins,
+    pub recurrence: &'a Recurrence,
+}
+
+impl Detail {
+    /// Of each region the logarithm of the odds that the instrument made it.
+    fn odds(&self, telling: Telling) -> Vec<f64> {
+        let regions = self.found.iter().zip(&self.facts);
+        regions
+            .map(|(region, facts)| {
+                let recurs = telling
+                    .recurrence
+                    .log_odds(region.wavelength_min, region.wavelength_max);
+                telling.origins.log_odds(facts) + recurs
+            })
+            .collect()
     }
 }
 
@@ -164,9 +218,12 @@ impl Opinion {
         jury: Option<&Jury>,
         evidence: &Evidence,
         detail: &Detail,
+        telling: Option<Telling>,
     ) -> Self {
         let score = calibration.score_by(jury, evidence);
+        let odds = telling.map(|telling| detail.odds(telling)).unwrap_or_default();
         Self {
+            origins: odds.into_iter().map(probability).collect(),
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
             reason: explain(&score, evidence, &detail.found, calibration),
@@ -196,7 +253,11 @@ impl Opinion {
                 .found
                 .iter()
                 .zip(&detail.rows)
-                .map(|(region, (start, end))| region.in_row(*start, *end))
+                .enumerate()
+                .map(|(index, (region, (start, end)))| Region {
+                    artifact_probability: self.origins.get(index).copied(),
+                    ..region.in_row(*start, *end)
+                })
                 .collect(),
         }
     }
@@ -204,17 +265,30 @@ impl Opinion {
 
 /// Another redshift is told where chi-square is less by this, and by this share of it.
 const BETTER_FIT: (f64, f64) = (60.0, 0.1);
+/// Nearer to 0 than this, a redshift is the velocity of a star.
+const OF_A_STAR: f64 = 0.003;
 
-/// Adds to a reason what only the whole list knows: another redshift that fits better, and the nearest neighbors of what is rare.
-pub fn tell_context(
-    judgement: &mut Judgement,
-    z: Option<f64>,
-    other: Option<&OtherRedshift>,
-    neighbors: &[&str],
-) {
-    if let (Some(z), Some(other)) = (z, other)
-        && other.gain >= BETTER_FIT.0.max(BETTER_FIT.1 * other.chi2)
-    {
+/// Adds to a reason what only the whole list knows: that it is a star, another redshift that fits better, and the nearest neighbors of what is rare.
+pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Doubt>, neighbors: &[&str]) {
+    let other = doubt
+        .and_then(|doubt| doubt.other)
+        .filter(|other| other.gain >= BETTER_FIT.0.max(BETTER_FIT.1 * other.chi2));
+    let fits_at_rest = other.is_some_and(|other| other.z.abs() < OF_A_STAR);
+    let star = doubt
+        .map(|doubt| doubt.at_rest)
+        .filter(|lines| lines.is_star() || (fits_at_rest && lines.may_be_star()));
+    if let (Some(z), Some(lines)) = (z.filter(|z| z.abs() >= OF_A_STAR), star) {
+        // What the vote made of it, it made of a galaxy.
+        let place = judgement.reason.split(": ").next().unwrap_or_default();
+        judgement.reason = format!(
+            "a star at rest, not a galaxy at z = {z:.3}: {} of {} lines of stars where they are at no redshift; {place}",
+            lines.there, lines.observed
+        );
+        judgement.suggested_kind = judgement
+            .suggested_kind
+            .is_some()
+            .then(|| Injection::Star.name().to_owned());
+    } else if let (Some(z), Some(other)) = (z, other) {
         let share = 100.0 * other.gain / other.chi2;
         // No minus before a zero.
         let better = (1e3 * other.z).round() / 1e3 + 0.0;

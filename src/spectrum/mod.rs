@@ -6,6 +6,7 @@
 
 mod facts;
 mod grid;
+pub mod light;
 pub mod lines;
 mod mask;
 pub mod measure;

@@ -1,7 +1,8 @@
 //! The ranking, re-ordered by what people found interesting.
 //!
-//! Source: the active learning of astronomaly, Lochner & Bassett 2021 (Astronomy and Computing 36, 100481; arXiv:2010.11202),
-//! with a Gaussian process ([`super::gaussian`]) in the place of their random forest, because labels are few.
+//! After the active learning of astronomaly, Lochner & Bassett 2021 (Astronomy and Computing 36, 100481; arXiv:2010.11202), with a Gaussian process
+//! ([`super::gaussian`]) in the place of their random forest, because labels are few, and what the vote says of kind and artifact among the features. The score is multiplied by
+//! the root of the predicted relevance, so that twenty labels move the list a little where they say a little; `docs/labels.md` has the measurements.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +15,8 @@ use super::space::{Point, Space};
 use super::told;
 use crate::anomaly::{Judgement, auc};
 
-/// Labels of either kind, interesting and not, below which nothing is learned.
-pub const LEAST_OF_EACH: usize = 3;
+/// Labels of either kind, interesting and not, below which nothing is learned: of one kind alone there is nothing to tell apart.
+pub const LEAST_OF_EACH: usize = 1;
 /// Most labels that are learned from; of more, as even a sample as can be.
 pub const LABEL_LIMIT: usize = 500;
 /// Most labels that the kernel is chosen and the features are weighed with.
@@ -24,13 +25,10 @@ const CHOICE_LIMIT: usize = 250;
 const MOST: f64 = 5.0;
 /// From here on an object counts as interesting.
 const INTERESTING: f64 = 2.5;
-/// Of a predicted relevance of 0 and of the highest, what is left of the score beside a labeled object.
-///
-/// Source: ε₁ and ε₁ + ε₂ of Lochner & Bassett 2021, as in astronomaly's `NeighbourScore`.
-const LEAST_SHARE: f64 = 0.1;
-const SHARE_RANGE: f64 = 0.85;
-/// How fast trust in the prediction falls with distance (α of the same).
-const ALPHA: f64 = 1.0;
+/// The least relevance, as a share of the highest: nothing is so dull that its score does not count.
+const LEAST_SHARE: f64 = 0.02;
+/// The power of the share that the score is multiplied by.
+const POWER: f64 = 0.5;
 
 /// What is known of a ranked object.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,13 +40,17 @@ pub struct Item {
     pub latent: Vec<f64>,
     /// Numbers that mean the same for all objects, in the order of [`Item::EVIDENCE`].
     pub evidence: Vec<f64>,
+    /// How likely it is an artifact, 0 to 1, where that is known.
+    pub artifact: Option<f64>,
+    /// What it is most like, where somebody has voted on that.
+    pub kind: Option<String>,
     /// The member of the cross-fitted ensemble that reconstructed the object.
     pub member: u16,
 }
 
 impl Item {
     /// The names of the evidence that [`Item::of`] takes from a verdict.
-    pub const EVIDENCE: [&'static str; 5] = ["score", "S/N", "flagged share", "artifact", "masked share"];
+    pub const EVIDENCE: [&'static str; 4] = ["S/N", "flagged share", "masked share", "chi-square"];
 
     /// A verdict as an item; skewed quantities as their logarithm.
     pub fn of(judgement: &Judgement, member: u16) -> Self {
@@ -57,14 +59,17 @@ impl Item {
             score: judgement.score,
             latent: judgement.latent.iter().map(|value| f64::from(*value)).collect(),
             evidence: vec![
-                judgement.score.max(0.0).ln_1p(),
                 judgement.sn.max(0.1).ln(),
                 judgement.flagged_fraction,
+                judgement.masked_fraction,
+                judgement.reduced_chi2.max(0.01).ln(),
+            ],
+            artifact: Some(
                 judgement
                     .artifact_probability
                     .unwrap_or(judgement.artifact_fraction),
-                judgement.masked_fraction,
-            ],
+            ),
+            kind: judgement.suggested_kind.clone(),
             member,
         }
     }
@@ -133,10 +138,7 @@ pub struct Reranked {
 
 /// Learns from the labels (by object id) which objects are interesting, and lowers the score of those that are not.
 ///
-/// s' = s · tanh(exp(α d/d₀) - 1 + artanh(ε₁ + ε₂ r/5)), where r is the predicted relevance, d the distance to the nearest labeled
-/// object of the same member of the ensemble and d₀ the mean of these distances (eqs. 1-3 of Lochner & Bassett 2021). Beside a
-/// labeled object the prediction rules; far from all of them the score stays as it was. An object of a member without labels
-/// keeps its score.
+/// s' = s · sqrt(r/5), where r is the predicted relevance. Far from all labels r is their mean, which moves nobody past another.
 ///
 /// The same items and labels give the same result, whatever the number of threads. NaN in a feature is "not known".
 pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
@@ -181,15 +183,11 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
             "nothing was learned: the features of the labeled objects are no numbers".into(),
         ]);
     };
-    let judged: Vec<(f64, f64)> = items
+    let predicted: Vec<f64> = items
         .par_iter()
-        .map(|item| {
-            let point = space.point(item);
-            let (value, distance) = regression.judge(&point);
-            (value.clamp(0.0, MOST), distance)
-        })
+        .map(|item| regression.judge(&space.point(item)).clamp(0.0, MOST))
         .collect();
-    let new = combined(&scores, &judged);
+    let new = combined(&scores, &predicted);
     let features = features(chosen, &part, &part_values);
     let fit = Fit {
         labels_on_list: on_list,
@@ -202,7 +200,7 @@ pub fn rerank(items: &[Item], labels: &BTreeMap<String, Label>) -> Reranked {
     let explanation = told::learned(&fit, &told::Move::between(items, &scores, &new, &kinds));
     Reranked {
         scores: new,
-        predicted: judged.into_iter().map(|(predicted, _)| predicted).collect(),
+        predicted,
         explanation,
         fit: Some(fit),
     }
@@ -236,28 +234,19 @@ fn thinned(items: &[Item], mut known: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     used
 }
 
-/// The scores with the prediction in them, by relevance and distance.
-fn combined(scores: &[f64], judged: &[(f64, f64)]) -> Vec<f64> {
-    let finite = || {
-        judged
-            .iter()
-            .map(|(_, distance)| *distance)
-            .filter(|distance| distance.is_finite())
-    };
-    let count = finite().count().max(1) as f64;
-    let mean = finite().sum::<f64>() / count;
+/// The scores with the prediction in them.
+fn combined(scores: &[f64], predicted: &[f64]) -> Vec<f64> {
     // A share of a score makes sense from 0 on only.
     let least = scores
         .iter()
         .copied()
         .filter(|score| score.is_finite())
         .fold(0.0, f64::min);
-    let combine = |(score, (predicted, distance)): (&f64, &(f64, f64))| {
-        let share = LEAST_SHARE + SHARE_RANGE * predicted / MOST;
-        let far = if mean > 0.0 { ALPHA * distance / mean } else { 0.0 };
-        (score - least) * (far.exp() - 1.0 + share.atanh()).tanh()
+    let combine = |(score, predicted): (&f64, &f64)| {
+        let share = (predicted / MOST).clamp(LEAST_SHARE, 1.0);
+        (score - least) * share.powf(POWER)
     };
-    scores.iter().zip(judged).map(combine).collect()
+    scores.iter().zip(predicted).map(combine).collect()
 }
 
 fn fit(
@@ -298,14 +287,15 @@ fn features(regression: &Regression, points: &[Point], values: &[f64]) -> Vec<Fe
         less.iter_mut().for_each(remove);
         Regression::fit(&less, values, regression.kernel).map_or(regression.error, |fit| fit.error)
     };
-    let mean = |kind: bool, place: usize| {
+    let mean = |kind: bool, of: &dyn Fn(&Point) -> f64| {
         let of_kind = points
             .iter()
             .zip(values)
             .filter(|(_, value)| (**value >= INTERESTING) == kind);
-        let list: Vec<f64> = of_kind.map(|(point, _)| point.evidence[place]).collect();
+        let list: Vec<f64> = of_kind.map(|(point, _)| of(point)).collect();
         list.iter().sum::<f64>() / list.len().max(1) as f64
     };
+    let more = |of: &dyn Fn(&Point) -> f64| Some(mean(true, of) > mean(false, of));
     let width = points.first().map_or(0, |point| point.evidence.len());
     let mut features: Vec<Feature> = (0..width)
         .map(|place| Feature {
@@ -313,9 +303,19 @@ fn features(regression: &Regression, points: &[Point], values: &[f64]) -> Vec<Fe
                 .get(place)
                 .map_or_else(|| format!("feature {}", place + 1), |name| (*name).to_owned()),
             gain: error_without(&|point: &mut Point| point.evidence[place] = 0.0) - regression.error,
-            more_is_interesting: Some(mean(true, place) > mean(false, place)),
+            more_is_interesting: more(&|point| point.evidence[place]),
         })
         .collect();
+    features.push(Feature {
+        name: "artifact".into(),
+        gain: error_without(&|point: &mut Point| point.artifact = 0.0) - regression.error,
+        more_is_interesting: more(&|point| point.artifact),
+    });
+    features.push(Feature {
+        name: "suggested kind".into(),
+        gain: error_without(&|point: &mut Point| point.kind = None) - regression.error,
+        more_is_interesting: None,
+    });
     features.push(Feature {
         name: "latent vector".into(),
         gain: error_without(&|point: &mut Point| point.latent.fill(0.0)) - regression.error,

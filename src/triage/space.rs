@@ -9,11 +9,17 @@ use super::rerank::Item;
 /// Values further out than this many sigma count as so far out.
 const FARTHEST: f64 = 5.0;
 
+/// Odds of an artifact beyond e to this count as that.
+const ODDS: f64 = 3.9;
+
 /// A place among the features: evidence, which is comparable between all items, and the latent vector, which is so only among
 /// the items of one member of the cross-fitted ensemble.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
     pub evidence: Vec<f64>,
+    /// Half the logarithm of the odds that it is an artifact; 0 where that is not known.
+    pub artifact: f64,
+    pub kind: Option<String>,
     pub latent: Vec<f64>,
     pub member: u16,
 }
@@ -49,6 +55,10 @@ impl Space {
         let latent = self.latent.get(&item.member);
         Point {
             evidence: self.evidence.standard(&item.evidence),
+            artifact: item
+                .artifact
+                .map_or(0.0, |p| 0.5 * (p / (1.0 - p)).ln().clamp(-ODDS, ODDS)),
+            kind: item.kind.clone(),
             latent: latent
                 .map(|scales| scales.standard(&item.latent))
                 .unwrap_or_default(),
@@ -119,6 +129,8 @@ mod tests {
             score: 1.0,
             latent: vec![latent],
             evidence: vec![evidence],
+            artifact: None,
+            kind: None,
             member,
         }
     }
@@ -152,6 +164,8 @@ mod tests {
             space.point(&items[10]),
             Point {
                 evidence: vec![0.0],
+                artifact: 0.0,
+                kind: None,
                 latent: vec![0.0],
                 member: 0
             }

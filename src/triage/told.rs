@@ -114,12 +114,12 @@ pub(super) fn learned(fit: &Fit, moved: &Move) -> Vec<String> {
     if fit.members > 1 {
         let without = fit.members - fit.labeled_members;
         let rest = if without > 0 {
-            format!("; {without} of them without a label, whose objects keep their score")
+            format!("; {without} of them without a label, whose objects are told apart by the rest")
         } else {
             String::new()
         };
         lines.push(format!(
-            "latent vectors and distances are compared only among objects of one of the {} cross-fitted networks{rest}",
+            "latent vectors are compared only among objects of one of the {} cross-fitted networks{rest}",
             fit.members
         ));
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use spectriage::anomaly::{Correlations, Judgement, Reason, Region};
 use spectriage::artifact::{
     ArtifactError, Folder, InputFile, Manifest, Ranked, RowCounts, RunFiles, SamplingInfo, write_atomic,
-    write_atomic_with, write_manifest, write_ranking, write_regions, write_sampling_info,
+    write_atomic_with, write_lists, write_manifest, write_ranking, write_regions, write_sampling_info,
 };
 use spectriage::figure::{EpochLoss, LossRun, loss};
 use spectriage::spectrum::{Facts, RowIssue};
@@ -44,6 +44,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         significance: 17.5,
         line: Some("[O III]".to_owned()),
         artifact_fraction: 0.125,
+        artifact_probability: Some(0.75),
     };
     let judgement = Judgement {
         object_id: "39627652591521181".to_owned(),
@@ -67,6 +68,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
                 start: 7,
                 line: None,
                 reason: Reason::MissingFlux,
+                artifact_probability: None,
                 ..region
             },
         ],
@@ -126,6 +128,56 @@ fn window_settings() -> SamplingInfo {
 fn read(path: &Path) -> RecordBatch {
     let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap();
     reader.build().unwrap().next().unwrap().unwrap()
+}
+
+#[test]
+fn the_two_lists_share_nobody_and_together_are_all_that_is_called_anomalous() {
+    let (judgements, _) = verdicts();
+    let cases = [
+        ("sky", true, Some(0.49), 1.0),
+        ("instrument", true, Some(0.5), 0.0),
+        // Nobody has voted: the share of prone pixels decides.
+        ("unvoted sky", true, None, 0.2),
+        ("unvoted instrument", true, None, 0.9),
+        // An ordinary spectrum is in neither list, whatever little is strange about it.
+        ("ordinary", false, Some(0.99), 1.0),
+    ];
+    let rows: Vec<(Judgement, Facts)> = cases
+        .iter()
+        .map(|(id, anomalous, probability, fraction)| {
+            let judgement = Judgement {
+                object_id: (*id).to_owned(),
+                anomalous: *anomalous,
+                artifact_probability: *probability,
+                artifact_fraction: *fraction,
+                ..judgements[0].clone()
+            };
+            let facts = Facts {
+                object_id: (*id).to_owned(),
+                ..Facts::default()
+            };
+            (judgement, facts)
+        })
+        .collect();
+    let ranked: Vec<Ranked> = rows
+        .iter()
+        .map(|(judgement, facts)| Ranked { judgement, facts })
+        .collect();
+    let folder = TempDir::new().unwrap();
+    let paths = write_lists(&reserve(folder.path()), &ranked).unwrap();
+    let ids = |path: &Path| -> Vec<String> {
+        let mut table = csv::Reader::from_path(path).unwrap();
+        table.records().map(|row| row.unwrap()[0].to_owned()).collect()
+    };
+    assert_eq!(ids(&paths[0]), ["sky", "unvoted sky"]);
+    assert_eq!(ids(&paths[1]), ["instrument", "unvoted instrument"]);
+    // What `--hide-artifacts` and the key B leave out is the second list, and nobody else.
+    let hidden: Vec<&str> = rows
+        .iter()
+        .filter(|(judgement, _)| judgement.is_artifact())
+        .map(|(judgement, _)| judgement.object_id.as_str())
+        .collect();
+    assert_eq!(hidden, ["instrument", "unvoted instrument"]);
 }
 
 #[test]
@@ -326,7 +378,7 @@ fn regions_are_one_row_each() {
     let schema = batch.schema();
     let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let expected = "object_id start end wavelength_min wavelength_max rest_min rest_max reason value significance line \
-        artifact_fraction";
+        artifact_fraction artifact_probability";
     assert_eq!(columns, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(batch.num_rows(), 2);
     assert_eq!(batch.column(1).as_primitive::<Int64Type>().values(), &[100, 7]);

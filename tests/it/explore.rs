@@ -31,6 +31,7 @@ fn view() -> SpectrumView {
         significance: 90.0,
         line: None,
         artifact_fraction: 0.0,
+        artifact_probability: None,
     };
     SpectrumView {
         facts: Facts {

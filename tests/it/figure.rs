@@ -1,14 +1,16 @@
 //! Figures: nothing cut off, nothing overlapping, no input that breaks them, and a look that stays as it was approved.
 
-use std::path::{Path, PathBuf};
+mod golden;
+mod hostile;
+mod layout;
+
 use std::sync::{Arc, LazyLock};
 
-use proptest::prelude::*;
 use resvg::usvg::{self, fontdb};
-use spectriage::anomaly::{Reason, Region};
+use spectriage::anomaly::{Reason, Recurring, Region};
 use spectriage::figure::{
-    self, EpochLoss, Figure, LossRun, PictureContent, Rect, SkyImage, SpectrumView, combined, contact_sheet,
-    loss, mean_reconstruction_error, png, spectrum,
+    self, EpochLoss, Figure, LossRun, PictureContent, Rect, RecurringResiduals, SkyImage, SpectrumView,
+    combined, contact_sheet, loss, mean_reconstruction_error, png, recurring_residuals, spectrum,
 };
 use spectriage::spectrum::{Facts, MaskKind};
 
@@ -47,6 +49,7 @@ fn region(at: (usize, usize), wavelength: &[f64], z: f64, reason: Reason, sigma:
         significance: sigma,
         line: (at.0 % 2 == 0).then(|| "[O III]".to_owned()),
         artifact_fraction: 0.0,
+        artifact_probability: None,
     }
 }
 
@@ -164,170 +167,37 @@ fn runs(count: usize, epochs: usize) -> Vec<LossRun> {
         .collect()
 }
 
-fn tree(figure: &Figure) -> usvg::Tree {
-    let options = usvg::Options {
-        fontdb: FONTS.clone(),
-        ..usvg::Options::default()
-    };
-    usvg::Tree::from_str(&figure::svg(figure), &options).unwrap()
-}
-
-/// Every text with the box of its ink, and the boxes of all else.
-fn boxes(group: &usvg::Group, texts: &mut Vec<(String, usvg::Rect)>, others: &mut Vec<usvg::Rect>) {
-    for node in group.children() {
-        match node {
-            usvg::Node::Group(group) => boxes(group, texts, others),
-            usvg::Node::Text(text) => {
-                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
-                texts.push((content, text.flattened().abs_bounding_box()));
+/// Residuals of a sample: noise, sky lines left in, a camera joint, and H alpha drawn too faint.
+fn recurring(from: f64, to: f64, count: u64) -> Vec<Recurring> {
+    let pixels = ((to - from) / 2.0) as usize;
+    let line =
+        |w: f64, center: f64, height: f64, width: f64| height * (-0.5 * ((w - center) / width).powi(2)).exp();
+    noise(pixels)
+        .iter()
+        .enumerate()
+        .map(|(i, error)| {
+            let wavelength = from + 2.0 * i as f64;
+            let mean = 0.04 * error
+                + line(wavelength, 5578.9, 1.1, 3.0)
+                + line(wavelength, 6564.6, -0.7, 6.0)
+                + line(wavelength, 8400.0, 0.5, 20.0);
+            Recurring {
+                wavelength,
+                mean,
+                scatter: 1.03 + line(wavelength, 7640.0, 0.9, 25.0),
+                count,
             }
-            other => others.push(other.abs_bounding_box()),
-        }
-    }
-}
-
-/// What is wrong with the layout of a page: texts or shapes beyond its edge, texts on top of each other.
-fn layout_faults(figure: &Figure) -> Vec<String> {
-    let (mut texts, mut others) = (Vec::new(), Vec::new());
-    boxes(tree(figure).root(), &mut texts, &mut others);
-    let page = (figure.width as f32, figure.height as f32);
-    let inside = |b: &usvg::Rect| {
-        b.left() >= -0.1 && b.top() >= -0.1 && b.right() <= page.0 + 0.1 && b.bottom() <= page.1 + 0.1
-    };
-    let mut faults: Vec<String> = Vec::new();
-    for (content, b) in &texts {
-        if !inside(b) {
-            faults.push(format!("cut off: {content:?} at {b:?}"));
-        }
-    }
-    faults.extend(
-        others
-            .iter()
-            .filter(|b| !inside(b))
-            .map(|b| format!("beyond the page: {b:?}")),
-    );
-    for (i, (a_text, a)) in texts.iter().enumerate() {
-        for (b_text, b) in &texts[i + 1..] {
-            let apart = a.right() <= b.left()
-                || b.right() <= a.left()
-                || a.bottom() <= b.top()
-                || b.bottom() <= a.top();
-            if !apart {
-                faults.push(format!("{a_text:?} over {b_text:?} at {a:?} and {b:?}"));
-            }
-        }
-    }
-    faults
-}
-
-fn assert_laid_out(name: &str, figure: &Figure) {
-    let faults = layout_faults(figure);
-    assert!(faults.is_empty(), "{name}:\n{}", faults.join("\n"));
-}
-
-#[test]
-fn a_fault_in_the_layout_is_found() {
-    let mut figure = spectrum(&galaxy());
-    let first = figure.texts[0].clone();
-    figure.texts.push(first);
-    figure.texts[1].x = figure.width + 5.0;
-    let faults = layout_faults(&figure).join("\n");
-    assert!(
-        faults.contains("cut off") && faults.contains(" over "),
-        "{faults}"
-    );
-}
-
-#[test]
-fn no_text_is_cut_off_or_covered() {
-    let plain = galaxy();
-    let mut cases: Vec<(&str, SpectrumView)> = vec![("plain", plain.clone())];
-    for z in [-0.002, 0.0, 0.03, 0.3, 0.75, 1.4, 3.2, 6.0] {
-        let mut view = plain.clone();
-        view.facts.z = Some(z);
-        cases.push(("a redshift", view));
-    }
-    let mut view = plain.clone();
-    view.facts = Facts {
-        object_id: "x".repeat(300),
-        ..Facts::default()
-    };
-    view.reason = "a reason of many words that goes on and on ".repeat(20);
-    view.regions.clear();
-    cases.push(("no facts, endless id and reason", view));
-    let mut view = plain.clone();
-    view.regions = (0..150)
-        .map(|i| {
-            let reasons = [
-                Reason::ExcessFlux,
-                Reason::MissingFlux,
-                Reason::HighRelativeResidual,
-                Reason::RangeMismatch,
-            ];
-            region(
-                (i * 50, i * 50 + 30),
-                &view.wavelength,
-                0.12,
-                reasons[i % 4],
-                5.0 + i as f64,
-            )
         })
-        .collect();
-    cases.push(("regions everywhere", view));
-    for scale in [1e-12, 1e-4, 3e3, 1e7] {
-        let mut view = plain.clone();
-        for list in [&mut view.flux, &mut view.sigma, &mut view.reconstruction] {
-            list.iter_mut().for_each(|v| *v *= scale);
-        }
-        cases.push(("odd units", view));
-    }
-    for sky in [
-        sky_image(256, 256, [20, 30, 60]),
-        sky_image(400, 80, [200, 200, 200]),
-        sky_image(60, 300, [0, 0, 0]),
-        SkyImage::Missing {
-            why: "the service answered with an error that takes many words to tell, and then some more "
-                .repeat(3),
-        },
-        SkyImage::Missing { why: String::new() },
-    ] {
-        cases.push(("a sky", SpectrumView { sky, ..plain.clone() }));
-    }
-    for (name, view) in &cases {
-        assert_laid_out(name, &spectrum(view));
-    }
-    let views: Vec<SpectrumView> = cases.into_iter().map(|(_, view)| view).take(4).collect();
-    assert_laid_out("a page", &combined(&views));
+        .collect()
 }
 
-#[test]
-fn the_other_figures_are_laid_out_too() {
-    for (folds, epochs) in [
-        (1, 40),
-        (3, 8),
-        (1, 1),
-        (1, 3),
-        (5, 200),
-        (0, 0),
-        (1, 0),
-        (10, 12),
-    ] {
-        assert_laid_out("loss", &loss(&runs(folds, epochs)));
-    }
-    let wavelength: Vec<f64> = (0..7781).map(|i| 3600.0 + 0.8 * f64::from(i)).collect();
-    let error: Vec<f64> = noise(7781).iter().map(|e| e * e).collect();
-    let tiny: Vec<f64> = error.iter().map(|e| e * 1e-9).collect();
-    for (wavelength, error) in [
-        (&wavelength[..], &error[..]),
-        (&wavelength, &tiny),
-        (&[], &[]),
-        (&[4000.0], &[0.0]),
-    ] {
-        assert_laid_out(
-            "error",
-            &mean_reconstruction_error(wavelength, error, "Observed", "σ²"),
-        );
-    }
+fn recurring_figure(observed: &[Recurring], model: &[Recurring]) -> Figure {
+    recurring_residuals(&RecurringResiduals {
+        observed,
+        model,
+        at_rest: true,
+        mask_kind: MaskKind::Desi,
+    })
 }
 
 #[test]
@@ -411,119 +281,6 @@ fn a_page_too_large_is_an_error() {
     assert!(error.to_string().contains("too large"), "{error}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn no_spectrum_breaks_a_figure(
-        pixels in prop::collection::vec(
-            (
-                prop_oneof![6 => 3000.0..11000.0f64, 1 => Just(f64::NAN), 1 => Just(5000.0), 1 => any::<f64>()],
-                prop_oneof![6 => -10.0..10.0f32, 1 => any::<f32>(), 1 => Just(f32::NAN), 1 => Just(0.0f32)],
-                prop_oneof![6 => 0.0..3.0f32, 1 => any::<f32>()],
-                any::<bool>(),
-                prop_oneof![6 => -10.0..10.0f32, 1 => any::<f32>(), 1 => Just(f32::NAN)],
-                prop_oneof![6 => -10.0..10.0f32, 1 => any::<f32>(), 1 => Just(f32::INFINITY)],
-            ),
-            0..150,
-        ),
-        z in prop_oneof![4 => prop::option::of(-0.5..8.0f64), 1 => any::<f64>().prop_map(Some)],
-        score: f64,
-        start in 0usize..100,
-        significance: f64,
-        id in ".{0,40}",
-        short in any::<bool>(),
-    ) {
-        let mut view = odd(&pixels);
-        view.facts.z = z;
-        view.facts.object_id = id;
-        view.score = score;
-        if short {
-            view.reconstruction.truncate(pixels.len() / 2);
-            view.valid.pop();
-        }
-        if start + 1 < view.wavelength.len() {
-            let at = (start, view.wavelength.len());
-            view.regions = vec![region(at, &view.wavelength, 0.1, Reason::ExcessFlux, significance)];
-        }
-        let figure = spectrum(&view);
-        let (mut texts, mut others) = (Vec::new(), Vec::new());
-        boxes(tree(&figure).root(), &mut texts, &mut others);
-        prop_assert!(texts.len() > 4);
-        let right = others.iter().map(|b| b.right()).fold(0.0, f32::max);
-        prop_assert!(right <= figure.width as f32 + 1.0);
-        prop_assert!(figure::png(&figure, 0.2).is_ok());
-    }
-
-    #[test]
-    fn no_series_breaks_the_other_figures(
-        values in prop::collection::vec(prop_oneof![4 => 0.0..10.0f64, 1 => any::<f64>(), 1 => Just(f64::NAN)], 0..60),
-        best in prop::option::of(0usize..100),
-    ) {
-        let wavelength: Vec<f64> = (0..values.len()).map(|i| 4000.0 + i as f64).collect();
-        let error = mean_reconstruction_error(&wavelength, &values, "Rest-frame", "σ²");
-        prop_assert!(figure::png(&error, 0.2).is_ok());
-        let epochs = values.iter().enumerate().map(|(i, v)| EpochLoss {
-            epoch: i + 1, train: *v, validation: Some(-*v), learning_rate: *v,
-        });
-        let run = LossRun { name: "one".into(), epochs: epochs.collect(), best_epoch: best };
-        prop_assert!(figure::png(&loss(&[run]), 0.2).is_ok());
-    }
-}
-
-fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-        .read_info()
-        .unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    (info.width, info.height, pixels)
-}
-
-/// Compares a figure with its approved image: at most 0.2 % of the pixels may differ by more than 24 of 255.
-///
-/// To approve a new look, run with SPECTRIAGE_BLESS=1 and look at what git says has changed.
-fn assert_golden(name: &str, figure: &Figure) {
-    let approved = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
-    let drawn = figure::png(figure, 1.0).unwrap();
-    if std::env::var_os("SPECTRIAGE_BLESS").is_some_and(|v| v == "1") {
-        std::fs::write(&approved, &drawn).unwrap();
-        return;
-    }
-    let expected = std::fs::read(&approved)
-        .unwrap_or_else(|e| panic!("{}: {e}; make it with SPECTRIAGE_BLESS=1", approved.display()));
-    let (expected, drawn) = (decode(&expected), decode(&drawn));
-    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}_diff.png"));
-    assert_eq!(
-        (expected.0, expected.1),
-        (drawn.0, drawn.1),
-        "{name} has another size; if that is meant, run with SPECTRIAGE_BLESS=1"
-    );
-    let differs = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 24);
-    let pairs = || expected.2.chunks_exact(3).zip(drawn.2.chunks_exact(3));
-    let count = pairs().filter(|pair| differs(*pair)).count();
-    if count * 500 > (expected.0 * expected.1) as usize {
-        // approved pixels faint, those that differ in red
-        let diff: Vec<u8> = pairs()
-            .flat_map(|(a, b)| {
-                if differs((a, b)) {
-                    [220, 0, 0]
-                } else {
-                    [128 + a[0] / 2, 128 + a[1] / 2, 128 + a[2] / 2]
-                }
-            })
-            .collect();
-        let mut encoder =
-            png::Encoder::new(std::fs::File::create(&temporary).unwrap(), expected.0, expected.1);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.write_header().unwrap().write_image_data(&diff).unwrap();
-        panic!(
-            "{name} looks different in {count} pixels: see {}; if that is meant, run with SPECTRIAGE_BLESS=1",
-            temporary.display()
-        );
-    }
-}
-
 #[test]
 fn a_contact_sheet_has_a_place_for_everyone() {
     let views: Vec<SpectrumView> = (1..=7)
@@ -594,21 +351,5 @@ fn a_contact_sheet_has_a_place_for_everyone() {
             1.0
         )
         .is_ok()
-    );
-}
-
-#[test]
-fn figures_look_as_approved() {
-    let with_sky = SpectrumView {
-        sky: sky_image(256, 256, [24, 28, 52]),
-        ..galaxy()
-    };
-    assert_golden("spectrum", &combined(&[with_sky, galaxy()]));
-    assert_golden("loss", &loss(&runs(1, 30)));
-    let view = galaxy();
-    let error: Vec<f64> = view.residual_sigma.iter().map(|r| f64::from(r * r)).collect();
-    assert_golden(
-        "mean_reconstruction_error",
-        &mean_reconstruction_error(&view.wavelength, &error, "Observed", "σ²"),
     );
 }

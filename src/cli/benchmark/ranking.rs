@@ -7,7 +7,7 @@ use crate::cli::progress::Bars;
 use crate::cli::{Common, End, SettingFlags, UsageError, print, start_logging};
 use crate::pipeline::CancelToken;
 use crate::pipeline::benchmark::{
-    self, Comparator, ListReport, Material, Part, Planting, RankingReport, RankingRequest,
+    self, Comparator, Labeled, ListReport, Material, Part, Planting, RankingReport, RankingRequest,
 };
 use crate::simulate::plant::PlantKind;
 
@@ -56,6 +56,9 @@ pub struct Arguments {
         default_value = "pca_chi2,pca_windows,isolation_forest,local_outlier_factor,mean_squared_error"
     )]
     comparators: Vec<String>,
+    /// Label the first N of the list as a user would who knows the truth, and tell what re-ranking makes of the others; 0 for not at all
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20")]
+    labels: Vec<usize>,
     /// Do not train a second time to see whether the head of the list stays
     #[arg(long)]
     no_stability: bool,
@@ -153,6 +156,7 @@ impl Arguments {
                 None => Vec::new(),
             },
             stability: !self.no_stability,
+            labels: self.labels.iter().copied().filter(|count| *count > 0).collect(),
             bootstraps: self.bootstraps,
         })
     }
@@ -266,7 +270,25 @@ fn parts(lines: &mut Vec<String>, name: &str, parts: &[Part]) {
     );
 }
 
-/// Correlations, artifacts, stability, repeats, and what outranks.
+fn labeled(told: &Labeled) -> String {
+    let (auc, precision) = (&told.gain.auc, &told.gain.average_precision);
+    format!(
+        "{} labels ({:.0} interesting) of one who {}: of the rest AUC {:.3} -> {:.3} ({:+.3} +-{:.3}), AP {:.3} -> {:.3} ({:+.3} +-{:.3})",
+        told.labels,
+        told.interesting,
+        told.user.name(),
+        told.before.auc.value,
+        told.after.auc.value,
+        auc.value,
+        auc.error,
+        told.before.average_precision.value,
+        told.after.average_precision.value,
+        precision.value,
+        precision.error,
+    )
+}
+
+/// Correlations, artifacts, labels, stability, repeats, and what outranks.
 fn rest(report: &RankingReport, ours: &ListReport) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.2}"));
     let mut lines = vec![String::new()];
@@ -281,12 +303,16 @@ fn rest(report: &RankingReport, ours: &ListReport) -> Vec<String> {
             number(correlations.masked_fraction)
         ));
     }
-    if let Some(told) = &report.artifacts {
+    for told in [&report.artifacts, &report.artifact_regions]
+        .into_iter()
+        .flatten()
+    {
         lines.push(format!(
             "artifacts ({}) told from the rest ({}) by {}: AUC {:.3} +-{:.3}",
             told.artifacts, told.astrophysical, told.by, told.auc.value, told.auc.error
         ));
     }
+    lines.extend(report.labels.iter().map(labeled));
     if let Some(stability) = &report.stability {
         lines.push(format!(
             "trained again from another seed: {:.0} % of the first {} are the same, correlation of the scores {}",

@@ -6,7 +6,8 @@ use super::material::{Draw, Mark};
 use super::{Material, RankingRequest};
 use crate::pipeline::settings::{OutputSettings, Settings};
 use crate::pipeline::source::fold_key;
-use crate::pipeline::{Assessment, CancelToken, Event, Observer, PipelineError, run_kept};
+use crate::pipeline::{Assessment, CancelToken, Event, Observer, PipelineError, rerank_items, run_kept};
+use crate::triage::Item;
 
 /// The method at hand, among the names of lists.
 pub(super) const OURS: &str = "spectriage";
@@ -22,10 +23,14 @@ pub(super) struct Row {
     pub artifact: f64,
     /// That is the vote's probability; the artifact fraction of its regions where nobody voted.
     pub artifact_voted: bool,
+    /// How likely its strongest region is the instrument's, where it has one.
+    pub region_artifact: Option<f64>,
     pub reason: String,
     pub rank: u64,
     /// Its place on the sky, or its id.
     pub place: String,
+    /// What labels are learned by.
+    pub item: Item,
 }
 
 /// All lists of one seed; scores in the order of the rows.
@@ -49,11 +54,18 @@ impl SeedRun {
             return Ok(None);
         };
         let verdicts = assessment.verdicts();
+        let training = &assessment.settings().training;
+        let items = rerank_items(
+            &verdicts.judgements,
+            &verdicts.facts,
+            Some((training.folds, training.seed)),
+        );
         let rows: Vec<Row> = verdicts
             .judgements
             .iter()
             .zip(&verdicts.facts)
-            .map(|(judgement, facts)| {
+            .zip(items)
+            .map(|((judgement, facts), item)| {
                 let mark = draw
                     .marks
                     .get(&judgement.object_id)
@@ -68,9 +80,14 @@ impl SeedRun {
                     artifact: judgement
                         .artifact_probability
                         .unwrap_or(judgement.artifact_fraction),
+                    region_artifact: judgement
+                        .regions
+                        .first()
+                        .and_then(|region| region.artifact_probability),
                     reason: judgement.reason.clone(),
                     rank: judgement.rank,
                     place: fold_key(facts),
+                    item,
                 }
             })
             .collect();

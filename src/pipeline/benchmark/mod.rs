@@ -6,6 +6,7 @@
 mod comparators;
 mod files;
 mod judged;
+mod labels;
 mod material;
 mod report;
 mod stability;
@@ -13,9 +14,10 @@ mod tally;
 mod truth;
 
 pub use comparators::Comparator;
+pub use labels::User;
 pub use material::{Export, Planting};
 pub use report::{
-    Above, Figure, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats, Stability, Told,
+    Above, Figure, Labeled, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats, Stability, Told,
 };
 pub use truth::ids;
 
@@ -50,6 +52,8 @@ pub struct RankingRequest {
     pub odd: Vec<String>,
     /// Train the first draw a second time, to see whether the head of the list stays.
     pub stability: bool,
+    /// So many of the head of our list a simulated user labels, one report each.
+    pub labels: Vec<usize>,
     /// Draws of the bootstrap.
     pub bootstraps: usize,
 }

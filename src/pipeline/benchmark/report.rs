@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::labels::User;
 use crate::anomaly::{Correlations, Measured, Merit};
 use crate::pipeline::settings::Settings;
 
@@ -60,6 +61,20 @@ pub struct Above {
     pub average_precision: Figure,
 }
 
+impl Above {
+    pub(super) fn of(one: &Measured, other: &Measured) -> Self {
+        let (difference, error) = one.above(other);
+        let figure = |of: fn(&Merit) -> f64| Figure {
+            value: of(&difference),
+            error: of(&error),
+        };
+        Self {
+            auc: figure(|merit| merit.auc),
+            average_precision: figure(|merit| merit.average_precision),
+        }
+    }
+}
+
 /// One way to rank.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ListReport {
@@ -87,6 +102,26 @@ pub struct Told {
     pub artifacts: usize,
     pub astrophysical: usize,
     pub auc: Figure,
+}
+
+/// What labels of the head of our list do for the rest of it.
+///
+/// The figures are of the spectra that nobody has labeled, and of those among them that the user is after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Labeled {
+    pub user: User,
+    /// Labels in every draw.
+    pub labels: usize,
+    /// Those that call their object interesting, mean over the seeds.
+    pub interesting: f64,
+    /// Seeds in which something was learned; in the others the order stays.
+    pub learned: usize,
+    /// What the user is after among the rest, over all seeds.
+    pub wanted: usize,
+    pub before: Part,
+    pub after: Part,
+    /// How much better the list is afterwards, by the same draws of the bootstrap.
+    pub gain: Above,
 }
 
 /// Two trainings on the same spectra.
@@ -166,6 +201,10 @@ pub struct RankingReport {
     /// Ours first.
     pub lists: Vec<ListReport>,
     pub artifacts: Option<Told>,
+    /// The same by the strongest region alone, of the anomalies that have one.
+    pub artifact_regions: Option<Told>,
+    /// By user and number of labels.
+    pub labels: Vec<Labeled>,
     pub stability: Option<Stability>,
     pub repeats: Option<Repeats>,
     /// Those that outrank most first.

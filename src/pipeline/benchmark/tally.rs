@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::judged::{OURS, Row, SeedRun};
+use super::labels::{Relabeled, User};
 use super::report::{
-    Above, Figure, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats, Stability, Told,
+    Above, Figure, Labeled, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats, Stability, Told,
 };
 use super::{Material, RankingRequest};
 use crate::anomaly::{
-    Bootstrap, Correlations, Measured, Merit, TrueList, correlations, half_found, merit, spearman,
+    Bootstrap, Correlations, Measured, TrueList, correlations, half_found, merit, spearman,
 };
 
 /// Edges of the ranges of S/N.
@@ -88,6 +89,10 @@ pub(super) fn report(
         anomalies: first.iter().filter(|row| is_anomaly(row)).count(),
         lists,
         artifacts: tally.artifacts(),
+        artifact_regions: tally.told("artifact_probability of the strongest region", &|row| {
+            row.region_artifact
+        }),
+        labels: tally.labels(&request.labels),
         stability,
         repeats: tally.repeats(),
         outranking: tally.outranking(),
@@ -201,17 +206,6 @@ impl Tally<'_> {
             let (list, part) = self.true_list(run, name, &|_| true, &|_| true);
             Some((run.seed, merit(&list, &part, |_| 1.0)?))
         });
-        let above = |ours: &Measured| {
-            let (difference, error) = ours.above(&measured);
-            let figure = |of: fn(&Merit) -> f64| Figure {
-                value: of(&difference),
-                error: of(&error),
-            };
-            Above {
-                auc: figure(|merit| merit.auc),
-                average_precision: figure(|merit| merit.average_precision),
-            }
-        };
         Some(ListReport {
             name: name.to_owned(),
             overall: Part {
@@ -225,7 +219,9 @@ impl Tally<'_> {
             by_sn: by_sn.collect(),
             correlations: self.correlations(name, &|_| true),
             correlations_of_normal: self.correlations(name, &|row| !is_anomaly(row)),
-            ours_above: ours.filter(|_| name != OURS).map(above),
+            ours_above: ours
+                .filter(|_| name != OURS)
+                .map(|ours| Above::of(ours, &measured)),
         })
     }
 
@@ -263,7 +259,68 @@ impl Tally<'_> {
         }
     }
 
+    /// What so many labels are worth, to each user.
+    fn labels(&self, counts: &[usize]) -> Vec<Labeled> {
+        let cases = User::ALL
+            .into_iter()
+            .flat_map(|user| counts.iter().map(move |count| (user, *count)));
+        cases
+            .filter_map(|(user, count)| self.labeled(user, count))
+            .collect()
+    }
+
+    /// `None` where nobody is after anything, or after all there is.
+    fn labeled(&self, user: User, count: usize) -> Option<Labeled> {
+        let relabeled: Vec<Relabeled> = self
+            .runs
+            .par_iter()
+            .map(|run| Relabeled::of(run, user, count))
+            .collect();
+        let measure = |scores: &dyn Fn(&Relabeled) -> Vec<f64>| {
+            let (lists, parts): (Vec<TrueList>, Vec<Vec<bool>>) = relabeled
+                .iter()
+                .map(|run| {
+                    let wanted: Vec<bool> = run.rows.iter().map(|row| user.wants(row)).collect();
+                    let groups = run.rows.iter().map(|row| self.groups[row.mark.base_id.as_str()]);
+                    let list = TrueList {
+                        scores: scores(run),
+                        anomalous: wanted.clone(),
+                        groups: groups.collect(),
+                    };
+                    (list, wanted)
+                })
+                .unzip();
+            self.bootstrap.measure(&lists, &parts)
+        };
+        let before = measure(&|run| run.before.clone())?;
+        let after = measure(&|run| run.after.clone())?;
+        let wanted = relabeled.iter().flat_map(|run| &run.rows);
+        let wanted = wanted.filter(|row| user.wants(row)).count();
+        let interesting: usize = relabeled.iter().map(|run| run.interesting).sum();
+        Some(Labeled {
+            user,
+            labels: count,
+            interesting: interesting as f64 / relabeled.len() as f64,
+            learned: relabeled.iter().filter(|run| run.learned).count(),
+            wanted,
+            before: Part::new("before", None, wanted, &before),
+            after: Part::new("after", None, wanted, &after),
+            gain: Above::of(&after, &before),
+        })
+    }
+
     fn artifacts(&self) -> Option<Told> {
+        let mut rows = self.runs.iter().flat_map(|run| &run.rows);
+        let by = if rows.any(|row| row.artifact_voted) {
+            "artifact_probability"
+        } else {
+            "artifact_fraction"
+        };
+        self.told(by, &|row| Some(row.artifact))
+    }
+
+    /// How well artifacts are told from the other anomalies by a number of those that have one.
+    fn told(&self, by: &str, of: &dyn Fn(&Row) -> Option<f64>) -> Option<Told> {
         let mut counts = [0; 2];
         let (lists, parts): (Vec<TrueList>, Vec<Vec<bool>>) = self
             .runs
@@ -271,8 +328,8 @@ impl Tally<'_> {
             .map(|run| {
                 let mut list = TrueList::default();
                 for row in run.rows.iter().filter(|row| is_anomaly(row)) {
-                    if let Some(artifact) = row.mark.artifact {
-                        list.scores.push(row.artifact);
+                    if let (Some(artifact), Some(score)) = (row.mark.artifact, of(row)) {
+                        list.scores.push(score);
                         list.anomalous.push(artifact);
                         list.groups.push(self.groups[row.mark.base_id.as_str()]);
                         counts[usize::from(artifact)] += 1;
@@ -283,12 +340,6 @@ impl Tally<'_> {
             })
             .unzip();
         let measured = self.bootstrap.measure(&lists, &parts)?;
-        let mut rows = self.runs.iter().flat_map(|run| &run.rows);
-        let by = if rows.any(|row| row.artifact_voted) {
-            "artifact_probability"
-        } else {
-            "artifact_fraction"
-        };
         Some(Told {
             by: by.into(),
             artifacts: counts[1],

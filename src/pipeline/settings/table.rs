@@ -179,7 +179,7 @@ pub const TABLE: &[Entry] = table! {
         "sample_size" Integer, "Number of spectra drawn";
         "pick" Choice(&["top", "random"]), "Draw the strangest, or a random sample";
         "only_anomalous" Switch, "Draw anomalous spectra only";
-        "hide_artifacts" Switch, "Draw nothing that is likely an artifact";
+        "hide_artifacts" Switch, "Draw no spectrum that is called anomalous and likely an artifact";
         "each" Switch, "One figure a spectrum too";
         "contact_sheet" Integer, "So many of the strangest on a contact sheet, image and spectrum; 0 for none";
         "svg" Switch, "All figures as SVG too";

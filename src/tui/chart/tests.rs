@@ -97,6 +97,7 @@ fn galaxy() -> SpectrumView {
         significance,
         line: None,
         artifact_fraction: 0.0,
+        artifact_probability: None,
     };
     SpectrumView {
         facts: Facts {

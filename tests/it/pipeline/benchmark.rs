@@ -2,7 +2,7 @@
 
 use spectriage::catalog::Catalog;
 use spectriage::pipeline::benchmark::{
-    Comparator, Material, Planting, RankingReport, RankingRequest, export, ranking,
+    Comparator, Material, Planting, RankingReport, RankingRequest, User, export, ranking,
 };
 use spectriage::pipeline::{CancelToken, PipelineError, Silent};
 use spectriage::simulate::plant::PlantKind;
@@ -26,6 +26,7 @@ fn request(place: &Workplace, inputs: Vec<String>) -> RankingRequest {
         comparators: Vec::new(),
         odd: Vec::new(),
         stability: false,
+        labels: Vec::new(),
         bootstraps: 20,
     }
 }
@@ -49,6 +50,7 @@ fn planted_anomalies_are_measured_by_kind_strength_and_signal_to_noise() {
         Comparator::MeanSquaredError,
     ];
     request.stability = true;
+    request.labels = vec![8, 60];
     let report = run(&request);
     assert_eq!((report.spectra, report.anomalies), (60, 12));
     assert_eq!(report.planted.len(), 24);
@@ -71,6 +73,29 @@ fn planted_anomalies_are_measured_by_kind_strength_and_signal_to_noise() {
         assert_eq!(list.seeds.len(), 2);
         let mean = list.seeds.iter().map(|(_, merit)| merit.auc).sum::<f64>() / 2.0;
         assert!((mean - auc.value).abs() < 1e-12);
+    }
+    // Of those who label all 60 nobody is left to be ranked again.
+    assert_eq!(report.labels.len(), 2);
+    let [all, sky] = &report.labels[..] else {
+        panic!("two users")
+    };
+    assert_eq!((all.user, sky.user), (User::Everything, User::Astrophysics));
+    for told in [all, sky] {
+        assert_eq!(told.labels, 8);
+        let labeled = (told.interesting * 2.0).round() as usize;
+        let of_all = report
+            .planted
+            .iter()
+            .filter(|row| told.user == User::Everything || row.artifact != Some(true))
+            .count();
+        assert_eq!(
+            told.wanted + labeled,
+            of_all,
+            "labeled ones are not counted again"
+        );
+        let gain = told.after.average_precision.value - told.before.average_precision.value;
+        assert!((gain - told.gain.average_precision.value).abs() < 1e-12);
+        assert!(told.learned <= 2 && (told.learned > 0 || gain == 0.0));
     }
     let stability = report.stability.as_ref().unwrap();
     assert!(stability.first == 3 && (0.0..=1.0).contains(&stability.agreement));

@@ -83,6 +83,8 @@ fn the_same_seed_gives_the_same_bytes_in_another_folder() {
         "loss_1.svg",
         "mean_reconstruction_error_1.png",
         "mean_reconstruction_error_1.svg",
+        "recurring_residuals_1.png",
+        "recurring_residuals_1.svg",
     ] {
         assert!(
             names.iter().any(|name| name == expected),

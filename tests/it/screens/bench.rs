@@ -356,6 +356,7 @@ fn judgement(n: usize, count: u64, view: &SpectrumView) -> Judgement {
             significance,
             line: line.map(str::to_owned),
             artifact_fraction: if n % 4 == 1 { 0.75 } else { 0.1 },
+            artifact_probability: None,
         }
     };
     let regions = match n % 3 {

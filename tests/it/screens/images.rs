@@ -100,6 +100,15 @@ pub fn shows(terminal: &Terminal, kind: Kind, from: usize, n: usize) -> Got {
     found.unwrap()
 }
 
+/// A terminal that shows the image of the first object, and what it shows.
+#[track_caller]
+fn showing(desk: &Desk, kind: Kind, flags: &[&str]) -> (Terminal, Got) {
+    let terminal = open(desk, kind, flags);
+    terminal.press("ti");
+    let first = shows(&terminal, kind, 0, 0);
+    (terminal, first)
+}
+
 const KINDS: [Kind; 3] = [Kind::Kitty, Kind::WezTerm, Kind::Sixel];
 
 #[test]
@@ -196,9 +205,7 @@ fn the_setting_goes_before_what_the_terminal_says() {
 fn forty_quick_presses_lose_none_and_end_on_the_right_image() {
     let desk = desk();
     for kind in KINDS {
-        let terminal = open(&desk, kind, &[]);
-        terminal.press("ti");
-        shows(&terminal, kind, 0, 0);
+        let terminal = showing(&desk, kind, &[]).0;
         let before = terminal.bytes();
         terminal.press(&"j".repeat(40));
         shows(&terminal, kind, before, 40);
@@ -219,9 +226,7 @@ fn forty_quick_presses_lose_none_and_end_on_the_right_image() {
 fn covered_and_uncovered() {
     let desk = desk();
     for kind in [Kind::WezTerm, Kind::Sixel] {
-        let terminal = open(&desk, kind, &[]);
-        terminal.press("ti");
-        shows(&terminal, kind, 0, 0);
+        let terminal = showing(&desk, kind, &[]).0;
         let before = terminal.bytes();
         terminal.press("?");
         terminal.sees("type to search");
@@ -266,9 +271,7 @@ fn payloads_erase(raw: &[u8]) -> usize {
 fn resized_suspended_and_drawn_afresh() {
     let desk = desk();
     for kind in KINDS {
-        let terminal = open(&desk, kind, &[]);
-        terminal.press("ti");
-        let first = shows(&terminal, kind, 0, 0);
+        let (terminal, first) = showing(&desk, kind, &[]);
         let before = terminal.bytes();
         terminal.resize((170, 50));
         let larger = shows(&terminal, kind, before, 0);
@@ -300,9 +303,7 @@ fn resized_suspended_and_drawn_afresh() {
 #[test]
 fn brighter_closer_and_over_the_whole_frame() {
     let desk = desk();
-    let terminal = open(&desk, Kind::Kitty, &[]);
-    terminal.press("ti");
-    let plain = shows(&terminal, Kind::Kitty, 0, 0);
+    let (terminal, plain) = showing(&desk, Kind::Kitty, &[]);
     let last = |from: usize| payloads::kitty(&terminal.since(from)).pop();
     let after = |keys: &str| {
         let before = terminal.bytes();
@@ -336,9 +337,7 @@ fn brighter_closer_and_over_the_whole_frame() {
 fn a_sheet_of_images() {
     let desk = desk();
     for kind in KINDS {
-        let terminal = open(&desk, kind, &[]);
-        terminal.press("ti");
-        shows(&terminal, kind, 0, 0);
+        let terminal = showing(&desk, kind, &[]).0;
         let before = terminal.bytes();
         terminal.press("T");
         terminal.sees("1 to ");

@@ -40,6 +40,8 @@ fn clusters(count: usize) -> Vec<Item> {
                     .map(|(k, c)| c + 5.0 * noise(seed + 1 + k as u64))
                     .collect(),
                 evidence: vec![score.ln_1p(), noise(seed + 4), noise(seed + 5)],
+                artifact: None,
+                kind: None,
                 member,
             }
         })
@@ -124,17 +126,21 @@ fn latents_of_other_networks_are_not_compared() {
     let mut labels = label(&of_zero, "sky", 10, &issue("S"));
     labels.extend(label(&of_zero, "agn", 10, &interesting()));
     let reranked = rerank(&items, &labels);
-    for (item, score) in items
-        .iter()
-        .zip(&reranked.scores)
-        .filter(|(item, _)| item.member == 1)
-    {
-        assert!(
-            (score - item.score).abs() < 1e-12,
-            "{} keeps its score",
-            item.object_id
-        );
-    }
+    let place = |kind: &str| {
+        let of_one: Vec<f64> = items
+            .iter()
+            .zip(&reranked.predicted)
+            .filter(|(item, _)| item.member == 1 && item.object_id.starts_with(kind))
+            .map(|(_, predicted)| *predicted)
+            .collect();
+        of_one.iter().sum::<f64>() / of_one.len() as f64
+    };
+    assert!(
+        (place("sky") - place("agn")).abs() < 0.3,
+        "{} {}",
+        place("sky"),
+        place("agn")
+    );
     assert!(
         reranked
             .explanation
@@ -147,7 +153,6 @@ fn latents_of_other_networks_are_not_compared() {
 fn too_few_labels_change_nothing_and_say_so() {
     let items = clusters(100);
     let mut labels = label(&items, "sky", 20, &issue("S"));
-    labels.extend(label(&items, "agn", 2, &interesting()));
     labels.insert("not on the list".into(), interesting());
     let reranked = rerank(&items, &labels);
     let old: Vec<f64> = items.iter().map(|item| item.score).collect();
@@ -279,4 +284,45 @@ fn labels_mean_interest_as_documented() {
         ..Label::default()
     };
     assert_eq!(relevance(&remark), None);
+}
+
+#[test]
+fn labels_tell_the_instrument_from_the_sky_by_what_the_vote_says() {
+    // Scores alike, latents of no use; every second one is an artifact, of which the vote is fairly sure.
+    let items: Vec<Item> = (0..300)
+        .map(|i| Item {
+            object_id: format!("{}-{i}", if i % 2 == 0 { "sky" } else { "instrument" }),
+            score: 5.0 + noise(i),
+            latent: vec![noise(1000 + i)],
+            evidence: vec![noise(2000 + i)],
+            artifact: Some(if i % 2 == 0 { 0.25 } else { 0.75 } + 0.2 * noise(3000 + i)),
+            kind: Some(if i % 3 == 0 { "star" } else { "step" }.into()),
+            member: (i % 3) as u16,
+        })
+        .collect();
+    let mut labels = label(&items, "sky", 10, &interesting());
+    labels.extend(label(&items, "instrument", 10, &issue("S")));
+    let reranked = rerank(&items, &labels);
+    let place = |kind| mean_place(&items, &reranked.scores, kind, &labels);
+    assert!(
+        place("sky") < 0.35 && place("instrument") > 0.65,
+        "{} {}",
+        place("sky"),
+        place("instrument")
+    );
+    let fit = reranked.fit.unwrap();
+    assert_eq!(
+        (fit.features[0].name.as_str(), fit.features[0].more_is_interesting),
+        ("artifact", Some(false))
+    );
+}
+
+#[test]
+fn without_a_label_scores_stay_bit_for_bit() {
+    let items = clusters(200);
+    let reranked = rerank(&items, &BTreeMap::new());
+    let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
+    let before: Vec<f64> = items.iter().map(|item| item.score).collect();
+    assert_eq!(bits(&reranked.scores), bits(&before));
+    assert!(reranked.fit.is_none() && reranked.predicted.is_empty());
 }

@@ -30,6 +30,7 @@ fn region(low: f64, high: f64, significance: f64) -> Region {
         significance,
         line: None,
         artifact_fraction: 0.0,
+        artifact_probability: None,
     }
 }
 
