@@ -6,6 +6,9 @@ mod layout;
 
 use std::sync::{Arc, LazyLock};
 
+use golden::decode;
+use layout::{boxes, tree};
+
 use resvg::usvg::{self, fontdb};
 use spectriage::anomaly::{Reason, Recurring, Region};
 use spectriage::figure::{
