@@ -27,10 +27,12 @@ import time
 
 import pyte
 
+# The thread that takes the times must not wait for the emulation.
+sys.setswitchinterval(1e-4)
 COLUMNS, LINES = 120, 40
 PATIENCE = 90.0
 # What terminals answer when they are asked what they are: attributes, cursor, colors.
-ANSWERS = [(b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b]11;?", b"\x1b]11;rgb:0000/0000/0000\x1b\\")]
+ANSWERS = [(b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b]11;?", b"\x1b]11;rgb:0000/0000/0000\x07")]
 
 
 class Missed(Exception):
@@ -38,8 +40,7 @@ class Missed(Exception):
 
 
 class Terminal:
-    def __init__(self, arguments, folder, answers=ANSWERS):
-        self.answers = answers
+    def __init__(self, arguments, folder):
         self.started = time.monotonic()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -63,7 +64,7 @@ class Terminal:
             except OSError:
                 return
             now = time.monotonic()
-            for asked, answer in self.answers:
+            for asked, answer in ANSWERS:
                 if asked in chunk:
                     os.write(self.fd, answer)
             self.chunks.put((now, chunk))
@@ -164,7 +165,7 @@ def spectriage(program, path, truth, folder, note):
         note("page down", one.press("\x1b[6~", lambda text: truth.ids[36] in text))
         note("last row", one.press("G", lambda text: truth.ids[truth.rows - 1] in text))
         note("a row in the middle", middle(one, truth))
-        one.type("g")
+        one.type("gg")
         note("first rows: memory", one.memory())
         for name, text in (("filter, few", FEW), ("filter, many", MANY)):
             want = truth.ask(f"SELECT count(*) AS v FROM t WHERE {text}")[0]
@@ -182,7 +183,7 @@ def spectriage(program, path, truth, folder, note):
 
 def middle(one, truth):
     row = truth.rows // 2
-    one.type([":", str(row)])
+    one.type(["g", "o", str(row)])
     return one.press("\r", lambda text: truth.ids[row] in text)
 
 
@@ -214,17 +215,21 @@ def datui(program, path, truth, folder, note):
 
 
 def duckdb(program, path, truth, folder, note):
-    one = Terminal([program], folder, answers=[])
     page = "LIMIT 40"
+    one = Terminal([program, "-c", f"SELECT * FROM '{path}' {page};"], folder)
     try:
-        one.wait(lambda text: "D " in text)
+        note("first screen", one.wait(lambda text: truth.ids[36] in text))
+    finally:
+        one.end()
+    one = Terminal([program], folder)
+    try:
+        one.until(lambda text: "D " in text)
         one.type([".pager off\r", ".mode duckbox\r"])
 
         def ask(name, sql, seen):
             one.type([sql])
             note(name, one.press("\r", lambda text: seen in text and text.rstrip().splitlines()[-1].strip() in ("D", "memory D")))
 
-        ask("first screen", f"SELECT * FROM '{path}' {page};", truth.ids[36])
         ask("page down", f"SELECT * FROM '{path}' {page} OFFSET 64;", truth.ids[100])
         ask("last row", f"SELECT * FROM '{path}' {page} OFFSET {truth.rows - 40};", truth.ids[truth.rows - 1])
         ask("a row in the middle", f"SELECT * FROM '{path}' {page} OFFSET {truth.rows // 2 - 10};", truth.ids[truth.rows // 2])
@@ -245,7 +250,7 @@ def duckdb(program, path, truth, folder, note):
 
 
 def thousands(digits):
-    return f"{int(digits):,}".replace(",", " ")
+    return f"{int(digits):,}"
 
 
 PROGRAMS = {"spectriage": spectriage, "datui": datui, "duckdb": duckdb}
