@@ -1,7 +1,7 @@
 //! Sorts rows by any expressions, with sixteen bytes a row: number after number of their keys, each for those rows alone that are still equal.
 //!
-//! The first numbers ([`keys`]) of all rows are gathered by several threads, spread into buckets whose bounds a sample gives, and
-//! sorted bucket by bucket. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
+//! The first numbers ([`keys`]) of all rows are gathered by several threads and sorted part by part; then the parts are merged, bucket by bucket,
+//! whose bounds a sample gives. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -309,18 +309,18 @@ const SAMPLED: usize = 16;
 /// where the watch stopped it.
 fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Vec<Entry>>> {
     let bounds = bounds(&parts);
-    let queue = Queue::new(parts.into_iter().enumerate());
+    let queue = Queue::new(parts.into_iter());
     let spread = in_threads(threads(), || {
         let mut spread = Vec::new();
-        while let Some((number, part)) = queue.take() {
-            spread.push((number, Spread::of(&part, &bounds)));
+        while let Some(part) = queue.take() {
+            spread.push(Spread::of(part, &bounds));
             if watch.stop.is_asked() {
                 break;
             }
         }
         spread
     });
-    let spread: Vec<Spread> = spread.into_iter().flatten().map(|(_, spread)| spread).collect();
+    let spread: Vec<Spread> = spread.into_iter().flatten().collect();
     let size = |bucket: usize| -> usize { spread.iter().map(|spread| spread.bucket(bucket).len()).sum() };
     let (mut needed, mut entries) = (0, 0);
     while needed <= bounds.len() && (entries < wanted || tie_over(&spread, &bounds, needed)) {
@@ -335,7 +335,8 @@ fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Ve
             spread
                 .iter()
                 .for_each(|spread| entries.extend_from_slice(spread.bucket(bucket)));
-            entries.sort_unstable();
+            // Of the parts' pieces, each in order: this sort merges them.
+            entries.sort();
             buckets.push((bucket, entries));
             watch.tell(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, needed as u64);
         }
@@ -370,7 +371,7 @@ fn tie_over(spread: &[Spread], bounds: &[Entry], bucket: usize) -> bool {
     last.is_some_and(|last| last.ties_with(bounds[before]))
 }
 
-/// Entries of a part by buckets.
+/// Entries of a part in their order, which is by buckets too.
 struct Spread {
     entries: Vec<Entry>,
     /// Where each bucket ends.
@@ -378,24 +379,10 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(part: &[Entry], bounds: &[Entry]) -> Self {
-        let buckets: Vec<u16> = part
-            .iter()
-            .map(|entry| bounds.partition_point(|bound| bound <= entry) as u16)
-            .collect();
-        let mut ends = vec![0; bounds.len() + 1];
-        buckets.iter().for_each(|bucket| ends[usize::from(*bucket)] += 1);
-        let mut sum = 0;
-        for end in &mut ends {
-            // First where the bucket begins; filling it brings that to its end.
-            sum += std::mem::replace(end, sum);
-        }
-        let mut entries = vec![Entry(0); part.len()];
-        for (entry, bucket) in part.iter().zip(buckets) {
-            let place = &mut ends[usize::from(bucket)];
-            entries[*place] = *entry;
-            *place += 1;
-        }
+    fn of(mut entries: Vec<Entry>, bounds: &[Entry]) -> Self {
+        entries.sort_unstable();
+        let end = |bound: &Entry| entries.partition_point(|entry| entry < bound);
+        let ends = bounds.iter().map(end).chain([entries.len()]).collect();
         Self { entries, ends }
     }
 

@@ -286,16 +286,20 @@ fn attempt(
             columns,
         } => {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            for (block, rows) in blocks {
+            // A screen is two blocks as a rule: what both need of the file is decoded once.
+            for blocks in blocks.chunks(2) {
                 if cancel.is_cancelled() {
                     break;
                 }
-                let cells = browser.page(&rows, &columns)?;
-                tell(Answer::Page {
-                    generation,
-                    block,
-                    cells,
-                });
+                let rows: Vec<u64> = blocks.iter().flat_map(|(_, rows)| rows).copied().collect();
+                let mut cells = browser.page(&rows, &columns)?.into_iter();
+                for (block, rows) in blocks {
+                    tell(Answer::Page {
+                        generation,
+                        block: *block,
+                        cells: cells.by_ref().take(rows.len()).collect(),
+                    });
+                }
             }
         }
         Request::Sparks(rows) => {
