@@ -13,7 +13,6 @@ use super::file::CatalogFile;
 use super::grids::GridPool;
 use super::layout::LayoutKind;
 use super::read::{self, Spectra};
-use super::sort::{Plain, Sorted};
 use super::{CatalogError, Query, Stop, find, inputs, query, schema, table};
 use crate::spectrum::{Facts, RowIssue, Spectrum, WavelengthGrid};
 
@@ -261,39 +260,19 @@ impl Catalog {
     ///
     /// Errors: an expression that cannot be understood; the error has the expression and the columns.
     pub fn select(&self, query: &Query) -> Result<Vec<u64>, CatalogError> {
-        let rows = self.select_until(query, &Stop::never())?;
+        let rows = self.select_until(query, &Stop::never(), &|_| ())?;
         Ok(rows.unwrap_or_default())
     }
 
-    /// As [`select`](Self::select), until `stop` is asked; `None` where it was.
-    pub fn select_until(&self, query: &Query, stop: &Stop) -> Result<Option<Vec<u64>>, CatalogError> {
-        let order = query.order_by.as_deref();
-        let Some(plain) = order.and_then(|order| Plain::of(&self.inner, order)) else {
-            return query::select(&self.inner, query, stop);
-        };
-        let unsorted = Query {
-            filter: query.filter.clone(),
-            ..Query::default()
-        };
-        let listed = match query.filter {
-            Some(_) => match query::select(&self.inner, &unsorted, stop)? {
-                Some(rows) => Some(rows),
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        match plain.sort(self, listed.as_deref(), stop)? {
-            Sorted::Rows(mut rows) => {
-                rows.truncate(
-                    query
-                        .limit
-                        .map_or(usize::MAX, |limit| limit.try_into().unwrap_or(usize::MAX)),
-                );
-                Ok(Some(rows))
-            }
-            Sorted::Stopped => Ok(None),
-            Sorted::NotHere => query::select(&self.inner, query, stop),
-        }
+    /// As [`select`](Self::select), until `stop` is asked; `None` where it was. `told` hears now and then, from several threads, which share of
+    /// the work is done.
+    pub fn select_until(
+        &self,
+        query: &Query,
+        stop: &Stop,
+        told: &(dyn Fn(f64) + Sync),
+    ) -> Result<Option<Vec<u64>>, CatalogError> {
+        query::select(&self.inner, query, stop, told)
     }
 
     /// One row as a spectrum, or what is wrong with it.

@@ -13,6 +13,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection, RowSelectionPolicy,
 };
+use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::CatalogError;
@@ -39,7 +40,15 @@ pub(super) struct CatalogFile {
     page_index: OnceLock<bool>,
     /// Row groups alone, with their offset index, the latest last: that of a whole file of millions of rows takes seconds to read.
     indexed: Mutex<VecDeque<(usize, ArrowReaderMetadata)>>,
+    /// Bloom filters of columns, once an object was looked for.
+    filters: Mutex<Vec<(usize, Arc<Filters>)>>,
 }
+
+/// The Bloom filter of every row group, as far as there are any.
+pub(super) type Filters = Vec<Option<Sbbf>>;
+
+/// Bytes of a column's Bloom filters that are kept; of more, each is read when it is asked.
+const KEPT_FILTERS: i64 = 64 << 20;
 
 /// Row groups whose page index is kept.
 const KEPT_INDEXES: usize = 8;
@@ -124,7 +133,32 @@ impl CatalogFile {
             metadata,
             page_index: OnceLock::new(),
             indexed: Mutex::default(),
+            filters: Mutex::default(),
         })
+    }
+
+    /// The Bloom filters of a leaf column, read once; `None` where they are too many to be kept.
+    pub(super) fn filters(&self, leaf: usize) -> Result<Option<Arc<Filters>>, CatalogError> {
+        let kept = || self.filters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, filters)) = kept().iter().find(|(other, _)| *other == leaf) {
+            return Ok(Some(filters.clone()));
+        }
+        let groups = self.footer().row_groups().iter();
+        let length = |group: &RowGroupMetaData| group.column(leaf).bloom_filter_length().map_or(0, i64::from);
+        if groups.map(length).sum::<i64>() > KEPT_FILTERS {
+            return Ok(None);
+        }
+        let reader = self.reader()?;
+        // A filter that cannot be read rules nothing out.
+        let filter = |group| {
+            reader
+                .get_row_group_column_bloom_filter(group, leaf)
+                .ok()
+                .flatten()
+        };
+        let filters = Arc::new((0..self.row_groups()).map(filter).collect::<Filters>());
+        kept().push((leaf, filters.clone()));
+        Ok(Some(filters))
     }
 
     pub(super) fn name(&self) -> String {

@@ -1,6 +1,7 @@
 //! Finds rows by identity, and identities that come twice.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, FieldRef, Int64Type, UInt64Type};
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 
 use super::CatalogError;
 use super::catalog::Inner;
-use super::file::{CatalogFile, guarded};
+use super::file::{CatalogFile, Filters, guarded};
 use super::layout::{TableColumn, Transform};
 use super::table::{ROW, TableScan};
 use crate::spectrum::RowIssue;
@@ -100,6 +101,8 @@ struct Sieve<'a> {
     /// `None` where the column is stored in a way that the filters cannot be asked.
     leaf: Option<usize>,
     reader: ParquetRecordBatchReaderBuilder<std::fs::File>,
+    /// Those of the column, where they are kept.
+    filters: Option<Arc<Filters>>,
 }
 
 impl<'a> Sieve<'a> {
@@ -119,10 +122,13 @@ impl<'a> Sieve<'a> {
             Transform::AsIs => *column.field.data_type() == DataType::Int64,
             _ => false,
         };
+        let leaf = leaf.filter(|_| askable);
+        let filters = leaf.map(|leaf| file.filters(leaf)).transpose()?;
         Ok(Self {
             file,
-            leaf: leaf.filter(|_| askable),
+            leaf,
             reader: file.reader()?,
+            filters: filters.flatten(),
         })
     }
 
@@ -162,7 +168,9 @@ impl<'a> Sieve<'a> {
     }
 
     fn bloom_may_have<T: AsBytes + ?Sized>(&self, group: usize, leaf: usize, value: &T) -> bool {
-        // A filter that cannot be read rules nothing out.
+        if let Some(filters) = &self.filters {
+            return filters[group].as_ref().is_none_or(|filter| filter.check(value));
+        }
         let filter = self.reader.get_row_group_column_bloom_filter(group, leaf);
         filter.ok().flatten().is_none_or(|filter| filter.check(value))
     }

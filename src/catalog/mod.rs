@@ -11,11 +11,14 @@ mod buffer;
 #[expect(clippy::module_inception, reason = "the file of the type `Catalog`")]
 mod catalog;
 mod error;
+mod expression;
+mod fault;
 mod file;
 mod find;
 mod footer;
 mod grids;
 mod inputs;
+mod keys;
 mod layout;
 mod lists;
 mod paged;
@@ -26,6 +29,7 @@ mod scan;
 mod schema;
 mod sort;
 mod stop;
+mod sweep;
 mod table;
 mod votable;
 mod write;
@@ -33,9 +37,10 @@ mod write;
 pub use buffer::{ExtraColumn, ExtraKind, ExtraValue};
 pub use catalog::{Catalog, FileInfo};
 pub use error::CatalogError;
+pub use expression::functions;
 pub use footer::{Footer, RowGroup, StoredColumn};
 pub use layout::LayoutKind;
-pub use query::{Query, functions};
+pub use query::Query;
 pub use read::Spectra;
 pub use schema::{
     KEY_ACKNOWLEDGEMENT, KEY_GRIDS, KEY_PROVENANCE, KEY_SCHEMA_VERSION, KEY_VOTABLE, KEY_VOTABLE_VERSION,

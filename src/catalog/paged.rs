@@ -15,6 +15,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::CatalogError;
 use super::file::{CatalogFile, guarded};
+use super::sweep::{Queue, in_threads, threads};
 use super::table::{ROW, canonical_batch};
 
 /// Canonical columns of some rows of a row group, whose places are ascending and distinct; `None` where the pages cannot be told
@@ -25,27 +26,45 @@ pub(super) fn rows_of(
     group: usize,
     places: &[usize],
 ) -> Result<Option<RecordBatch>, CatalogError> {
+    // A page of a large row group may have a hundred thousand values: the columns are shared out to a few threads.
+    let queue = Queue::new(fields.iter().enumerate());
+    let read = in_threads(threads().min(fields.len()), || {
+        let mut read = Vec::new();
+        while let Some((place, field)) = queue.take() {
+            read.push((place, column(file, field, group, places)));
+        }
+        read
+    });
+    let mut read: Vec<_> = read.into_iter().flatten().collect();
+    read.sort_unstable_by_key(|(place, _)| *place);
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
-    for field in fields {
-        let column: ArrayRef = if field.name() == ROW {
-            Arc::new(UInt64Array::from_iter_values(
-                places.iter().map(|place| file.row_number(group, *place)),
-            ))
-        } else if file.layout.column(field.name()).is_none() {
-            new_null_array(field.data_type(), places.len())
-        } else {
-            match guarded(&file.path, || column_of(file, field, group, places))? {
-                Some(column) => column,
-                None => return Ok(None),
-            }
-        };
-        columns.push(column);
+    for (_, column) in read {
+        match column? {
+            Some(column) => columns.push(column),
+            None => return Ok(None),
+        }
     }
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(places.len()));
     RecordBatch::try_new_with_options(schema, columns, &options)
         .map(Some)
         .map_err(|e| CatalogError::corrupt(&file.path, e))
+}
+
+fn column(
+    file: &CatalogFile,
+    field: &FieldRef,
+    group: usize,
+    places: &[usize],
+) -> Result<Option<ArrayRef>, CatalogError> {
+    if field.name() == ROW {
+        let rows = places.iter().map(|place| file.row_number(group, *place));
+        return Ok(Some(Arc::new(UInt64Array::from_iter_values(rows))));
+    }
+    if file.layout.column(field.name()).is_none() {
+        return Ok(Some(new_null_array(field.data_type(), places.len())));
+    }
+    guarded(&file.path, || column_of(file, field, group, places))
 }
 
 fn column_of(

@@ -1,208 +1,458 @@
-//! Sorts by one column without datafusion: sixteen bytes a row, where a general sort takes a hundred and several times as long.
+//! Sorts rows by any expressions, with sixteen bytes a row: number after number of their keys, each for those rows alone that are still equal.
+//!
+//! The first numbers ([`keys`]) of all rows are gathered by several threads and sorted part by part; then the parts are merged, bucket by bucket,
+//! whose bounds a sample gives. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, UInt64Type};
-use rayon::slice::ParallelSliceMut;
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::UInt64Type;
 
-use super::catalog::{Catalog, Inner};
-use super::table::ROW;
-use super::{CatalogError, Stop};
+use super::CatalogError;
+use super::catalog::Inner;
+use super::expression::{Plan, SortKey};
+use super::keys::{self, Alphabet, Bytes, Kind};
+use super::sweep::{Part, Queue, Watch, in_threads, threads};
 
-/// A sort by a single column.
-pub(super) struct Plain {
-    field: FieldRef,
-    descending: bool,
+/// The rows of a plan in the order of its keys, ties by row; the first `limit` of them. `None` where the watch stopped it.
+pub(super) fn sort(
+    inner: &Inner,
+    plan: &Plan,
+    limit: u64,
+    watch: &Watch,
+) -> Result<Option<Vec<u64>>, CatalogError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut order: Vec<u64> = Vec::new();
+    let mut ties: Option<Vec<Range<usize>>> = None;
+    // The first look at all rows is most of the work; where there are ties, what is left of it is halved again and again.
+    let mut left = 1.0;
+    for (n, key) in plan.keys.iter().enumerate() {
+        let mut column = Column::new(inner, plan, key)?;
+        let mut again = ties.take();
+        let mut equal = Vec::new();
+        while again.as_ref().is_none_or(|ties| !ties.is_empty()) {
+            let share = 1.0 - left..1.0 - left * 0.2;
+            left *= 0.2;
+            let tied = again.as_ref().map(|ties| Tied::of(inner, &order, ties));
+            let watch = watch.step(share);
+            let Some(gathered) = column.gather(tied.as_ref(), &watch.step(0.0..0.6))? else {
+                return Ok(None);
+            };
+            let starts = again.map_or_else(|| vec![0], |ties| ties.iter().map(|tie| tie.start).collect());
+            // Rows behind the limit need no order, unless they may tie with one before it.
+            let wanted = match tied {
+                None => limit,
+                Some(_) => usize::MAX,
+            };
+            let Some(sorted) = sorted(gathered.entries, wanted, &watch.step(0.6..1.0)) else {
+                return Ok(None);
+            };
+            let mut placed = place(&mut order, &starts, &sorted, gathered.nulls, key, gathered.texts);
+            placed.open.retain(|tie| tie.start < limit);
+            again = Some(placed.open);
+            if n + 1 < plan.keys.len() {
+                equal.extend(placed.equal.into_iter().filter(|tie| tie.start < limit));
+            }
+            column.from += column.alphabet.length;
+        }
+        ties = Some(equal);
+    }
+    order.truncate(limit);
+    Ok(Some(order))
 }
 
-/// What became of it.
-pub(super) enum Sorted {
-    Rows(Vec<u64>),
-    Stopped,
-    /// Too many different texts to be told apart by number, or values of a kind that has no order here.
-    NotHere,
+/// Tie, number and row, most significant first: compared as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u128);
+
+impl Entry {
+    fn new(tie: u32, number: u64, row: u32) -> Self {
+        Self(u128::from(tie) << 96 | u128::from(number) << 32 | u128::from(row))
+    }
+
+    fn tie(self) -> u32 {
+        (self.0 >> 96) as u32
+    }
+
+    fn number(self) -> u64 {
+        (self.0 >> 32) as u64
+    }
+
+    fn row(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Equal but for the row.
+    fn ties_with(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
+    }
 }
 
-/// Texts that are told apart.
-const MAX_TEXTS: usize = 65_536;
+/// Rows that are equal so far.
+struct Tied {
+    /// Of every row of the catalog: which tie it belongs to, from 1 on.
+    ties: Vec<u32>,
+    /// Which parts of the table have any.
+    parts: Vec<Part>,
+}
 
-impl Plain {
-    /// The sort that `order_by` asks for, where it names one column and at most a direction.
-    pub(super) fn of(inner: &Inner, order_by: &str) -> Option<Self> {
-        let mut words = order_by.split_whitespace();
-        let name = words.next()?;
-        let descending = match (words.next().map(str::to_ascii_lowercase).as_deref(), words.next()) {
-            (None | Some("asc"), None) => false,
-            (Some("desc"), None) => true,
-            _ => return None,
-        };
-        // SQL takes a name in lower case, unless it is quoted.
-        let name = match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-            Some(quoted) => quoted.to_owned(),
-            None => name.to_ascii_lowercase(),
-        };
-        let field = inner.schema.fields().iter().find(|field| *field.name() == name)?;
-        Some(Self {
-            field: field.clone(),
-            descending,
+impl Tied {
+    fn of(inner: &Inner, order: &[u64], ties: &[Range<usize>]) -> Self {
+        let all = inner.parts();
+        let mut has = vec![false; all.len()];
+        let mut of_row = vec![0; inner.rows as usize];
+        for (tie, range) in ties.iter().enumerate() {
+            for row in &order[range.clone()] {
+                of_row[*row as usize] = tie as u32 + 1;
+                has[all.partition_point(|part| part.rows.end <= *row)] = true;
+            }
+        }
+        let parts = all.into_iter().zip(has).filter(|(_, has)| *has);
+        Self {
+            ties: of_row,
+            parts: parts.map(|(part, _)| part).collect(),
+        }
+    }
+}
+
+/// The numbers of rows, by part.
+#[derive(Default)]
+struct Gathered {
+    entries: Vec<Vec<Entry>>,
+    /// Tie and row of what has no value.
+    nulls: Vec<(u32, u32)>,
+    /// They are numbers of texts, which may go on.
+    texts: bool,
+}
+
+/// What one part of the table has to give.
+#[derive(Default)]
+struct Given {
+    entries: Vec<Entry>,
+    nulls: Vec<(u32, u32)>,
+    texts: bool,
+    /// Letters that the alphabet lacks.
+    foreign: Option<Box<Bytes>>,
+}
+
+/// A key that is looked at.
+struct Column<'a> {
+    inner: &'a Inner,
+    plan: &'a Plan,
+    key: &'a SortKey,
+    alphabet: Alphabet,
+    /// The letter of a text from which on it is looked at.
+    from: usize,
+}
+
+impl<'a> Column<'a> {
+    fn new(inner: &'a Inner, plan: &'a Plan, key: &'a SortKey) -> Result<Self, CatalogError> {
+        if u32::try_from(inner.rows).is_err() {
+            let most = u32::MAX;
+            return Err(key
+                .value
+                .unordered(inner, format!("only {most} rows can be sorted")));
+        }
+        // The letters of a few texts are those of all, as a rule.
+        let mut there = [false; 256];
+        let parts = inner.parts();
+        for part in [parts.first(), parts.get(parts.len() / 2), parts.last()]
+            .into_iter()
+            .flatten()
+        {
+            let Some(batch) = inner.glance(&plan.fields, part)? else {
+                continue;
+            };
+            let values = key.value.of(inner, &batch)?;
+            if Kind::of(values.data_type()) == Some(Kind::Text) {
+                let values = Kind::Text.plain(&values).map_err(|e| inner.broken(e))?;
+                let texts = values.as_string::<i32>().iter().flatten();
+                texts.for_each(|text| keys::gather_bytes(text.as_bytes(), &mut there));
+            }
+        }
+        Ok(Self {
+            inner,
+            plan,
+            key,
+            alphabet: Alphabet::of(&there),
+            from: 0,
         })
     }
 
-    /// The rows (all, or these) in the column's order: nulls last, ties by row.
-    pub(super) fn sort(
-        &self,
-        catalog: &Catalog,
-        rows: Option<&[u64]>,
-        stop: &Stop,
-    ) -> Result<Sorted, CatalogError> {
-        let mut keys = Keys::default();
-        let mut keyed: Vec<(u64, u64)> = Vec::new();
-        let mut nulls: Vec<u64> = Vec::new();
-        let impossible = Arc::new(AtomicBool::new(false));
-        let (asked, given_up) = (stop.clone(), impossible.clone());
-        let enough = Stop::when(move || given_up.load(Ordering::Relaxed) || asked.is_asked());
-        let ended = catalog.scan_rows(&[ROW, self.field.name()], rows, &enough, |batch| {
-            let numbers = batch.column(0).as_primitive::<UInt64Type>().values();
-            let possible = keys.each(batch.column(1), |place, key| match key {
-                Some(key) => keyed.push((key, numbers[place])),
-                None => nulls.push(numbers[place]),
-            });
-            impossible.fetch_or(!possible, Ordering::Relaxed);
-        })?;
-        if impossible.load(Ordering::Relaxed) {
-            return Ok(Sorted::NotHere);
+    /// The numbers of all rows, or of those that tie.
+    fn gather(&mut self, tied: Option<&Tied>, watch: &Watch) -> Result<Option<Gathered>, CatalogError> {
+        let all;
+        let parts = match tied {
+            Some(tied) => &tied.parts,
+            None => {
+                all = self.inner.parts();
+                &all
+            }
+        };
+        loop {
+            let foreign = AtomicBool::new(false);
+            let given = self.inner.sweep(
+                &self.plan.fields,
+                parts,
+                watch,
+                || false,
+                |part, batch, given| self.look(part, batch, tied, &foreign, given),
+            )?;
+            let Some(given) = given else {
+                return Ok(None);
+            };
+            if !foreign.into_inner() {
+                let mut gathered = Gathered::default();
+                for part in given {
+                    gathered.texts |= part.texts;
+                    gathered.entries.push(part.entries);
+                    gathered.nulls.extend(part.nulls);
+                }
+                return Ok(Some(gathered));
+            }
+            // Now all letters are known.
+            let mut there = self.alphabet.letters();
+            for part in given.into_iter().filter_map(|part| part.foreign) {
+                there
+                    .iter_mut()
+                    .zip(*part)
+                    .for_each(|(there, here)| *there |= here);
+            }
+            self.alphabet = Alphabet::of(&there);
         }
-        if !ended || stop.is_asked() {
-            return Ok(Sorted::Stopped);
-        }
-        keys.settle(&mut keyed);
-        if self.descending {
-            keyed.iter_mut().for_each(|(key, _)| *key = !*key);
-        }
-        keyed.par_sort_unstable();
-        nulls.sort_unstable();
-        let mut sorted: Vec<u64> = keyed.into_iter().map(|(_, row)| row).collect();
-        sorted.append(&mut nulls);
-        Ok(Sorted::Rows(sorted))
     }
-}
 
-/// Numbers that are in the order of the values.
-#[derive(Default)]
-struct Keys {
-    /// Texts by the order in which they were met.
-    texts: HashMap<String, u64>,
-}
-
-impl Keys {
-    /// Hands over the key of every value of a column; `false` where it has none.
-    fn each(&mut self, array: &ArrayRef, mut give: impl FnMut(usize, Option<u64>)) -> bool {
-        let Some(kind) = kind(array.data_type()) else {
-            return false;
+    fn look(
+        &self,
+        part: &Part,
+        batch: &RecordBatch,
+        tied: Option<&Tied>,
+        foreign: &AtomicBool,
+        given: &mut Given,
+    ) -> Result<(), CatalogError> {
+        let damaged = |e| self.inner.broken(e);
+        let batch = match (tied, &self.plan.condition) {
+            (Some(tied), _) => {
+                let rows = batch.column(0).as_primitive::<UInt64Type>().values();
+                let those: BooleanArray = rows
+                    .iter()
+                    .map(|row| Some(tied.ties[*row as usize] > 0))
+                    .collect();
+                filter_record_batch(batch, &those).map_err(damaged)?
+            }
+            (None, Some(condition)) => {
+                filter_record_batch(batch, &condition.holds(self.inner, batch)?).map_err(damaged)?
+            }
+            (None, None) => {
+                if given.entries.is_empty() {
+                    given
+                        .entries
+                        .reserve_exact((part.rows.end - part.rows.start) as usize);
+                }
+                batch.clone()
+            }
         };
-        let Ok(array) = cast(array, &kind) else {
-            return false;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let values = self.key.value.of(self.inner, &batch)?;
+        let kind = Kind::of(values.data_type());
+        let Some(kind) = kind else {
+            let reason = format!("values of this kind ({}) have no order here", values.data_type());
+            return Err(self.key.value.unordered(self.inner, reason));
         };
-        let valid = |place: usize| array.is_valid(place);
-        let places = 0..array.len();
-        match kind {
-            DataType::Float64 => {
-                let values = array.as_primitive::<Float64Type>().values();
-                places.for_each(|i| give(i, valid(i).then(|| of_float(values[i]))));
+        let values = kind.plain(&values).map_err(damaged)?;
+        let rows = batch.column(0).as_primitive::<UInt64Type>().values();
+        // The number of rows was looked at in the beginning.
+        let row = |place: usize| rows[place] as u32;
+        let tie = |place: usize| tied.map_or(0, |tied| tied.ties[rows[place] as usize] - 1);
+        let mask = if self.key.descending { u64::MAX } else { 0 };
+        let (entries, nulls) = (&mut given.entries, &mut given.nulls);
+        let mut give = |place: usize, number: Option<u64>| match number {
+            Some(number) => entries.push(Entry::new(tie(place), number ^ mask, row(place))),
+            None => nulls.push((tie(place), row(place))),
+        };
+        if kind != Kind::Text {
+            keys::numbers(&values, give);
+            return Ok(());
+        }
+        given.texts = true;
+        let texts = values.as_string::<i32>();
+        for place in 0..texts.len() {
+            if texts.is_null(place) {
+                give(place, None);
+                continue;
             }
-            DataType::Int64 => {
-                let values = array.as_primitive::<Int64Type>().values();
-                places.for_each(|i| give(i, valid(i).then(|| values[i] as u64 ^ (1 << 63))));
-            }
-            DataType::UInt64 => {
-                let values = array.as_primitive::<UInt64Type>().values();
-                places.for_each(|i| give(i, valid(i).then(|| values[i])));
-            }
-            _ => {
-                let values = array.as_string::<i32>();
-                for place in places {
-                    if !valid(place) {
-                        give(place, None);
-                        continue;
-                    }
-                    let text = values.value(place);
-                    let next = self.texts.len() as u64;
-                    let key = match self.texts.get(text) {
-                        Some(key) => *key,
-                        None if self.texts.len() < MAX_TEXTS => {
-                            self.texts.insert(text.to_owned(), next);
-                            next
-                        }
-                        None => return false,
-                    };
-                    give(place, Some(key));
+            let text = texts.value(place).as_bytes();
+            match self.alphabet.number(text, self.from) {
+                Some(number) if !foreign.load(Ordering::Relaxed) => give(place, Some(number)),
+                Some(_) => (),
+                None => {
+                    foreign.store(true, Ordering::Relaxed);
+                    let there = given.foreign.get_or_insert_with(|| Box::new([false; 256]));
+                    keys::gather_bytes(text, there);
                 }
             }
         }
-        true
+        Ok(())
+    }
+}
+
+/// Entries of a bucket, about: so many are sorted in a core's cache.
+const BUCKET: usize = 65_536;
+/// Entries of the sample, for each bucket.
+const SAMPLED: usize = 16;
+
+/// The entries in order, bucket by bucket; of the first buckets, as many as have the `wanted` first entries and what ties with them. `None`
+/// where the watch stopped it.
+fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Vec<Entry>>> {
+    let bounds = bounds(&parts);
+    let queue = Queue::new(parts.into_iter());
+    let spread = in_threads(threads(), || {
+        let mut spread = Vec::new();
+        while let Some(part) = queue.take() {
+            spread.push(Spread::of(part, &bounds));
+            if watch.stop.is_asked() {
+                break;
+            }
+        }
+        spread
+    });
+    let spread: Vec<Spread> = spread.into_iter().flatten().collect();
+    let size = |bucket: usize| -> usize { spread.iter().map(|spread| spread.bucket(bucket).len()).sum() };
+    let (mut needed, mut entries) = (0, 0);
+    while needed <= bounds.len() && (entries < wanted || tie_over(&spread, &bounds, needed)) {
+        entries += size(needed);
+        needed += 1;
+    }
+    let (queue, done) = (Queue::new(0..needed), AtomicUsize::new(0));
+    let buckets = in_threads(threads(), || {
+        let mut buckets = Vec::new();
+        while let Some(bucket) = queue.take().filter(|_| !watch.stop.is_asked()) {
+            let mut entries = Vec::with_capacity(size(bucket));
+            spread
+                .iter()
+                .for_each(|spread| entries.extend_from_slice(spread.bucket(bucket)));
+            // Of the parts' pieces, each in order: this sort merges them.
+            entries.sort();
+            buckets.push((bucket, entries));
+            watch.tell(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, needed as u64);
+        }
+        buckets
+    });
+    let mut buckets: Vec<(usize, Vec<Entry>)> = buckets.into_iter().flatten().collect();
+    buckets.sort_unstable_by_key(|(bucket, _)| *bucket);
+    (!watch.stop.is_asked()).then(|| buckets.into_iter().map(|(_, entries)| entries).collect())
+}
+
+/// The first entries of all buckets but the first, by a sample. Entries are all different, and so the buckets are of a size even where
+/// the numbers are few.
+fn bounds(parts: &[Vec<Entry>]) -> Vec<Entry> {
+    let total: usize = parts.iter().map(Vec::len).sum();
+    let buckets = (total / BUCKET + 1).min(4096);
+    let step = (total / (buckets * SAMPLED)).max(1);
+    let mut sample: Vec<Entry> = parts
+        .iter()
+        .flat_map(|part| part.iter().copied().step_by(step))
+        .collect();
+    sample.sort_unstable();
+    let bound = |bucket: usize| sample.get(bucket * sample.len() / buckets).copied();
+    (1..buckets).filter_map(bound).collect()
+}
+
+/// Whether the last entry before a bucket ties with the first of it.
+fn tie_over(spread: &[Spread], bounds: &[Entry], bucket: usize) -> bool {
+    let Some(before) = bucket.checked_sub(1) else {
+        return false;
+    };
+    let last = spread.iter().flat_map(|spread| spread.bucket(before)).max();
+    last.is_some_and(|last| last.ties_with(bounds[before]))
+}
+
+/// Entries of a part in their order, which is by buckets too.
+struct Spread {
+    entries: Vec<Entry>,
+    /// Where each bucket ends.
+    ends: Vec<usize>,
+}
+
+impl Spread {
+    fn of(mut entries: Vec<Entry>, bounds: &[Entry]) -> Self {
+        entries.sort_unstable();
+        let end = |bound: &Entry| entries.partition_point(|entry| entry < bound);
+        let ends = bounds.iter().map(end).chain([entries.len()]).collect();
+        Self { entries, ends }
     }
 
-    /// Texts were numbered as they came; now that all are known, by the alphabet.
-    fn settle(self, keyed: &mut [(u64, u64)]) {
-        if self.texts.is_empty() {
+    fn bucket(&self, bucket: usize) -> &[Entry] {
+        let start = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.entries[start..self.ends[bucket]]
+    }
+}
+
+/// What is still equal after rows were put in their places.
+#[derive(Default)]
+struct Placed {
+    /// Equal in this key to its end.
+    equal: Vec<Range<usize>>,
+    /// Texts that are equal so far and go on.
+    open: Vec<Range<usize>>,
+}
+
+/// Writes the rows of each tie, which starts at its place of the list, in their order.
+fn place(
+    order: &mut Vec<u64>,
+    starts: &[usize],
+    sorted: &[Vec<Entry>],
+    mut nulls: Vec<(u32, u32)>,
+    key: &SortKey,
+    texts: bool,
+) -> Placed {
+    if order.is_empty() {
+        order.resize(sorted.iter().map(Vec::len).sum::<usize>() + nulls.len(), 0);
+    }
+    nulls.sort_unstable();
+    let mut placed = Placed::default();
+    let mask = if key.descending { 1 } else { 0 };
+    let mut close = |run: Option<(Entry, usize)>, end: usize| {
+        let Some((entry, start)) = run.filter(|(_, start)| end - start > 1) else {
             return;
+        };
+        match texts && keys::is_open(entry.number() ^ mask) {
+            true => placed.open.push(start..end),
+            false => placed.equal.push(start..end),
         }
-        let mut texts: Vec<(String, u64)> = self.texts.into_iter().collect();
-        texts.sort_unstable();
-        let mut ranks = vec![0; texts.len()];
-        for (rank, (_, met)) in texts.iter().enumerate() {
-            ranks[*met as usize] = rank as u64;
+    };
+    let mut entries = sorted.iter().flatten().peekable();
+    let mut rest = nulls.as_slice();
+    // Rows without a value are equal.
+    let mut alike = Vec::new();
+    for (tie, start) in starts.iter().enumerate() {
+        let tie = tie as u32;
+        let (without, others) = rest.split_at(rest.partition_point(|(other, _)| *other <= tie));
+        rest = others;
+        let mut at = start + if key.nulls_first { without.len() } else { 0 };
+        let mut run: Option<(Entry, usize)> = None;
+        while let Some(entry) = entries.next_if(|entry| entry.tie() == tie) {
+            order[at] = u64::from(entry.row());
+            if !run.is_some_and(|(first, _)| first.ties_with(*entry)) {
+                close(run, at);
+                run = Some((*entry, at));
+            }
+            at += 1;
         }
-        for (key, _) in keyed {
-            *key = ranks[*key as usize];
+        close(run, at);
+        let nothing = if key.nulls_first { *start } else { at };
+        for (place, (_, row)) in without.iter().enumerate() {
+            order[nothing + place] = u64::from(*row);
+        }
+        if without.len() > 1 {
+            alike.push(nothing..nothing + without.len());
         }
     }
-}
-
-/// The type in which a column's values are put in order.
-fn kind(data_type: &DataType) -> Option<DataType> {
-    match data_type {
-        DataType::Float16 | DataType::Float32 | DataType::Float64 => Some(DataType::Float64),
-        DataType::UInt64 => Some(DataType::UInt64),
-        DataType::Boolean => Some(DataType::Int64),
-        data_type if data_type.is_integer() => Some(DataType::Int64),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8),
-        DataType::Dictionary(_, value) => kind(value),
-        _ => None,
-    }
-}
-
-/// IEEE 754's total order as an unsigned number.
-fn of_float(value: f64) -> u64 {
-    let bits = value.to_bits();
-    match bits >> 63 {
-        0 => bits | 1 << 63,
-        _ => !bits,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_in_the_order_of_the_numbers() {
-        let numbers = [
-            f64::NEG_INFINITY,
-            -1e300,
-            -2.0,
-            -1e-300,
-            0.0,
-            1e-300,
-            0.5,
-            2.0,
-            f64::INFINITY,
-        ];
-        let keys: Vec<u64> = numbers.into_iter().map(of_float).collect();
-        assert!(keys.is_sorted() && keys.windows(2).all(|pair| pair[0] != pair[1]));
-    }
+    placed.equal.append(&mut alike);
+    placed.equal.sort_unstable_by_key(|tie| tie.start);
+    placed
 }

@@ -319,11 +319,12 @@ fn properties(options: &WriterOptions) -> WriterPropertiesBuilder {
     if let Ok(level) = ZstdLevel::try_new(3) {
         builder = builder.set_compression(Compression::ZSTD(level));
     }
+    // A million spectra are two thousand row groups, of which one that is wrongly thought to have an id costs a look at its page.
     for column in ["targetid", "object_id"] {
         let path = ColumnPath::from(column);
         builder = builder
             .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_fpp(path.clone(), 0.01)
+            .set_column_bloom_filter_fpp(path.clone(), 0.0001)
             .set_column_bloom_filter_max_ndv(path.clone(), options.row_group_rows as u64)
             .set_column_dictionary_enabled(path, false);
     }

@@ -44,8 +44,12 @@ pub struct Options {
     pub trace: Option<PathBuf>,
 }
 
-/// At most so many frames a second.
+/// Between frames of what goes on by itself.
 const FRAME: Duration = Duration::from_millis(33);
+/// And of what was asked for by a key: it does not wait for the frame of a job, and a held key does not flood the link.
+const PROMPT: Duration = Duration::from_millis(8);
+/// Answers that come so soon after a key are what it asked for.
+const ANSWER: Duration = Duration::from_millis(250);
 /// Between ticks, while something moves by itself.
 const TICK: Duration = Duration::from_millis(125);
 /// The keys rest when none has come for so long.
@@ -194,11 +198,11 @@ impl Loop {
         let mut drawn = Instant::now() - FRAME;
         let mut ticked = Instant::now();
         let mut dirty = !self.frame(terminal)?;
+        let mut pace = FRAME;
         loop {
-            let wait = if dirty {
-                FRAME.saturating_sub(drawn.elapsed())
-            } else {
-                TICK
+            let wait = match dirty {
+                true => pace.saturating_sub(drawn.elapsed()),
+                false => TICK,
             };
             let first = match inbox.recv_timeout(wait) {
                 Ok(event) => Some(event),
@@ -213,6 +217,14 @@ impl Loop {
                     if let Some(trace) = &mut self.trace {
                         trace.input();
                     }
+                }
+                let asked = match &event {
+                    AppEvent::Input(_) => true,
+                    AppEvent::Answer(_) => self.touched.elapsed() < ANSWER,
+                    _ => false,
+                };
+                if asked {
+                    pace = PROMPT;
                 }
                 match event {
                     AppEvent::Input(Input::Resize(..)) => self.measure(),
@@ -239,9 +251,9 @@ impl Loop {
             if self.unsaved && self.touched.elapsed() > QUIET {
                 self.save();
             }
-            if dirty && drawn.elapsed() >= FRAME {
+            if dirty && drawn.elapsed() >= pace {
                 dirty = !self.frame(terminal)?;
-                drawn = Instant::now();
+                (drawn, pace) = (Instant::now(), FRAME);
             }
             if leaves {
                 return Ok(());

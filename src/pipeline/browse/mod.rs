@@ -97,11 +97,21 @@ impl Browser {
     ///
     /// Errors: an expression that cannot be understood ([`QueryFault::of`]); a damaged file.
     pub fn select(&self, query: &Query, cancel: &CancelToken) -> Result<Option<Rows>, PipelineError> {
+        self.select_told(query, cancel, &|_| ())
+    }
+
+    /// As [`select`](Self::select); `told` hears, from several threads, which share of the work is done.
+    pub fn select_told(
+        &self,
+        query: &Query,
+        cancel: &CancelToken,
+        told: &(dyn Fn(f64) + Sync),
+    ) -> Result<Option<Rows>, PipelineError> {
         if query.filter.is_none() && query.order_by.is_none() {
             let rows = query.limit.unwrap_or(u64::MAX).min(self.len());
             return Ok(Some(Rows::All(rows)));
         }
-        let selected = self.catalog.select_until(query, &stop(cancel))?;
+        let selected = self.catalog.select_until(query, &stop(cancel), told)?;
         Ok(selected.map(|rows| Rows::Listed(rows.into())))
     }
 

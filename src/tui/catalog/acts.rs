@@ -39,7 +39,7 @@ impl Catalog {
         let Some(rows) = self.rows.clone() else {
             return Vec::new();
         };
-        self.running = Some("searching");
+        (self.running, self.share) = (Some("searching"), 0);
         vec![Effect::Catalog(Request::Seek {
             rows,
             from: self.cursor,
@@ -75,7 +75,7 @@ impl Catalog {
                 Vec::new()
             }
             Some(rows) => {
-                self.running = Some("marking");
+                (self.running, self.share) = (Some("marking"), 0);
                 vec![Effect::Catalog(Request::Ids(rows.clone()))]
             }
             None => Vec::new(),
@@ -143,7 +143,7 @@ impl Catalog {
             .find(|known| known.info.name.eq_ignore_ascii_case(column));
         let known = known.ok_or_else(|| format!("there is no column `{column}`; `g c` shows all"))?;
         let column = known.info.name.clone();
-        self.running = Some("counting");
+        (self.running, self.share) = (Some("counting"), 0);
         Ok(vec![Effect::Catalog(Request::Statistics { column, rows })])
     }
 

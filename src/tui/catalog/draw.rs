@@ -68,6 +68,7 @@ impl Catalog {
             n => format!(", {n} columns to the left"),
         };
         match (&self.running, self.exporting) {
+            (Some(what), _) if self.share > 0 => format!("{what} {}%, Esc stops", self.share),
             (Some(what), _) => format!("{what}, Esc stops"),
             (None, Some((done, total))) => {
                 let share = 100 * done / total.max(1);

@@ -55,6 +55,8 @@ pub struct Catalog {
     find: String,
     /// What runs, in words.
     running: Option<&'static str>,
+    /// How much of it is done, percent; 0 where that is not known.
+    share: u8,
     /// Rows done and rows in all.
     exporting: Option<(u64, u64)>,
     cover: Option<Cover>,
@@ -94,6 +96,7 @@ impl Catalog {
             vocabulary: Vocabulary::default(),
             find: String::new(),
             running: None,
+            share: 0,
             exporting: None,
             cover: None,
             restored: None,
@@ -159,7 +162,7 @@ impl Catalog {
 
     /// Asks for another list.
     fn select(&mut self, query: Query, what: &'static str) -> Vec<Effect> {
-        self.running = Some(what);
+        (self.running, self.share) = (Some(what), 0);
         let keep = self.row();
         vec![Effect::Catalog(Request::Select { query, keep })]
     }

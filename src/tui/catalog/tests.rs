@@ -213,6 +213,28 @@ fn moving_never_waits_for_cells() {
 }
 
 #[test]
+fn a_query_says_how_far_it_is_until_it_is_stopped() {
+    let mut bench = Bench::new();
+    // Not served: it runs.
+    let asked = bench
+        .screen
+        .entered(&Purpose::Sort, "z DESC", &mut bench.shell)
+        .unwrap();
+    assert!(matches!(requests(asked)[..], [Request::Select { .. }]));
+    assert!(bench.drawn(80, 23).contains("sorting, Esc stops"));
+    bench.screen.answer(Answer::Working(43), &mut bench.shell);
+    assert!(bench.drawn(80, 23).contains("sorting 43%, Esc stops"));
+    let stopped = bench.screen.act(Action::Cancel, None, &mut bench.shell);
+    assert_eq!(requests(stopped), [Request::Stop]);
+    // What was told before the worker heard of it is late.
+    bench.screen.answer(Answer::Working(60), &mut bench.shell);
+    assert!(!bench.drawn(80, 23).contains("sorting") && !bench.drawn(80, 23).contains('%'));
+    assert_eq!((bench.row(), bench.shell.rows), (Some(0), Some((500, 500))));
+    bench.enter(Purpose::Sort, "z DESC").unwrap();
+    assert!(bench.drawn(80, 23).contains("catalog by z DESC"));
+}
+
+#[test]
 fn a_filter_keeps_the_row_and_a_wrong_one_says_why_under_its_line() {
     let mut bench = Bench::new();
     bench.act(Action::Move(Move::Down), Some(10));

@@ -49,6 +49,10 @@ impl Catalog {
                 (self.query, self.rows) = (query, Some(rows));
                 self.renew()
             }
+            Answer::Working(percent) => {
+                self.share = percent;
+                Vec::new()
+            }
             Answer::Refused { query, fault } => {
                 self.running = None;
                 self.refused(query, fault, shell)
@@ -186,7 +190,7 @@ impl Screen for Catalog {
             }
         }
         shell.filter.clone_from(&self.query.filter);
-        self.running = Some("listing");
+        (self.running, self.share) = (Some("listing"), 0);
         let query = self.query.clone();
         vec![
             Effect::Catalog(Request::Open),

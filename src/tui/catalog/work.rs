@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,8 @@ pub enum Answer {
         /// Where the row is that was to be kept.
         place: Option<u64>,
     },
+    /// So many percent of a query are done.
+    Working(u8),
     /// The expression is wrong.
     Refused {
         query: Query,
@@ -232,17 +235,27 @@ fn attempt(
             spectra: browser.has_spectra(),
         }),
         Request::Vocabulary => tell(Answer::Vocabulary(browser.vocabulary()?)),
-        Request::Select { query, keep } => match browser.select(&query, cancel) {
-            Ok(Some(rows)) => {
-                let place = keep.and_then(|row| rows.position_of(row));
-                tell(Answer::Selected { query, rows, place });
+        Request::Select { query, keep } => {
+            let told = AtomicU8::new(0);
+            // From several threads, and not more often than it changes.
+            let share = |share: f64| {
+                let percent = (100.0 * share) as u8;
+                if told.fetch_max(percent, Ordering::Relaxed) < percent && !cancel.is_cancelled() {
+                    tell(Answer::Working(percent));
+                }
+            };
+            match browser.select_told(&query, cancel, &share) {
+                Ok(Some(rows)) => {
+                    let place = keep.and_then(|row| rows.position_of(row));
+                    tell(Answer::Selected { query, rows, place });
+                }
+                Ok(None) => (),
+                Err(error) => match QueryFault::of(&error) {
+                    Some(fault) => tell(Answer::Refused { query, fault }),
+                    None => return Err(error),
+                },
             }
-            Ok(None) => (),
-            Err(error) => match QueryFault::of(&error) {
-                Some(fault) => tell(Answer::Refused { query, fault }),
-                None => return Err(error),
-            },
-        },
+        }
         Request::Stop | Request::StopExport => (),
         Request::Seek {
             rows,
@@ -273,16 +286,20 @@ fn attempt(
             columns,
         } => {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            for (block, rows) in blocks {
+            // A screen is two blocks as a rule: what both need of the file is decoded once.
+            for blocks in blocks.chunks(2) {
                 if cancel.is_cancelled() {
                     break;
                 }
-                let cells = browser.page(&rows, &columns)?;
-                tell(Answer::Page {
-                    generation,
-                    block,
-                    cells,
-                });
+                let rows: Vec<u64> = blocks.iter().flat_map(|(_, rows)| rows).copied().collect();
+                let mut cells = browser.page(&rows, &columns)?.into_iter();
+                for (block, rows) in blocks {
+                    tell(Answer::Page {
+                        generation,
+                        block: *block,
+                        cells: cells.by_ref().take(rows.len()).collect(),
+                    });
+                }
             }
         }
         Request::Sparks(rows) => {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::Float32Type;
-use spectriage::catalog::{Catalog, CatalogError, Query, WriterOptions};
+use spectriage::catalog::{Catalog, CatalogError, Query, Stop, WriterOptions};
 
 use super::layouts::{lists, text, write_columns};
 use super::{open, spectrum, write};
@@ -152,28 +152,219 @@ fn a_bad_expression_is_quoted_and_the_columns_are_listed() {
     );
 }
 
-#[test]
-fn a_sort_by_one_column_is_the_same_as_by_an_expression_of_it() {
-    let (_folder, catalog) = catalog();
-    let filter = "ra > 20";
-    for (column, same) in [
-        ("z", "z + 0"),
-        ("sn", "sn * 1"),
-        ("zwarn", "zwarn + 0"),
-        ("survey", "CASE WHEN TRUE THEN survey END"),
-        ("ivar_estimated", "CASE WHEN TRUE THEN ivar_estimated END"),
-        ("object_id", "CASE WHEN TRUE THEN object_id END"),
-        ("row", "row * 1"),
-        ("flux_g", "flux_g + 0"),
-    ] {
-        for direction in ["", " DESC", " asc"] {
-            for limit in [None, Some(7)] {
-                assert_eq!(
-                    select(&catalog, filter, &format!("{column}{direction}"), limit),
-                    select(&catalog, filter, &format!("{same}{direction}"), limit),
-                    "{column}{direction}"
-                );
-            }
+/// A table of several row groups with texts of all lengths, numbers that tie, and gaps.
+struct Table {
+    name: Vec<Option<String>>,
+    grade: Vec<Option<i64>>,
+    value: Vec<Option<f64>>,
+}
+
+const TABLE_ROWS: usize = 3000;
+
+impl Table {
+    fn new() -> Self {
+        let number = |i: usize, of: usize| (i * 7919 + i * i * 31) % of;
+        let name = |i: usize| match number(i, 7) {
+            0 => None,
+            1 => Some(String::new()),
+            2 => Some("a".repeat(number(i, 60))),
+            3 => Some(format!("a name that many share, and then {:05}", number(i, 900))),
+            4 => Some(format!("Ünïcode {}", number(i, 40))),
+            _ => Some(format!("{}", 39_627_000_000_000_000u64 + number(i, 1009) as u64)),
+        };
+        let rows = 0..TABLE_ROWS;
+        Self {
+            name: rows.clone().map(name).collect(),
+            grade: rows
+                .clone()
+                .map(|i| (number(i, 11) > 0).then(|| number(i, 5) as i64 - 2))
+                .collect(),
+            value: rows
+                .map(|i| (number(i, 13) > 0).then(|| number(i, 501) as f64 - 250.0))
+                .collect(),
         }
     }
+
+    fn open(&self) -> (tempfile::TempDir, Catalog) {
+        let folder = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = (0..TABLE_ROWS).map(|i| format!("row {i}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        // Two files, so that rows do not begin anew where the second does.
+        for (part, rows) in [(0, 0..1000), (1, 1000..TABLE_ROWS)] {
+            let columns: Vec<(&str, ArrayRef)> = vec![
+                ("object_id", text(&ids[rows.clone()])),
+                (
+                    "name",
+                    Arc::new(StringArray::from(self.name[rows.clone()].to_vec())),
+                ),
+                (
+                    "grade",
+                    Arc::new(Int64Array::from(self.grade[rows.clone()].to_vec())),
+                ),
+                ("value", Arc::new(Float64Array::from(self.value[rows].to_vec()))),
+            ];
+            write_columns(&folder.path().join(format!("{part}.parquet")), columns);
+        }
+        let catalog = Catalog::open_table(&[folder.path().display().to_string()]).unwrap();
+        (folder, catalog)
+    }
+
+    /// Rows in the order of a key, with those that have none where they belong, and ties by row.
+    fn by<K: Ord>(&self, key: impl Fn(usize) -> K) -> Vec<u64> {
+        let mut rows: Vec<u64> = (0..TABLE_ROWS as u64).collect();
+        rows.sort_by_key(|row| (key(*row as usize), *row));
+        rows
+    }
+}
+
+/// Behind all values, as SQL has it here.
+fn nulls_last<T>(value: Option<T>) -> (bool, Option<T>) {
+    (value.is_none(), value)
+}
+
+#[test]
+fn sorts_are_those_of_the_same_keys_in_rust() {
+    let table = Table::new();
+    let (_folder, catalog) = table.open();
+    let name = |i: usize| table.name[i].as_deref().map(str::as_bytes);
+    let value = |i: usize| table.value[i].map(|value| value as i64);
+    let grade = |i: usize| table.grade[i];
+    let all = |order: &str| select(&catalog, "", order, None);
+    assert_eq!(all("name"), table.by(|i| nulls_last(name(i))));
+    assert_eq!(
+        all("name DESC"),
+        table.by(|i| (name(i).is_none(), std::cmp::Reverse(name(i))))
+    );
+    assert_eq!(all("name NULLS FIRST"), table.by(name));
+    assert_eq!(
+        all("grade DESC NULLS FIRST, value"),
+        table.by(|i| (
+            grade(i).is_some(),
+            std::cmp::Reverse(grade(i)),
+            nulls_last(value(i))
+        ))
+    );
+    assert_eq!(
+        all("grade, name DESC, value desc"),
+        table.by(|i| (
+            nulls_last(grade(i)),
+            (name(i).is_none(), std::cmp::Reverse(name(i))),
+            (value(i).is_none(), std::cmp::Reverse(value(i)))
+        ))
+    );
+    assert_eq!(
+        all("value * value, upper(name)"),
+        table.by(|i| (
+            nulls_last(value(i).map(|value| value * value)),
+            nulls_last(
+                table.name[i]
+                    .as_ref()
+                    .map(|name| name.to_uppercase().into_bytes())
+            )
+        ))
+    );
+    assert_eq!(all("row DESC"), (0..TABLE_ROWS as u64).rev().collect::<Vec<_>>());
+    assert_eq!(
+        all("1"),
+        (0..TABLE_ROWS as u64).collect::<Vec<_>>(),
+        "nothing to sort by"
+    );
+}
+
+#[test]
+fn a_filter_and_a_limit_take_from_the_same_order() {
+    let table = Table::new();
+    let (_folder, catalog) = table.open();
+    for order in [
+        "name",
+        "grade",
+        "grade DESC, name",
+        "value DESC NULLS FIRST, grade",
+    ] {
+        let all = select(&catalog, "", order, None);
+        for limit in [0, 1, 7, 600, 2999, 5000] {
+            let first = &all[..all.len().min(limit)];
+            assert_eq!(
+                select(&catalog, "", order, Some(limit as u64)),
+                first,
+                "{order} {limit}"
+            );
+        }
+        let passing: Vec<u64> = all
+            .iter()
+            .copied()
+            .filter(|row| table.grade[*row as usize].is_some_and(|grade| grade > 0))
+            .collect();
+        assert_eq!(select(&catalog, "grade > 0", order, None), passing, "{order}");
+        assert_eq!(
+            select(&catalog, "grade > 0", order, Some(9)),
+            passing[..9],
+            "{order}"
+        );
+    }
+    let passing = select(&catalog, "value < 0", "", None);
+    assert_eq!(select(&catalog, "value < 0", "", Some(17)), passing[..17]);
+    assert_eq!(select(&catalog, "value > 1e9", "name", None), Vec::<u64>::new());
+}
+
+#[test]
+fn what_is_done_is_told_and_a_stop_is_heard() {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let (_folder, catalog) = Table::new().open();
+    let query = query("grade IS NOT NULL", "name, value", None);
+    let told = Mutex::new(Vec::new());
+    let all = catalog.select_until(&query, &Stop::never(), &|share| told.lock().unwrap().push(share));
+    assert!(all.unwrap().is_some());
+    let told = told.into_inner().unwrap();
+    assert!(
+        told.len() > 3 && told.iter().all(|share| (0.0..=1.0).contains(share)),
+        "{told:?}"
+    );
+    assert!(told.iter().copied().fold(0.0, f64::max) > 0.9, "{told:?}");
+    // Wherever it is stopped, there is no list.
+    let questions = Arc::new(AtomicUsize::new(0));
+    for last in 0..12 {
+        let (asked, left) = (questions.clone(), AtomicUsize::new(last));
+        let stop = Stop::when(move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_err()
+        });
+        assert_eq!(
+            catalog.select_until(&query, &stop, &|_| ()).unwrap(),
+            None,
+            "after {last}"
+        );
+    }
+    assert!(questions.load(Ordering::Relaxed) > 12);
+}
+
+#[test]
+fn an_expression_is_about_the_columns_alone() {
+    let (_folder, catalog) = catalog();
+    let error = |filter: &str, order_by: &str| {
+        let error = catalog.select(&query(filter, order_by, None)).unwrap_err();
+        assert!(matches!(error, CatalogError::BadExpression { .. }), "{error:?}");
+        error.to_string()
+    };
+    assert!(error("z > (SELECT avg(z) FROM catalog)", "").contains("there is no table"));
+    assert!(error("z > avg(z)", "").contains("avg"));
+    assert!(error("z < 1 AS small", "").contains("small"));
+    assert!(error("", "z, nothing").contains("no column `nothing`"));
+    assert!(
+        error("zwarn / (row - row) > 1", "")
+            .to_lowercase()
+            .contains("zero")
+    );
+    assert_eq!(
+        select(
+            &catalog,
+            "abs(round(sin(ra))) >= 0 AND substr(object_id, 1, 3) = 'obj'",
+            "",
+            Some(2)
+        ),
+        [0, 1]
+    );
 }
