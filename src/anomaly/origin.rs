@@ -64,7 +64,7 @@ pub struct RegionFacts([f32; FACTS.len()]);
 /// Panics where the residual is of another grid than the error model.
 pub fn region_facts(residual: &Residual, errors: &ErrorModel, regions: &[GridRegion]) -> Vec<RegionFacts> {
     let valid = || (0..residual.len()).filter(|&pixel| residual.is_valid(pixel));
-    let (false, Some(first), Some(last)) = (regions.is_empty(), valid().next(), valid().last()) else {
+    let (false, Some(first), Some(last)) = (regions.is_empty(), valid().next(), valid().next_back()) else {
         return regions.iter().map(|_| RegionFacts([0.0; FACTS.len()])).collect();
     };
     let corrected = errors.correct(residual);

@@ -55,7 +55,7 @@ pub(super) fn numbers(array: &ArrayRef, mut give: impl FnMut(usize, Option<u64>)
         }
         DataType::Int64 => {
             let values = array.as_primitive::<Int64Type>().values().iter();
-            let key = |(i, value): (usize, &i64)| give(i, valid(i).then(|| *value as u64 ^ (1 << 63)));
+            let key = |(i, value): (usize, &i64)| give(i, valid(i).then_some(*value as u64 ^ (1 << 63)));
             values.enumerate().for_each(key);
         }
         _ => {

@@ -180,7 +180,7 @@ impl Look<'_> {
         let seen = |pixel: Option<usize>| pixel.map_or(0.0, |pixel| residual.observed[pixel]);
         Detail {
             facts: Vec::new(),
-            observed: (seen(valid().next()), seen(valid().last())),
+            observed: (seen(valid().next()), seen(valid().next_back())),
             rows: rows.collect(),
             flagged_fraction: flagged_fraction(residual, &found),
             artifact_fraction: artifact_fraction(&found),
