@@ -293,11 +293,11 @@ fn a_filter_and_a_limit_take_from_the_same_order() {
         let passing: Vec<u64> = all
             .iter()
             .copied()
-            .filter(|row| table.grade[*row as usize].is_some_and(|grade| grade > 0))
+            .filter(|row| table.grade[*row as usize].is_some_and(|grade| grade >= 0))
             .collect();
-        assert_eq!(select(&catalog, "grade > 0", order, None), passing, "{order}");
+        assert_eq!(select(&catalog, "grade >= 0", order, None), passing, "{order}");
         assert_eq!(
-            select(&catalog, "grade > 0", order, Some(9)),
+            select(&catalog, "grade >= 0", order, Some(9)),
             passing[..9],
             "{order}"
         );
