@@ -281,7 +281,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         // What the vote made of it, it made of a galaxy.
         let place = judgement.reason.split(": ").next().unwrap_or_default();
         judgement.reason = format!(
-            "a star at rest, not a galaxy at z = {z:.3}: {} of {} lines of stars where they are at no redshift; {place}",
+            "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {z:.3}; {place}",
             lines.there, lines.observed
         );
         judgement.suggested_kind = judgement
