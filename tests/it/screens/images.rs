@@ -112,6 +112,8 @@ fn showing(desk: &Desk, kind: Kind, flags: &[&str]) -> (Terminal, Got) {
     let terminal = open(desk, kind, flags);
     terminal.press("ti");
     let first = shows(&terminal, kind, 0, 0);
+    // Each key is answered at once, by a frame of its own: the last of them has come when nothing more does.
+    std::thread::sleep(Duration::from_millis(300));
     (terminal, first)
 }
 
