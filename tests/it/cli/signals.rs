@@ -70,6 +70,18 @@ fn wait_for_checkpoint(desk: &Desk, child: &mut Child) {
     }
 }
 
+/// The second ranking of a desk is that of a run without a break.
+#[track_caller]
+fn is_as_if_never_interrupted(desk: &Desk) {
+    let whole = Desk::with_catalog(40);
+    assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
+    let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
+    assert_eq!(
+        read(desk, "metadata/ranking_2.csv"),
+        read(&whole, "metadata/ranking_1.csv")
+    );
+}
+
 #[test]
 fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
     let desk = Desk::with_catalog(40);
@@ -98,14 +110,7 @@ fn an_interrupted_training_ends_with_130_and_resume_completes_it() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(desk.path("metadata/ranking_2.csv").is_file());
 
-    // As if it had never been interrupted.
-    let whole = Desk::with_catalog(40);
-    assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
-    let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
-    assert_eq!(
-        read(&desk, "metadata/ranking_2.csv"),
-        read(&whole, "metadata/ranking_1.csv")
-    );
+    is_as_if_never_interrupted(&desk);
 }
 
 #[test]
@@ -137,13 +142,7 @@ fn a_killed_training_leaves_a_whole_checkpoint_or_none() {
             .unwrap()
             .is_complete()
     );
-    let whole = Desk::with_catalog(40);
-    assert_eq!(whole.run(&arguments(&whole, &["--no-tui"])).code, Some(0));
-    let read = |desk: &Desk, name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
-    assert_eq!(
-        read(&desk, "metadata/ranking_2.csv"),
-        read(&whole, "metadata/ranking_1.csv")
-    );
+    is_as_if_never_interrupted(&desk);
 }
 
 #[test]
