@@ -39,6 +39,9 @@ const COVERED: f64 = 0.1;
 const LEFT: f64 = 72.0;
 const WIDTH: f64 = 708.0;
 const HEIGHT: f64 = 190.0;
+/// Room for the names of what recurs below a panel, and for its axis and them.
+const NAMES: f64 = 36.0;
+const BELOW: f64 = 42.0 + NAMES;
 
 /// Mean and scatter of the residuals in sigma, above against observed wavelength, below against the model's; the features that recur most are shaded and named.
 pub fn recurring_residuals(residuals: &RecurringResiduals) -> Figure {
@@ -50,7 +53,7 @@ pub fn recurring_residuals(residuals: &RecurringResiduals) -> Figure {
     } else {
         ("Wavelength of the model's pixels (Å, vacuum)", &[LineKind::Sky])
     };
-    let top = 68.0;
+    let top = 84.0;
     let mut observed = panel(
         residuals.observed,
         top,
@@ -63,7 +66,7 @@ pub fn recurring_residuals(residuals: &RecurringResiduals) -> Figure {
     observed.bands.extend(zones);
     let model = panel(
         residuals.model,
-        top + HEIGHT + 84.0,
+        top + HEIGHT + BELOW + 14.0,
         model_label,
         model_lines,
         |at| {
@@ -82,7 +85,7 @@ pub fn recurring_residuals(residuals: &RecurringResiduals) -> Figure {
         weight,
         content: content.to_owned(),
     };
-    let height = model.rect.bottom() + 62.0;
+    let height = model.rect.bottom() + BELOW;
     let panels = vec![observed, model];
     Figure {
         width: 800.0,
@@ -105,7 +108,7 @@ pub fn recurring_residuals(residuals: &RecurringResiduals) -> Figure {
                 width: WIDTH,
                 height: 0.0,
             },
-            columns: 7,
+            columns: 4,
             entries: legend(&panels),
         }],
         panels,
@@ -122,7 +125,7 @@ fn legend(panels: &[Panel]) -> Vec<(Swatch, String)> {
     for (kind, name) in [
         (BandKind::Region(Reason::ExcessFlux), "excess recurs"),
         (BandKind::Region(Reason::MissingFlux), "lack recurs"),
-        (BandKind::Region(Reason::HighAbsoluteResidual), "scatter"),
+        (BandKind::Region(Reason::HighAbsoluteResidual), "scatter recurs"),
         (BandKind::Sky, "sky"),
         (BandKind::Telluric, "telluric"),
         (BandKind::Overlap, "cameras meet"),
@@ -206,7 +209,7 @@ fn panel(
         guides: [(-1.0, true), (0.0, false), (1.0, true)]
             .map(|(y, limit)| Guide { y, limit })
             .to_vec(),
-        band_labels: 0.0,
+        band_labels: NAMES,
         note: None,
     }
 }

@@ -4,6 +4,7 @@ mod damage;
 mod layouts;
 mod queries;
 mod round_trip;
+mod rows;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -184,7 +184,10 @@ fn marks(out: &mut Writer, plot: &Plot) {
     }
 }
 
-/// The labels of the bands in lanes below the frame, the heaviest first; those without room are left out.
+/// Numbers and label of an axis take so much below the frame.
+const AXIS_ROOM: f64 = 34.0;
+
+/// The labels of the bands in lanes below the frame, and its axis where that has numbers, the heaviest first; those without room are left out.
 fn band_labels(out: &mut Writer, plot: &Plot) {
     let lane_height = size::BAND * 1.2;
     let lanes = place::fitting(lane_height, plot.panel.band_labels);
@@ -203,6 +206,7 @@ fn band_labels(out: &mut Writer, plot: &Plot) {
             .then(a.0.from.total_cmp(&b.0.from))
     });
     let area = plot.area;
+    let under = if plot.panel.x.labeled { AXIS_ROOM } else { 0.0 };
     let mut room = place::Lanes::new(lanes, area.x, area.right());
     for (band, label) in bands {
         let Some((from, to)) = span(plot, band) else {
@@ -217,7 +221,7 @@ fn band_labels(out: &mut Writer, plot: &Plot) {
             BandKind::Region(reason) => palette::region(reason).1,
             _ => palette::FAINT,
         };
-        let baseline = plot.panel.rect.bottom() + lane_height * (lane as f64 + 1.0) - 1.0;
+        let baseline = plot.panel.rect.bottom() + under + lane_height * (lane as f64 + 1.0) - 1.0;
         out.text(&Label {
             at: (at, baseline),
             size: size::BAND,
