@@ -256,23 +256,20 @@ impl Calibration {
     /// The `k` of the population nearest to one of them in the latent space of its model, the nearest first (ties by place in the list).
     pub fn nearest(&self, population: &[Evidence], of: usize, k: usize) -> Vec<usize> {
         let own = &population[of];
-        let mut found: Vec<(f64, usize)> = population
-            .iter()
-            .enumerate()
-            .filter(|(index, other)| *index != of && other.model == own.model && other.coverage > 0.0)
-            .filter_map(|(index, other)| {
-                Some((
-                    self.latents.between(own.model, &own.latent, &other.latent)?,
-                    index,
-                ))
-            })
-            .collect();
-        let nearer = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if k < found.len() {
-            found.select_nth_unstable_by(k, nearer);
-            found.truncate(k);
+        // The nearest so far, in their order; there are few.
+        let mut found: Vec<(f64, usize)> = Vec::with_capacity(k + 1);
+        for (index, other) in population.iter().enumerate() {
+            let comparable = index != of && other.model == own.model && other.coverage > 0.0;
+            let distance = comparable.then(|| self.latents.between(own.model, &own.latent, &other.latent));
+            let Some(distance) = distance.flatten() else {
+                continue;
+            };
+            let place = found.partition_point(|(nearer, _)| nearer.total_cmp(&distance).is_le());
+            if place < k {
+                found.insert(place, (distance, index));
+                found.truncate(k);
+            }
         }
-        found.sort_unstable_by(nearer);
         found.into_iter().map(|(_, index)| index).collect()
     }
 

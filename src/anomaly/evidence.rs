@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scan::Sums;
 use super::settings::MAX_WIDTHS;
-use super::{ErrorModel, Hypotheses, Residual, SignificanceSettings};
+use super::{ErrorModel, Hypotheses, Latent, Residual, SignificanceSettings};
 
 /// The statistics of one spectrum that its place in the ranking is made of.
 ///
@@ -26,7 +26,7 @@ pub struct Evidence {
     pub masked_fraction: f32,
     /// Which of the cross-fitted models made the latent vector: those of different models cannot be compared.
     pub model: u16,
-    pub latent: Box<[f32]>,
+    pub latent: Latent,
     /// Of the hypotheses, in the order of [`STATISTICS`](super::STATISTICS); empty where none was tried.
     pub statistics: Box<[f32]>,
 }

@@ -64,5 +64,5 @@ pub use redshift::{Drawable, OtherRedshift, other_redshift};
 pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};
 pub use residual::Residual;
 pub use settings::{MAX_WIDTHS, SignificanceSettings};
-pub use types::{Judgement, Reason, Region};
+pub use types::{Judgement, Latent, Reason, Region};
 pub use words::explain;

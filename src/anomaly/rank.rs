@@ -56,17 +56,19 @@ pub fn places<I: Ord + Sync>(scores: &[f64], ids: &[I]) -> Vec<Place> {
     places
 }
 
-/// Sorts the verdicts, the strangest first, and gives each its rank and percentile.
+/// Sorts the verdicts, the strangest first, and gives each its rank and percentile; returns where each stood before.
 ///
 /// A NaN score (which none of the methods here gives) becomes 0 and stands last.
-pub fn rank(judgements: &mut [Judgement]) {
+pub fn rank(judgements: &mut [Judgement]) -> Vec<usize> {
     let scores: Vec<f64> = judgements.iter().map(|judgement| judgement.score).collect();
     let ids: Vec<&str> = judgements
         .iter()
         .map(|judgement| judgement.object_id.as_str())
         .collect();
     let places = places(&scores, &ids);
-    for (judgement, place) in judgements.iter_mut().zip(places) {
+    let mut stood = vec![0; places.len()];
+    for (index, (judgement, place)) in judgements.iter_mut().zip(places).enumerate() {
+        stood[place.rank as usize - 1] = index;
         judgement.rank = place.rank;
         judgement.percentile = place.percentile;
         if judgement.score.is_nan() {
@@ -74,4 +76,5 @@ pub fn rank(judgements: &mut [Judgement]) {
         }
     }
     judgements.sort_unstable_by_key(|judgement| judgement.rank);
+    stood
 }

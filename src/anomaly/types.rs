@@ -1,6 +1,48 @@
 //! The verdicts: regions of a spectrum with their reasons, and the place of the spectrum in the ranking.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+use super::Injection;
+
+/// A latent vector, which all that hold it share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<f32>", into = "Vec<f32>")]
+pub struct Latent(Arc<[f32]>);
+
+impl Default for Latent {
+    fn default() -> Self {
+        Self(Arc::new([]))
+    }
+}
+
+impl Deref for Latent {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl From<&[f32]> for Latent {
+    fn from(vector: &[f32]) -> Self {
+        Self(vector.into())
+    }
+}
+
+impl From<Vec<f32>> for Latent {
+    fn from(vector: Vec<f32>) -> Self {
+        Self(vector.into())
+    }
+}
+
+impl From<Latent> for Vec<f32> {
+    fn from(latent: Latent) -> Self {
+        latent.to_vec()
+    }
+}
 
 /// Why a region or a spectrum stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,10 +119,10 @@ pub struct Judgement {
     /// How likely instrument or reduction made what is strange about it (0 to 1), by the vote; unknown without one.
     #[serde(default)]
     pub artifact_probability: Option<f64>,
-    /// What it is most like, by the vote: the name of an [`Injection`](super::Injection).
+    /// What it is most like, by the vote.
     #[serde(default)]
-    pub suggested_kind: Option<String>,
-    pub latent: Vec<f32>,
+    pub suggested_kind: Option<Injection>,
+    pub latent: Latent,
     /// The strongest first.
     pub regions: Vec<Region>,
 }

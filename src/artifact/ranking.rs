@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::error::ArtifactError;
 use super::run::RunFiles;
-use super::table::{Column, Table, Values};
-use crate::anomaly::{Judgement, Reason, Recurring, Region};
+use super::table::{Column, Rows, Table, Values};
+use crate::anomaly::{Injection, Judgement, Reason, Recurring, Region};
 use crate::spectrum::Facts;
 
 /// A verdict with what the catalog says of the object.
@@ -20,7 +20,10 @@ pub struct Ranked<'a> {
 /// Errors: a verdict paired with another object's facts, before anything is written; files that cannot be written.
 pub fn write_ranking(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>, ArtifactError> {
     check(ranking)?;
-    let table = ranking_table(ranking);
+    let table = Rows {
+        rows: ranking,
+        table: ranking_table,
+    };
     let paths = ["parquet", "csv", "json"].map(|extension| run.metadata("ranking", extension));
     run.write_with(&paths[0], |out| table.write_parquet(out))?;
     run.write_with(&paths[1], |out| table.write_csv(out))?;
@@ -41,7 +44,11 @@ pub fn write_lists(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>, A
                 .copied()
                 .collect();
             let path = run.metadata(name, "csv");
-            run.write_with(&path, |out| ranking_table(&these).write_csv(out))?;
+            let table = Rows {
+                rows: &these,
+                table: ranking_table,
+            };
+            run.write_with(&path, |out| table.write_csv(out))?;
             Ok(path)
         })
         .collect()
@@ -59,9 +66,19 @@ pub fn write_recurring(
         .map(|recurring| (frame, recurring))
         .chain(by_observed.iter().map(|recurring| ("observed", recurring)))
         .collect();
+    let table = Rows {
+        rows: &rows,
+        table: recurring_table,
+    };
+    let path = run.metadata("recurring_residuals", "csv");
+    run.write_with(&path, |out| table.write_csv(out))?;
+    Ok(path)
+}
+
+fn recurring_table<'a>(rows: &[(&'a str, &Recurring)]) -> Table<'a> {
     let number = |of: fn(&Recurring) -> f64| Values::Number(rows.iter().map(|(_, r)| Some(of(r))).collect());
     let column = |name, unit, values| Column { name, unit, values };
-    let table = Table {
+    Table {
         kind: "recurring_residuals",
         rows: rows.len(),
         columns: vec![
@@ -79,16 +96,25 @@ pub fn write_recurring(
                 Values::Integer(rows.iter().map(|(_, r)| i64::try_from(r.count).ok()).collect()),
             ),
         ],
-    };
-    let path = run.metadata("recurring_residuals", "csv");
-    run.write_with(&path, |out| table.write_csv(out))?;
-    Ok(path)
+    }
 }
 
 /// Writes all regions, one row each, in the order of the ranking and within an object the strongest first; returns the path.
 pub fn write_regions(run: &RunFiles, ranking: &[Ranked]) -> Result<PathBuf, ArtifactError> {
     check(ranking)?;
-    let table = regions_table(ranking);
+    let rows: Vec<(&str, &Region)> = ranking
+        .iter()
+        .flat_map(|r| {
+            r.judgement
+                .regions
+                .iter()
+                .map(|region| (r.judgement.object_id.as_str(), region))
+        })
+        .collect();
+    let table = Rows {
+        rows: &rows,
+        table: regions_table,
+    };
     let path = run.metadata("regions", "parquet");
     run.write_with(&path, |out| table.write_parquet(out))?;
     Ok(path)
@@ -162,7 +188,7 @@ fn ranking_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
             column(
                 "suggested_kind",
                 "",
-                text(|r| r.judgement.suggested_kind.as_deref()),
+                text(|r| r.judgement.suggested_kind.map(Injection::name)),
             ),
             column("z", "", number(|r| r.facts.z)),
             column("zwarn", "", integer(|r| r.facts.zwarn)),
@@ -175,22 +201,13 @@ fn ranking_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
             column(
                 "latent",
                 "",
-                Values::List(ranking.iter().map(|r| r.judgement.latent.as_slice()).collect()),
+                Values::List(ranking.iter().map(|r| &*r.judgement.latent).collect()),
             ),
         ],
     }
 }
 
-fn regions_table<'a>(ranking: &[Ranked<'a>]) -> Table<'a> {
-    let rows: Vec<(&'a str, &'a Region)> = ranking
-        .iter()
-        .flat_map(|r| {
-            r.judgement
-                .regions
-                .iter()
-                .map(|region| (r.judgement.object_id.as_str(), region))
-        })
-        .collect();
+fn regions_table<'a>(rows: &[(&'a str, &'a Region)]) -> Table<'a> {
     let integer = |of: fn(&Region) -> usize| {
         Values::Integer(
             rows.iter()

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::error::ArtifactError;
 use super::ranking::{Ranked, check};
@@ -30,7 +31,17 @@ pub fn write_sampling_info(
 ) -> Result<PathBuf, ArtifactError> {
     check(ranking)?;
     let path = run.metadata("sampling_info", "json");
-    let document = document(info, ranking);
+    let document = Document {
+        anomalies: ranking.iter().filter(|r| r.judgement.anomalous).count(),
+        seed: info.seed,
+        absolute_residual_threshold: info.absolute_residual_threshold,
+        relative_residual_threshold: info.relative_residual_threshold,
+        range_mismatch_factor: info.range_mismatch_factor,
+        anomalous_spectra: Spectra(ranking),
+        method: &info.method,
+        number_of_spectra: ranking.len(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
     run.write_with(&path, |out| {
         serde_json::to_writer_pretty(&mut *out, &document)?;
         out.write_all(b"\n")
@@ -38,23 +49,29 @@ pub fn write_sampling_info(
     Ok(path)
 }
 
-fn document(info: &SamplingInfo, ranking: &[Ranked]) -> Value {
-    let anomalous: Vec<&Ranked> = ranking.iter().filter(|r| r.judgement.anomalous).collect();
-    let spectra: Map<String, Value> = anomalous
-        .iter()
-        .map(|ranked| (ranked.judgement.object_id.clone(), spectrum(ranked)))
-        .collect();
-    json!({
-        "Number of Anomalies": anomalous.len(),
-        "Seed": info.seed,
-        "absolute_residual_threshold": info.absolute_residual_threshold,
-        "relative_residual_threshold": info.relative_residual_threshold,
-        "range_mismatch_factor": info.range_mismatch_factor,
-        "anomalous_spectra": spectra,
-        "method": info.method,
-        "number_of_spectra": ranking.len(),
-        "version": env!("CARGO_PKG_VERSION"),
-    })
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "Number of Anomalies")]
+    anomalies: usize,
+    #[serde(rename = "Seed")]
+    seed: u64,
+    absolute_residual_threshold: Option<f64>,
+    relative_residual_threshold: Option<f64>,
+    range_mismatch_factor: Option<f64>,
+    anomalous_spectra: Spectra<'a>,
+    method: &'a str,
+    number_of_spectra: usize,
+    version: &'a str,
+}
+
+/// The anomalous ones of a ranking by identity, each made when it is written: those of a large catalog would take gigabytes together.
+struct Spectra<'a>(&'a [Ranked<'a>]);
+
+impl Serialize for Spectra<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let anomalous = self.0.iter().filter(|r| r.judgement.anomalous);
+        serializer.collect_map(anomalous.map(|ranked| (&ranked.judgement.object_id, spectrum(ranked))))
+    }
 }
 
 fn spectrum(ranked: &Ranked) -> Value {

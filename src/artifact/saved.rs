@@ -94,8 +94,11 @@ pub fn read_ranking_with_facts(
                 artifact_fraction: columns.number("artifact_fraction", row)?,
                 // Rankings of earlier versions have neither.
                 artifact_probability: columns.number("artifact_probability", row).ok(),
-                suggested_kind: columns.text("suggested_kind", row).ok(),
-                latent: columns.list("latent", row)?,
+                suggested_kind: columns
+                    .text("suggested_kind", row)
+                    .ok()
+                    .and_then(|kind| serde_json::from_value(kind.into()).ok()),
+                latent: columns.list("latent", row)?.into(),
                 regions: regions.remove(&object_id).unwrap_or_default(),
                 object_id,
             };

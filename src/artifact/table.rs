@@ -16,6 +16,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value};
 
+/// Rows that are in memory as columns at once, and rows of a row group.
+const TOGETHER: usize = 1 << 14;
+const GROUP: usize = 1 << 17;
+
 /// A table by columns of one length.
 pub(super) struct Table<'a> {
     /// What it is: written into the Parquet footer.
@@ -87,28 +91,42 @@ impl Values<'_> {
 }
 
 impl Table<'_> {
+    fn schema(&self) -> Schema {
+        let fields = self.columns.iter().map(|column| {
+            let required = matches!(column.values, Values::Flag(_) | Values::List(_));
+            let field = Field::new(column.name, column.values.data_type(), !required);
+            if column.unit.is_empty() {
+                field
+            } else {
+                field.with_metadata(HashMap::from([("unit".to_owned(), column.unit.to_owned())]))
+            }
+        });
+        Schema::new(fields.collect::<Vec<Field>>())
+    }
+}
+
+/// Rows that become a table some at a time, when they are written: the columns of a million spectra are never in memory together.
+pub(super) struct Rows<'r, R, T> {
+    pub rows: &'r [R],
+    /// The table of some of the rows, or of none.
+    pub table: T,
+}
+
+impl<'r, R, T: Fn(&'r [R]) -> Table<'r>> Rows<'r, R, T> {
+    fn tables(&self) -> impl Iterator<Item = Table<'r>> {
+        self.rows.chunks(TOGETHER).map(&self.table)
+    }
+
     /// Writes the table as Parquet (zstd 3).
     pub(super) fn write_parquet(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
-        let fields: Vec<Field> = self
-            .columns
-            .iter()
-            .map(|column| {
-                let required = matches!(column.values, Values::Flag(_) | Values::List(_));
-                let field = Field::new(column.name, column.values.data_type(), !required);
-                if column.unit.is_empty() {
-                    field
-                } else {
-                    field.with_metadata(HashMap::from([("unit".to_owned(), column.unit.to_owned())]))
-                }
-            })
-            .collect();
-        let arrays = self.columns.iter().map(|column| column.values.array()).collect();
+        let none = (self.table)(&[]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(
                 ZstdLevel::try_new(3).map_err(io::Error::other)?,
             ))
+            .set_max_row_group_row_count(Some(GROUP))
             .set_key_value_metadata(Some(vec![
-                KeyValue::new("spectriage:kind".to_owned(), self.kind.to_owned()),
+                KeyValue::new("spectriage:kind".to_owned(), none.kind.to_owned()),
                 KeyValue::new(
                     "spectriage:version".to_owned(),
                     env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,10 +134,12 @@ impl Table<'_> {
             ]))
             .build();
         let written = || -> Result<(), ParquetError> {
-            let schema = Arc::new(Schema::new(fields));
-            let batch = RecordBatch::try_new(schema.clone(), arrays)?;
-            let mut writer = ArrowWriter::try_new(out, schema, Some(properties))?;
-            writer.write(&batch)?;
+            let schema = Arc::new(none.schema());
+            let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties))?;
+            for table in self.tables() {
+                let arrays = table.columns.iter().map(|column| column.values.array()).collect();
+                writer.write(&RecordBatch::try_new(schema.clone(), arrays)?)?;
+            }
             writer.close()?;
             Ok(())
         };
@@ -129,13 +149,15 @@ impl Table<'_> {
     /// Writes the table as CSV (RFC 4180, `\n`); missing values are empty, lists are JSON.
     pub(super) fn write_csv(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(self.columns.iter().map(|column| column.name))?;
-        for row in 0..self.rows {
-            csv.write_record(self.columns.iter().map(|column| match column.values.json(row) {
-                Value::Null => String::new(),
-                Value::String(text) => text,
-                other => other.to_string(),
-            }))?;
+        csv.write_record((self.table)(&[]).columns.iter().map(|column| column.name))?;
+        for table in self.tables() {
+            for row in 0..table.rows {
+                csv.write_record(table.columns.iter().map(|column| match column.values.json(row) {
+                    Value::Null => String::new(),
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                }))?;
+            }
         }
         csv.flush()
     }
@@ -143,14 +165,18 @@ impl Table<'_> {
     /// Writes the table as a JSON array of one object a row, each on its own line; missing values are null.
     pub(super) fn write_json(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         out.write_all(b"[")?;
-        for row in 0..self.rows {
-            out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
-            let object: Map<String, Value> = self
-                .columns
-                .iter()
-                .map(|column| (column.name.to_owned(), column.values.json(row)))
-                .collect();
-            serde_json::to_writer(&mut *out, &object)?;
+        let mut between: &[u8] = b"\n";
+        for table in self.tables() {
+            for row in 0..table.rows {
+                out.write_all(between)?;
+                between = b",\n";
+                let object: Map<String, Value> = table
+                    .columns
+                    .iter()
+                    .map(|column| (column.name.to_owned(), column.values.json(row)))
+                    .collect();
+                serde_json::to_writer(&mut *out, &object)?;
+            }
         }
         out.write_all(b"\n]\n")
     }

@@ -159,19 +159,10 @@ fn ranked(
         &redshifts,
         &column(|j| j.masked_fraction),
     );
-    rank(&mut judgements);
-    // The verdicts were sorted; the facts follow them by identity.
-    let by_id: std::collections::HashMap<&str, &Arc<Facts>> = facts
-        .iter()
-        .map(|facts| (facts.object_id.as_str(), facts))
-        .collect();
-    let facts = judgements
-        .iter()
-        .filter_map(|judgement| {
-            by_id
-                .get(judgement.object_id.as_str())
-                .map(|facts| Arc::clone(facts))
-        })
+    // The verdicts are sorted; the facts follow them.
+    let facts = rank(&mut judgements)
+        .into_iter()
+        .map(|stood| Arc::clone(&facts[stood]))
         .collect();
     Verdicts {
         judgements,
@@ -410,7 +401,7 @@ impl Pass<'_> {
         let recurrence = Recurrence::of(
             details
                 .iter()
-                .map(|detail| (detail.observed, detail.found.iter())),
+                .map(|detail| (detail.observed, detail.found().iter())),
         );
         let telling = origins.map(|origins| Telling {
             origins,

@@ -75,13 +75,17 @@ impl super::reconstructor::Scored {
     }
 }
 
-/// What the regions of a spectrum say: small enough to keep for every spectrum of a survey.
+/// What the regions of a spectrum say: small enough to keep for every spectrum of a survey, most of which have none.
 pub struct Detail {
-    pub found: Vec<GridRegion>,
-    /// What is known of each; empty where nobody learned from it.
-    facts: Vec<RegionFacts>,
     /// Observed wavelengths of the first and the last valid pixel, Angstrom; equal where there is none.
     pub observed: (f64, f64),
+    regions: Option<Box<Regions>>,
+}
+
+struct Regions {
+    found: Vec<GridRegion>,
+    /// What is known of each; empty where nobody learned from it.
+    facts: Vec<RegionFacts>,
     /// The same in pixels of the catalog's row, ends exclusive.
     rows: Vec<(usize, usize)>,
     flagged_fraction: f64,
@@ -133,11 +137,11 @@ impl Look<'_> {
     ) -> Detail {
         self.with_residual(wavelengths, |residual| {
             let found = regions(residual, evidence, errors, calibration);
-            let facts = region_facts(residual, errors, &found);
-            Detail {
-                facts,
-                ..self.detail(grid, residual, found)
+            let mut detail = self.detail(grid, residual, found);
+            if let Some(regions) = &mut detail.regions {
+                regions.facts = region_facts(residual, errors, &regions.found);
             }
+            detail
         })
     }
 
@@ -173,18 +177,28 @@ impl Look<'_> {
     }
 
     fn detail(&self, grid: &WavelengthGrid, residual: &Residual, found: Vec<GridRegion>) -> Detail {
+        let valid = || (0..residual.len()).filter(|&pixel| residual.is_valid(pixel));
+        let seen = |pixel: Option<usize>| pixel.map_or(0.0, |pixel| residual.observed[pixel]);
+        let observed = (seen(valid().next()), seen(valid().next_back()));
+        if found.is_empty() {
+            return Detail {
+                observed,
+                regions: None,
+            };
+        }
         let rows = found
             .iter()
             .map(|region| self.prepared.row_pixels(grid, region.start, region.end));
-        let valid = || (0..residual.len()).filter(|&pixel| residual.is_valid(pixel));
-        let seen = |pixel: Option<usize>| pixel.map_or(0.0, |pixel| residual.observed[pixel]);
-        Detail {
+        let regions = Regions {
             facts: Vec::new(),
-            observed: (seen(valid().next()), seen(valid().next_back())),
             rows: rows.collect(),
             flagged_fraction: flagged_fraction(residual, &found),
             artifact_fraction: artifact_fraction(&found),
             found,
+        };
+        Detail {
+            observed,
+            regions: Some(Box::new(regions)),
         }
     }
 }
@@ -197,9 +211,15 @@ pub struct Telling<'a> {
 }
 
 impl Detail {
+    /// The strongest first.
+    pub fn found(&self) -> &[GridRegion] {
+        self.regions.as_ref().map_or(&[], |regions| &regions.found)
+    }
+
     /// Of each region the logarithm of the odds that the instrument made it.
     fn odds(&self, telling: Telling) -> Vec<f64> {
-        let regions = self.found.iter().zip(&self.facts);
+        let facts = self.regions.as_ref().map_or(&[][..], |regions| &regions.facts);
+        let regions = self.found().iter().zip(facts);
         regions
             .map(|(region, facts)| {
                 let recurs = telling
@@ -226,13 +246,16 @@ impl Opinion {
             origins: odds.into_iter().map(probability).collect(),
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
-            reason: explain(&score, evidence, &detail.found, calibration),
+            reason: explain(&score, evidence, detail.found(), calibration),
             vote: score.vote.filter(|_| evidence.coverage > 0.0),
         }
     }
 
     /// The whole verdict, not yet ranked.
     pub fn on(self, facts: &Facts, evidence: &Evidence, detail: &Detail) -> Judgement {
+        let regions = detail.regions.as_deref();
+        let mut reason = self.reason;
+        reason.shrink_to_fit();
         Judgement {
             object_id: facts.object_id.clone(),
             targetid: facts.targetid,
@@ -240,19 +263,18 @@ impl Opinion {
             score: self.score,
             percentile: 0.0,
             anomalous: self.anomalous,
-            reason: self.reason,
-            flagged_fraction: detail.flagged_fraction,
+            reason,
+            flagged_fraction: regions.map_or(0.0, |regions| regions.flagged_fraction),
             reduced_chi2: f64::from(evidence.reduced_chi2),
             sn: f64::from(evidence.sn),
             masked_fraction: f64::from(evidence.masked_fraction),
-            artifact_fraction: detail.artifact_fraction,
+            artifact_fraction: regions.map_or(0.0, |regions| regions.artifact_fraction),
             artifact_probability: self.vote.map(|vote| vote.artifact),
-            suggested_kind: self.vote.map(|vote| vote.kind.name().to_owned()),
-            latent: evidence.latent.to_vec(),
-            regions: detail
-                .found
-                .iter()
-                .zip(&detail.rows)
+            suggested_kind: self.vote.map(|vote| vote.kind),
+            latent: evidence.latent.clone(),
+            regions: regions
+                .into_iter()
+                .flat_map(|regions| regions.found.iter().zip(&regions.rows))
                 .enumerate()
                 .map(|(index, (region, (start, end)))| Region {
                     artifact_probability: self.origins.get(index).copied(),
@@ -284,10 +306,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
             "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {z:.3}; {place}",
             lines.there, lines.observed
         );
-        judgement.suggested_kind = judgement
-            .suggested_kind
-            .is_some()
-            .then(|| Injection::Star.name().to_owned());
+        judgement.suggested_kind = judgement.suggested_kind.is_some().then_some(Injection::Star);
     } else if let (Some(z), Some(other)) = (z, other) {
         let share = 100.0 * other.gain / other.chi2;
         // No minus before a zero.

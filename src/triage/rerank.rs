@@ -69,7 +69,7 @@ impl Item {
                     .artifact_probability
                     .unwrap_or(judgement.artifact_fraction),
             ),
-            kind: judgement.suggested_kind.clone(),
+            kind: judgement.suggested_kind.map(|kind| kind.name().to_owned()),
             member,
         }
     }

@@ -349,7 +349,7 @@ fn nan_never_ranks() {
         artifact_fraction: 0.0,
         artifact_probability: None,
         suggested_kind: None,
-        latent: Vec::new(),
+        latent: Default::default(),
         regions: Vec::new(),
     };
     let mut list = vec![

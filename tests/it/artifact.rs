@@ -61,7 +61,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         artifact_fraction: 0.125,
         artifact_probability: None,
         suggested_kind: None,
-        latent: vec![0.1, -2.5],
+        latent: vec![0.1, -2.5].into(),
         regions: vec![
             region.clone(),
             Region {
@@ -94,7 +94,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         anomalous: false,
         reason: "nothing stands out".to_owned(),
         reduced_chi2: f64::NAN,
-        latent: Vec::new(),
+        latent: Default::default(),
         regions: Vec::new(),
         ..judgement.clone()
     };

@@ -229,7 +229,7 @@ fn pca_evidence(spectra: &[Scored], folds: usize, grid: &[f64], settings: &Setti
         coverage: 0.0,
         masked_fraction: 1.0,
         model: 0,
-        latent: Box::default(),
+        latent: Default::default(),
         statistics: Box::default(),
     };
     evidence.into_iter().map(|e| e.unwrap_or_else(empty)).collect()

@@ -214,7 +214,7 @@ mod tests {
             artifact_fraction: 0.0,
             artifact_probability: None,
             suggested_kind: None,
-            latent: Vec::new(),
+            latent: Default::default(),
             regions: Vec::new(),
         };
         Verdicts {

@@ -394,7 +394,7 @@ fn judgement(n: usize, count: u64, view: &SpectrumView) -> Judgement {
         artifact_fraction: if n % 4 == 1 { 0.75 } else { 0.1 },
         artifact_probability: None,
         suggested_kind: None,
-        latent: vec![n as f32, (n * n % 17) as f32],
+        latent: vec![n as f32, (n * n % 17) as f32].into(),
         regions,
     }
 }
