@@ -31,7 +31,8 @@ const DEFAULT_FILE: &str = "spectriage.toml";
 
 impl clap::Args for SettingFlags {
     fn augment_args(command: Command) -> Command {
-        let defaults = Settings::default();
+        // Written out once: the flags are made for every subcommand, before anything else can begin.
+        let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
         let command = command.arg(
             Arg::new("config")
                 .long("config")
@@ -42,7 +43,7 @@ impl clap::Args for SettingFlags {
                 .help_heading("General"),
         );
         TABLE.iter().fold(command, |command, entry| {
-            let default = match defaults.value(entry) {
+            let default = match &defaults[entry.group][entry.key] {
                 serde_json::Value::Null => String::new(),
                 serde_json::Value::String(text) => format!(" [default: {text}]"),
                 value => format!(" [default: {value}]"),

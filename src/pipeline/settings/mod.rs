@@ -318,7 +318,21 @@ impl Settings {
 
     /// The value of a setting, as JSON.
     pub fn value(&self, entry: &Entry) -> Value {
-        serde_json::to_value(self).expect("plain settings are JSON")[entry.group][entry.key].clone()
+        // Its group alone: a form asks for the value of every setting at every frame.
+        let group = match entry.group {
+            "selection" => serde_json::to_value(&self.selection),
+            "prepare" => serde_json::to_value(&self.prepare),
+            "store" => serde_json::to_value(&self.store),
+            "model" => serde_json::to_value(&self.model),
+            "training" => serde_json::to_value(&self.training),
+            "detect" => serde_json::to_value(&self.detect),
+            "window" => serde_json::to_value(&self.window),
+            "significance" => serde_json::to_value(&self.significance),
+            "output" => serde_json::to_value(&self.output),
+            "cutouts" => serde_json::to_value(&self.cutouts),
+            _ => serde_json::to_value(&self.screens),
+        };
+        group.expect("plain settings are JSON")[entry.key].take()
     }
 }
 
