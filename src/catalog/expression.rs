@@ -24,6 +24,7 @@ use datafusion_sql::sqlparser::parser::Parser;
 use datafusion_sql::sqlparser::tokenizer::Token;
 
 use super::catalog::Inner;
+use super::condition::{self, Condition, TextTest};
 use super::fault::Clause;
 use super::table::ROW;
 use super::{CatalogError, Query};
@@ -33,7 +34,7 @@ use super::{CatalogError, Query};
 pub(super) struct Plan {
     /// The columns that its expressions read, the row's number first.
     pub fields: Vec<FieldRef>,
-    pub condition: Option<Expression>,
+    pub condition: Option<Condition>,
     pub keys: Vec<SortKey>,
 }
 
@@ -90,13 +91,44 @@ impl Plan {
                 understood.push((key, clause.clone()));
             }
         }
-        let named = |field: &FieldRef| {
+        // Only the columns of the keys and of what is left of the condition are read as they are.
+        let mut texts = Vec::new();
+        if query.filter.is_some() {
+            let (condition, clause) = understood.remove(0);
+            let (tests, mut rest) = condition::parted(condition);
+            let coded = |test: &TextTest| {
+                let others = rest.iter().chain(understood.iter().map(|(key, _)| key));
+                let mut others = others.flat_map(Expr::column_refs);
+                let field = all.iter().find(|field| *field.name() == test.column)?;
+                match others.any(|column| column.name == test.column) {
+                    true => None,
+                    false => inner.coded_field(field),
+                }
+            };
+            let (by_dictionary, by_text): (Vec<_>, Vec<_>) = tests
+                .into_iter()
+                .map(|test| (coded(&test), test))
+                .partition(|(coded, _)| coded.is_some());
+            texts = by_dictionary;
+            for (_, test) in by_text {
+                rest.push(test.into_expression());
+            }
+            let rest = rest.into_iter().map(|part| (part, clause.clone()));
+            understood.splice(0..0, rest);
+        }
+        let left = understood.len() - directions.len();
+        let field = |field: &FieldRef| {
             let mut columns = understood
                 .iter()
                 .flat_map(|(expression, _)| expression.column_refs());
-            field.name() == ROW || columns.any(|column| column.name == *field.name())
+            let coded = texts.iter().find(|(_, test)| test.column == *field.name());
+            match coded {
+                Some((coded, _)) => coded.clone(),
+                None => (field.name() == ROW || columns.any(|column| column.name == *field.name()))
+                    .then(|| field.clone()),
+            }
         };
-        let fields: Vec<FieldRef> = all.iter().filter(|field| named(field)).cloned().collect();
+        let fields: Vec<FieldRef> = all.iter().filter_map(field).collect();
         let mut expressions = Vec::with_capacity(understood.len());
         for (expression, clause) in understood {
             let schema = schema(&fields, &clause)?;
@@ -107,7 +139,7 @@ impl Plan {
                 clause,
             });
         }
-        let keys = expressions.split_off(usize::from(query.filter.is_some()));
+        let keys = expressions.split_off(left);
         let key = |(value, (descending, nulls_first))| SortKey {
             value,
             descending,
@@ -115,7 +147,10 @@ impl Plan {
         };
         Ok(Self {
             fields,
-            condition: expressions.pop(),
+            condition: query.filter.as_ref().map(|_| Condition {
+                texts: texts.into_iter().map(|(_, test)| test).collect(),
+                rest: expressions,
+            }),
             keys: keys.into_iter().zip(directions).map(key).collect(),
         })
     }
@@ -132,7 +167,8 @@ impl Expression {
     /// Whether it holds, for every row of a batch; null is no.
     pub(super) fn holds(&self, inner: &Inner, batch: &RecordBatch) -> Result<BooleanArray, CatalogError> {
         let value = self.of(inner, batch)?;
-        Ok(value.as_boolean().clone())
+        let held = value.as_boolean_opt().cloned();
+        Ok(held.unwrap_or_else(|| BooleanArray::new_null(batch.num_rows())))
     }
 
     /// That its values cannot be put in order.

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -17,7 +18,8 @@ use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::CatalogError;
-use super::layout::{self, Layout, LayoutKind};
+use super::condition;
+use super::layout::{self, Layout, LayoutKind, TableColumn, Transform};
 use super::schema::{self, FooterGrid};
 use crate::spectrum::WavelengthGrid;
 
@@ -228,15 +230,49 @@ impl CatalogFile {
         ProjectionMask::leaves(schema, leaves)
     }
 
-    /// Reads row groups from their start, up to `limit` rows, one batch after the other.
+    /// Whether a text column is stored by a dictionary of few texts: its pages have numbers then.
+    pub(super) fn is_coded(&self, column: &TableColumn) -> bool {
+        /// Bytes a row: two of a number, and what the dictionary takes. A column whose dictionary became too large goes on with the texts.
+        const MOST: f64 = 2.5;
+        if column.transform != Transform::AsIs || *column.field.data_type() != DataType::Utf8 {
+            return false;
+        }
+        let schema = self.metadata.parquet_schema();
+        let leaf = (0..schema.num_columns())
+            .find(|leaf| schema.column(*leaf).path().parts() == [column.stored.as_str()]);
+        leaf.is_some_and(|leaf| {
+            let mut chunks = self.footer().row_groups().iter().map(|group| group.column(leaf));
+            chunks.all(|chunk| {
+                let bytes = chunk.uncompressed_size() as f64;
+                chunk.dictionary_page_offset().is_some() && bytes <= MOST * chunk.num_values() as f64 + 1024.0
+            })
+        })
+    }
+
+    /// Reads row groups from their start, up to `limit` rows, one batch after the other; the columns `coded` by their dictionaries.
     pub(super) fn scan(
         &self,
         groups: Range<usize>,
         projection: ProjectionMask,
         batch_rows: usize,
         limit: usize,
+        coded: &[&str],
     ) -> Result<ParquetRecordBatchReader, CatalogError> {
-        self.reader()?
+        let reader = match coded {
+            [] => self.reader()?,
+            coded => {
+                let field = |field: &FieldRef| match coded.contains(&field.name().as_str()) {
+                    true => field.as_ref().clone().with_data_type(condition::coded()).into(),
+                    false => field.clone(),
+                };
+                let fields: Fields = self.metadata.schema().fields().iter().map(field).collect();
+                let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+                let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)
+                    .map_err(|e| CatalogError::parquet(&self.path, e))?;
+                ParquetRecordBatchReaderBuilder::new_with_metadata(self.handle()?, metadata)
+            }
+        };
+        reader
             .with_row_groups(groups.collect())
             .with_projection(projection)
             .with_batch_size(batch_rows.min(limit.max(1)))

@@ -46,7 +46,8 @@ impl Kind {
 
 /// Hands over the number of every value of a plain array of numbers, `None` where it has none.
 pub(super) fn numbers(array: &ArrayRef, mut give: impl FnMut(usize, Option<u64>)) {
-    let valid = |place: usize| array.is_valid(place);
+    let nulls = array.nulls();
+    let valid = |place: usize| nulls.is_none_or(|nulls| nulls.is_valid(place));
     match array.data_type() {
         DataType::Float64 => {
             let values = array.as_primitive::<Float64Type>().values().iter();

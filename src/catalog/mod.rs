@@ -10,6 +10,7 @@
 mod buffer;
 #[expect(clippy::module_inception, reason = "the file of the type `Catalog`")]
 mod catalog;
+mod condition;
 mod error;
 mod expression;
 mod fault;

@@ -1,7 +1,7 @@
 //! Sorts rows by any expressions, with sixteen bytes a row: number after number of their keys, each for those rows alone that are still equal.
 //!
-//! The first numbers ([`keys`]) of all rows are gathered by several threads and sorted part by part; then the parts are merged, bucket by bucket,
-//! whose bounds a sample gives. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
+//! The first numbers ([`keys`]) of all rows are gathered by several threads and spread over buckets, whose bounds a sample gives; then each bucket is
+//! sorted, in a core's cache. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -301,14 +301,14 @@ impl<'a> Column<'a> {
 }
 
 /// Entries of a bucket, about: so many are sorted in a core's cache.
-const BUCKET: usize = 65_536;
+const BUCKET: usize = 16_384;
 /// Entries of the sample, for each bucket.
 const SAMPLED: usize = 16;
 
 /// The entries in order, bucket by bucket; of the first buckets, as many as have the `wanted` first entries and what ties with them. `None`
 /// where the watch stopped it.
 fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Vec<Entry>>> {
-    let bounds = bounds(&parts);
+    let bounds = Bounds::of(&parts);
     let queue = Queue::new(parts.into_iter());
     let spread = in_threads(threads(), || {
         let mut spread = Vec::new();
@@ -323,7 +323,7 @@ fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Ve
     let spread: Vec<Spread> = spread.into_iter().flatten().collect();
     let size = |bucket: usize| -> usize { spread.iter().map(|spread| spread.bucket(bucket).len()).sum() };
     let (mut needed, mut entries) = (0, 0);
-    while needed <= bounds.len() && (entries < wanted || tie_over(&spread, &bounds, needed)) {
+    while needed <= bounds.first.len() && (entries < wanted || tie_over(&spread, &bounds.first, needed)) {
         entries += size(needed);
         needed += 1;
     }
@@ -335,8 +335,8 @@ fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Ve
             spread
                 .iter()
                 .for_each(|spread| entries.extend_from_slice(spread.bucket(bucket)));
-            // Of the parts' pieces, each in order: this sort merges them.
-            entries.sort();
+            // No two are equal: they have their rows.
+            entries.sort_unstable();
             buckets.push((bucket, entries));
             watch.tell(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, needed as u64);
         }
@@ -347,19 +347,75 @@ fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Ve
     (!watch.stop.is_asked()).then(|| buckets.into_iter().map(|(_, entries)| entries).collect())
 }
 
-/// The first entries of all buckets but the first, by a sample. Entries are all different, and so the buckets are of a size even where
-/// the numbers are few.
-fn bounds(parts: &[Vec<Entry>]) -> Vec<Entry> {
-    let total: usize = parts.iter().map(Vec::len).sum();
-    let buckets = (total / BUCKET + 1).min(4096);
-    let step = (total / (buckets * SAMPLED)).max(1);
-    let mut sample: Vec<Entry> = parts
-        .iter()
-        .flat_map(|part| part.iter().copied().step_by(step))
-        .collect();
-    sample.sort_unstable();
-    let bound = |bucket: usize| sample.get(bucket * sample.len() / buckets).copied();
-    (1..buckets).filter_map(bound).collect()
+/// Where the buckets begin.
+struct Bounds {
+    /// The first entries of all buckets but the first.
+    first: Vec<Entry>,
+    /// Of all stretches of equal length between the first bound and the last one: the bounds that lie before it. Most stretches lie in one bucket, and most
+    /// others have one bound.
+    before: Vec<u32>,
+    /// The length of a stretch is a power of two.
+    shift: u32,
+}
+
+/// Stretches of [`Bounds`], at most.
+const STRETCHES: usize = 1 << 14;
+
+impl Bounds {
+    /// By a sample. Entries are all different, and so the buckets are of a size even where the numbers are few.
+    fn of(parts: &[Vec<Entry>]) -> Self {
+        let total: usize = parts.iter().map(Vec::len).sum();
+        let buckets = (total / BUCKET + 1).min(4096);
+        let step = (total / (buckets * SAMPLED)).max(1);
+        let mut sample: Vec<Entry> = parts
+            .iter()
+            .flat_map(|part| part.iter().copied().step_by(step))
+            .collect();
+        sample.sort_unstable();
+        let bound = |bucket: usize| sample.get(bucket * sample.len() / buckets).copied();
+        Self::at((1..buckets).filter_map(bound).collect())
+    }
+
+    fn at(first: Vec<Entry>) -> Self {
+        let range = match (first.first(), first.last()) {
+            (Some(low), Some(high)) => high.0 - low.0,
+            _ => 0,
+        };
+        let shift = (u128::BITS - range.leading_zeros()).saturating_sub(STRETCHES.ilog2());
+        let stretches = (range >> shift) as usize + 1;
+        let mut bounds = Self {
+            before: vec![0; stretches + 1],
+            first,
+            shift,
+        };
+        for at in 0..bounds.first.len() {
+            let stretch = bounds.stretch(bounds.first[at]);
+            bounds.before[stretch + 1] = at as u32 + 1;
+        }
+        // Of a stretch without a bound: those of the one before.
+        for stretch in 1..bounds.before.len() {
+            bounds.before[stretch] = bounds.before[stretch].max(bounds.before[stretch - 1]);
+        }
+        bounds
+    }
+
+    /// The stretch of an entry that is not before the first bound nor in a stretch behind the last one.
+    fn stretch(&self, entry: Entry) -> usize {
+        ((entry.0 - self.first[0].0) >> self.shift) as usize
+    }
+
+    /// The bucket of an entry: the number of bounds that are not greater.
+    fn bucket(&self, entry: Entry) -> usize {
+        match self.first.first() {
+            None => 0,
+            Some(low) if entry < *low => 0,
+            Some(_) => {
+                let stretch = self.stretch(entry).min(self.before.len() - 2);
+                let (from, to) = (self.before[stretch] as usize, self.before[stretch + 1] as usize);
+                from + self.first[from..to].partition_point(|bound| *bound <= entry)
+            }
+        }
+    }
 }
 
 /// Whether the last entry before a bucket ties with the first of it.
@@ -371,7 +427,7 @@ fn tie_over(spread: &[Spread], bounds: &[Entry], bucket: usize) -> bool {
     last.is_some_and(|last| last.ties_with(bounds[before]))
 }
 
-/// Entries of a part in their order, which is by buckets too.
+/// Entries of a part, bucket by bucket.
 struct Spread {
     entries: Vec<Entry>,
     /// Where each bucket ends.
@@ -379,10 +435,23 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(mut entries: Vec<Entry>, bounds: &[Entry]) -> Self {
-        entries.sort_unstable();
-        let end = |bound: &Entry| entries.partition_point(|entry| entry < bound);
-        let ends = bounds.iter().map(end).chain([entries.len()]).collect();
+    fn of(part: Vec<Entry>, bounds: &Bounds) -> Self {
+        let buckets: Vec<u16> = part.iter().map(|entry| bounds.bucket(*entry) as u16).collect();
+        let mut ends = vec![0; bounds.first.len() + 1];
+        for bucket in &buckets {
+            ends[usize::from(*bucket)] += 1;
+        }
+        // Where the next entry of each bucket goes, which is where it ends when all are there.
+        let mut before = 0;
+        for end in &mut ends {
+            before += std::mem::replace(end, before);
+        }
+        let mut entries = vec![Entry(0); part.len()];
+        for (entry, bucket) in part.into_iter().zip(buckets) {
+            let place = &mut ends[usize::from(bucket)];
+            entries[*place] = entry;
+            *place += 1;
+        }
         Self { entries, ends }
     }
 

@@ -15,7 +15,7 @@ use parquet::arrow::ProjectionMask;
 use super::catalog::{Inner, Run};
 use super::file::{CatalogFile, guarded};
 use super::layout::{self, TableColumn, Transform};
-use super::{CatalogError, paged, schema};
+use super::{CatalogError, condition, paged, schema};
 use crate::spectrum::Facts;
 
 /// Rows of a batch when the table is read through.
@@ -219,8 +219,14 @@ impl<'a> TableScan<'a> {
         limit: usize,
     ) -> Result<Self, CatalogError> {
         let next_row = file.first_row + file.group_starts[groups.start];
+        let coded: Vec<&str> = fields
+            .iter()
+            .filter(|field| *field.data_type() == condition::coded())
+            .filter_map(|field| file.layout.column(field.name()))
+            .map(|column| column.stored.as_str())
+            .collect();
         let reader = guarded(&file.path, || {
-            file.scan(groups, table_projection(file, fields), SCAN_ROWS, limit)
+            file.scan(groups, table_projection(file, fields), SCAN_ROWS, limit, &coded)
         })?;
         Ok(Self {
             file,
@@ -245,7 +251,7 @@ impl Iterator for TableScan<'_> {
             };
             let batch = batch.map_err(|e| CatalogError::corrupt(&self.file.path, e))?;
             let end = self.next_row + batch.num_rows() as u64;
-            let rows = UInt64Array::from_iter_values(self.next_row..end);
+            let rows = UInt64Array::from((self.next_row..end).collect::<Vec<u64>>());
             self.next_row = end;
             canonical_batch(self.file, &batch, &self.fields, &rows).map(Some)
         });
