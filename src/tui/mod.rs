@@ -21,6 +21,7 @@ pub mod labels;
 pub mod layout;
 pub mod picture;
 mod printed;
+mod priority;
 mod run;
 pub mod spectra;
 pub mod spectrum;

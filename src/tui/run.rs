@@ -21,6 +21,7 @@ use super::app::{App, AppEvent, Effect, Saved, Shell};
 use super::draw::{Hyperlink, draw, hyperlinks};
 use super::keys::Keymap;
 use super::picture::{Painter, postpone};
+use super::priority;
 use super::store::Store;
 use super::terminal::{self, Ending, Output, Session, Surroundings};
 use super::theme::Theme;
@@ -47,7 +48,11 @@ pub struct Options {
 /// Between frames of what goes on by itself.
 const FRAME: Duration = Duration::from_millis(33);
 /// And of what was asked for by a key: it does not wait for the frame of a job, and a held key does not flood the link.
-const PROMPT: Duration = Duration::from_millis(8);
+const PROMPT: Duration = Duration::from_millis(3);
+/// The same over ssh.
+const PROMPT_REMOTE: Duration = Duration::from_millis(8);
+/// A frame waits so long for what the key asked for: shown at once, it is one frame and not two, the first without what matters.
+const PATIENCE: Duration = Duration::from_millis(6);
 /// Answers that come so soon after a key are what it asked for.
 const ANSWER: Duration = Duration::from_millis(250);
 /// Between ticks, while something moves by itself.
@@ -70,6 +75,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     };
     let choice = terminal::choose(&options.settings.screens, &answers, &around, &theme);
     tracing::info!("pictures: {:?}, because {}", choice.graphics, choice.why);
+    priority::behind_the_screen();
     // Without colors the theme uses none; pictures still must, and the places of kitty's are named by them.
     crossterm::style::force_color_output(true);
     let (events, inbox) = mpsc::channel();
@@ -102,6 +108,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
             .transpose()?,
         ending: None,
         unsaved: false,
+        requests: Vec::new(),
         painter: Painter::new(choice.graphics.passthrough),
         beside,
         window_cell: answers.window_cell,
@@ -111,6 +118,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     let stayed = catch_unwind(AssertUnwindSafe(|| -> io::Result<()> {
         let effects = looping.app.start();
         looping.perform(effects, &mut terminal)?;
+        looping.hand_over();
         looping.stay(&mut terminal, &inbox)
     }));
     let code = match (looping.ending, &stayed) {
@@ -183,6 +191,8 @@ struct Loop {
     ending: Option<u8>,
     /// Something was touched since the session was written down.
     unsaved: bool,
+    /// What the workers are to do.
+    requests: Vec<Effect>,
     /// Knows what pictures are on the terminal.
     painter: Painter,
     /// The output, for what is written beside the characters.
@@ -199,9 +209,13 @@ impl Loop {
         let mut ticked = Instant::now();
         let mut dirty = !self.frame(terminal)?;
         let mut pace = FRAME;
+        let prompt = match self.app.shell.graphics.remote {
+            true => PROMPT_REMOTE,
+            false => PROMPT,
+        };
         loop {
             let wait = match dirty {
-                true => pace.saturating_sub(drawn.elapsed()),
+                true => pace.saturating_sub(drawn.elapsed()).max(self.patience()),
                 false => TICK,
             };
             let first = match inbox.recv_timeout(wait) {
@@ -224,7 +238,7 @@ impl Loop {
                     _ => false,
                 };
                 if asked {
-                    pace = PROMPT;
+                    pace = prompt;
                 }
                 match event {
                     AppEvent::Input(Input::Resize(..)) => self.measure(),
@@ -238,6 +252,7 @@ impl Loop {
                 dirty = true;
             }
             if leaves {
+                self.hand_over();
                 return Ok(());
             }
             if ticked.elapsed() >= TICK {
@@ -251,13 +266,30 @@ impl Loop {
             if self.unsaved && self.touched.elapsed() > QUIET {
                 self.save();
             }
-            if dirty && drawn.elapsed() >= pace {
+            if dirty && drawn.elapsed() >= pace && self.patience().is_zero() {
                 dirty = !self.frame(terminal)?;
                 (drawn, pace) = (Instant::now(), FRAME);
             }
+            // After the frame: what is read ahead must not be in its way.
+            self.hand_over();
             if leaves {
                 return Ok(());
             }
+        }
+    }
+
+    /// How long a frame may still wait for what the last key asked for.
+    fn patience(&self) -> Duration {
+        match self.app.awaits() {
+            true => PATIENCE.saturating_sub(self.touched.elapsed()),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// Gives the workers what the state asked for.
+    fn hand_over(&mut self) {
+        for request in self.requests.drain(..) {
+            self.workers.perform(request, &mut self.app.shell);
         }
     }
 
@@ -299,7 +331,7 @@ impl Loop {
         Ok(whole)
     }
 
-    /// Does what the state asks for; true to leave.
+    /// Does what the state asks for, or notes it for the workers; true to leave.
     fn perform(&mut self, effects: Vec<Effect>, terminal: &mut Screen) -> io::Result<bool> {
         let mut leaves = false;
         for effect in effects {
@@ -313,7 +345,7 @@ impl Loop {
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
                 Effect::Quit => leaves = true,
-                effect => self.workers.perform(effect, &mut self.app.shell),
+                effect => self.requests.push(effect),
             }
         }
         Ok(leaves)

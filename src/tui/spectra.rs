@@ -77,6 +77,10 @@ impl Shown {
         self.view = Some(answer.view);
     }
 
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// The spectrum of the selection; `None` while it is on its way.
     pub fn view(&self) -> Option<&SpectrumView> {
         match &self.view {
@@ -113,7 +117,8 @@ impl Shown {
 /// Makes the views, in its worker.
 pub struct Maker {
     inputs: Vec<String>,
-    viewer: Option<Viewer>,
+    /// Or why the catalog has no spectra, which is found out once.
+    viewer: Option<Result<Viewer, String>>,
     verdicts: Option<Arc<Verdicts>>,
     /// Place in the verdicts by object.
     places: HashMap<String, usize>,
@@ -139,7 +144,7 @@ impl Maker {
                 self.verdicts = Some(verdicts);
                 if let Some(viewer) = viewer {
                     // Images have a worker of their own, which a spectrum does not wait for.
-                    self.viewer = Some(viewer.with_cutouts(None));
+                    self.viewer = Some(Ok(viewer.with_cutouts(None)));
                 }
                 None
             }
@@ -151,13 +156,12 @@ impl Maker {
     }
 
     fn view(&mut self, target: &Target) -> Result<SpectrumView, String> {
-        let viewer = match &mut self.viewer {
-            Some(viewer) => viewer,
-            None => {
-                let catalog = Catalog::open(&self.inputs).map_err(|error| error.to_string())?;
-                self.viewer.insert(Viewer::new(catalog))
-            }
-        };
+        let inputs = &self.inputs;
+        let viewer = self.viewer.get_or_insert_with(|| {
+            let catalog = Catalog::open(inputs).map_err(|error| error.to_string())?;
+            Ok(Viewer::new(catalog))
+        });
+        let viewer = viewer.as_mut().map_err(|error| error.clone())?;
         let verdict = |id: &str| Some(&self.verdicts.as_ref()?.judgements[*self.places.get(id)?]);
         let view = match target {
             Target::Id(id) => viewer.object(id, verdict(id)),

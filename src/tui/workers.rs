@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
-use super::{anomalies, catalog, files, labels, picture, spectra, train};
+use super::{anomalies, catalog, files, labels, picture, priority, spectra, train};
 use crate::cutout::Cutouts;
 use crate::pipeline::{self, CancelToken, Event, Observer};
 
@@ -151,6 +151,7 @@ impl Workers {
         let (done, ended) = mpsc::channel();
         let (events, stop, job) = (self.events.clone(), cancel.clone(), spec.clone());
         let started = thread::Builder::new().name("job".into()).spawn(move || {
+            priority::step_back();
             let mut teller = Teller::new(events.clone());
             let work = std::panic::AssertUnwindSafe(|| run(&job, &mut teller, &stop));
             let result = std::panic::catch_unwind(work).unwrap_or_else(|panic| Err(words(&*panic)));

@@ -77,6 +77,11 @@ pub trait Screen {
         Vec::new()
     }
 
+    /// Whether something that is seen of the list is on its way.
+    fn awaits(&self) -> bool {
+        false
+    }
+
     /// Draws the list.
     fn draw(&self, frame: &mut Frame, area: Rect, shell: &Shell);
 

@@ -53,6 +53,11 @@ impl App {
         }
     }
 
+    /// Whether the spectrum or the rows that are seen are on their way.
+    pub fn awaits(&self) -> bool {
+        self.front().awaits() || self.has_objects() && self.shown.waits()
+    }
+
     /// Once at the start, when the size is known.
     pub fn start(&mut self) -> Vec<Effect> {
         let journal = crate::pipeline::journal_path(&self.shell.settings.output.metadata_dir);

@@ -9,6 +9,10 @@ use crate::pipeline::browse::{Cell, Rows};
 pub const BLOCK: u64 = 64;
 /// Blocks at hand: a tall screen and what is read ahead, several times over.
 const KEPT_BLOCKS: usize = 24;
+/// Blocks that are read ahead below and above where the next ones are not at hand. In catalog order they are one reading; of a list in another
+/// order each row has to be looked for.
+const AHEAD: (u64, u64) = (6, 2);
+const AHEAD_ANYWHERE: (u64, u64) = (1, 1);
 /// Small spectra at hand.
 const KEPT_SPARKS: usize = 4096;
 
@@ -89,18 +93,23 @@ impl Pages {
         }
         let last = (rows.len() - 1) / BLOCK;
         let (first, end) = (top / BLOCK, ((top + height) / BLOCK).min(last));
-        let mut blocks: Vec<u64> = (first.min(last)..=end).collect();
-        blocks.extend(
-            [end + 1, first.wrapping_sub(1)]
-                .into_iter()
-                .filter(|block| *block <= last),
-        );
+        let around = |(below, above): (u64, u64)| {
+            let seen = first.min(last)..=end;
+            let below = (end + 1..=end + below).filter(|block| *block <= last);
+            let above = (first.saturating_sub(above)..first).rev();
+            seen.chain(below).chain(above).collect::<Vec<u64>>()
+        };
         self.forget(first);
-        blocks.retain(|block| !self.blocks.contains_key(block));
-        // The newest request takes the place of the one before, so it has to ask for all that is missing.
-        if blocks.iter().all(|block| self.asked.contains(block)) {
+        let at_hand = |block: &u64| self.blocks.contains_key(block) || self.asked.contains(block);
+        if around(AHEAD_ANYWHERE).iter().all(at_hand) {
             return None;
         }
+        // The newest request takes the place of the one before, so it has to ask for all that is missing.
+        let mut blocks = around(match rows {
+            Rows::All(_) => AHEAD,
+            Rows::Listed(_) => AHEAD_ANYWHERE,
+        });
+        blocks.retain(|block| !self.blocks.contains_key(block));
         self.asked = blocks.iter().copied().collect();
         let blocks = blocks
             .into_iter()
@@ -110,6 +119,12 @@ impl Pages {
             blocks: blocks.collect(),
             columns: self.columns.clone(),
         })
+    }
+
+    /// Whether places `top` to `top + height` are all at hand.
+    pub fn has(&self, rows: &Rows, top: u64, height: u64) -> bool {
+        let end = (top + height).min(rows.len());
+        (top / BLOCK..end.div_ceil(BLOCK)).all(|block| self.blocks.contains_key(&block))
     }
 
     /// Small spectra of the rows that are seen.
@@ -153,10 +168,12 @@ mod tests {
     fn what_is_seen_is_asked_for_first_and_nothing_twice() {
         let mut pages = Pages::default();
         pages.renew(&["z".into()]);
-        let rows = Rows::All(1000);
+        let rows = Rows::Listed((0..1000).collect());
         assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [3, 4, 2]);
         assert!(blocks(pages.wanted(&rows, 200, 40)).is_empty());
+        assert!(!pages.has(&rows, 200, 40));
         assert!(pages.arrived(1, 3, Vec::new()));
+        assert!(pages.has(&rows, 200, 40) && !pages.has(&rows, 230, 40));
         assert!(
             blocks(pages.wanted(&rows, 210, 40)).is_empty(),
             "the others are on their way"
@@ -167,6 +184,21 @@ mod tests {
         pages.renew(&["z".into(), "sn".into()]);
         assert!(!pages.arrived(1, 2, Vec::new()), "late");
         assert_eq!(pages.columns(), ["object_id", "z", "sn"]);
+    }
+
+    #[test]
+    fn in_catalog_order_much_is_read_ahead_at_once() {
+        let mut pages = Pages::default();
+        pages.renew(&["z".into()]);
+        let rows = Rows::All(100_000);
+        let asked = blocks(pages.wanted(&rows, 64 * 100, 40));
+        assert_eq!(asked, [100, 101, 102, 103, 104, 105, 106, 99, 98]);
+        for block in asked {
+            pages.arrived(1, block, Vec::new());
+        }
+        // Many pages further down nothing is missing yet.
+        assert!(blocks(pages.wanted(&rows, 64 * 104, 40)).is_empty());
+        assert_eq!(blocks(pages.wanted(&rows, 64 * 105 + 30, 40))[..2], [107, 108]);
     }
 
     #[test]
@@ -183,6 +215,6 @@ mod tests {
             }
             assert!(pages.row(top).is_some() && pages.spark(top).is_some());
         }
-        assert!(pages.blocks.len() <= KEPT_BLOCKS + 4 && pages.sparks.len() <= KEPT_SPARKS);
+        assert!(pages.blocks.len() <= KEPT_BLOCKS + 16 && pages.sparks.len() <= KEPT_SPARKS);
     }
 }

@@ -339,6 +339,12 @@ impl Screen for Catalog {
         Some((Target::Row(row), name))
     }
 
+    fn awaits(&self) -> bool {
+        let height = u64::from(self.height.max(1));
+        let rows = self.rows.as_ref();
+        rows.is_some_and(|rows| !self.pages.has(rows, self.top, height))
+    }
+
     fn target(&self) -> Option<Target> {
         self.row().map(Target::Row)
     }

@@ -140,6 +140,8 @@ pub enum Answer {
 pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
+/// Rows of one place: no farther apart.
+const NEAR: u64 = 8192;
 /// Rows whose ids are read together where each is looked at.
 const CHUNK: usize = 1024;
 /// More rows than this are not marked at once.
@@ -286,8 +288,17 @@ fn attempt(
             columns,
         } => {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            // A screen is two blocks as a rule: what both need of the file is decoded once.
-            for blocks in blocks.chunks(2) {
+            // A screen is two blocks as a rule: what both need of the file is decoded once. So it is for what is read ahead, where that is of one place.
+            let (seen, ahead) = blocks.split_at(blocks.len().min(2));
+            let span = |blocks: &[(u64, Vec<u64>)]| {
+                let rows = || blocks.iter().flat_map(|(_, rows)| rows.iter().copied());
+                Some(rows().max()? - rows().min()?)
+            };
+            let together = match span(ahead) {
+                Some(span) if span < NEAR => ahead.len(),
+                _ => 2,
+            };
+            for blocks in std::iter::once(seen).chain(ahead.chunks(together.max(1))) {
                 if cancel.is_cancelled() {
                     break;
                 }
