@@ -197,3 +197,44 @@ fn unwrap_io(error: ParquetError) -> io::Error {
         other => io::Error::other(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    use super::*;
+
+    #[test]
+    fn rows_that_are_written_some_at_a_time_are_one_table() {
+        let numbers: Vec<i64> = (0..2 * TOGETHER as i64 + 7).collect();
+        let rows = Rows {
+            rows: &numbers,
+            table: |rows: &[i64]| Table {
+                kind: "numbers",
+                rows: rows.len(),
+                columns: vec![Column {
+                    name: "n",
+                    unit: "",
+                    values: Values::Integer(rows.iter().copied().map(Some).collect()),
+                }],
+            },
+        };
+        let mut json = Vec::new();
+        rows.write_json(&mut json).unwrap();
+        let read: Vec<HashMap<String, i64>> = serde_json::from_slice(&json).unwrap();
+        assert!(read.iter().map(|row| row["n"]).eq(numbers.iter().copied()));
+        let mut csv = Vec::new();
+        rows.write_csv(&mut csv).unwrap();
+        let lines = std::str::from_utf8(&csv).unwrap().lines();
+        assert!(
+            lines
+                .skip(1)
+                .map(|line| line.parse::<i64>().unwrap())
+                .eq(numbers.iter().copied())
+        );
+        let mut file = tempfile::tempfile().unwrap();
+        rows.write_parquet(&mut file).unwrap();
+        let read = SerializedFileReader::new(file).unwrap();
+        assert_eq!(read.metadata().file_metadata().num_rows(), numbers.len() as i64);
+    }
+}

@@ -525,3 +525,74 @@ fn place(
     placed.equal.sort_unstable_by_key(|tie| tie.start);
     placed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_in_the_bucket_between_its_bounds() {
+        // Crowded, far apart, equal but for the row, and alone.
+        let numbers = |of: &[u64]| -> Vec<Entry> {
+            let entry = |(row, number): (usize, &u64)| Entry::new(row as u32 % 2, *number, row as u32);
+            of.iter().enumerate().map(entry).collect()
+        };
+        let crowded: Vec<u64> = (0..500)
+            .map(|i: u64| {
+                if i % 7 == 0 {
+                    u64::MAX / (i + 1)
+                } else {
+                    1000 + i / 3
+                }
+            })
+            .collect();
+        for of in [&crowded[..], &[5; 40], &[0, u64::MAX], &[3], &[]] {
+            let mut first = numbers(of);
+            first.sort_unstable();
+            let bounds = Bounds::at(first.clone());
+            let probes = numbers(&[
+                0,
+                1,
+                999,
+                1000,
+                1001,
+                1166,
+                5,
+                u64::MAX / 50,
+                u64::MAX - 1,
+                u64::MAX,
+            ]);
+            for entry in first.iter().chain(&probes) {
+                let bucket = first.partition_point(|bound| bound <= entry);
+                assert_eq!(
+                    bounds.bucket(*entry),
+                    bucket,
+                    "{entry:?} among {} bounds",
+                    first.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn spreading_loses_nothing_and_keeps_buckets_apart() {
+        let part: Vec<Entry> = (0..1000)
+            .map(|row| Entry::new(0, u64::from(row) * 7919 % 1009, row))
+            .collect();
+        let bounds = Bounds::at(
+            [100, 101, 500, 900]
+                .map(|number| Entry::new(0, number, 0))
+                .to_vec(),
+        );
+        let spread = Spread::of(part.clone(), &bounds);
+        let mut all: Vec<Entry> = Vec::new();
+        for bucket in 0..5 {
+            let mut these = spread.bucket(bucket).to_vec();
+            these.sort_unstable();
+            all.extend(these);
+        }
+        let mut sorted = part;
+        sorted.sort_unstable();
+        assert_eq!(all, sorted);
+    }
+}

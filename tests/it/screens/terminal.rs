@@ -314,6 +314,10 @@ impl Terminal {
     /// The terminal is as it was before the program.
     #[track_caller]
     pub fn is_given_back(&self) {
+        // What the program wrote last may still be on its way here.
+        self.wait("the main screen", |_| {
+            !self.heard.lock().unwrap().parser.screen().alternate_screen()
+        });
         let heard = self.heard.lock().unwrap();
         let screen = heard.parser.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is still there");
