@@ -164,7 +164,7 @@ def with_cnn(data, epochs):
     return {"pytorch_cnn_chi2": scores}
 
 
-def with_spender(data, epochs):
+def with_spender(data, epochs, device):
     import torch
     from spender import Instrument, NeuralDensityEstimator, SpectrumAutoencoder
 
@@ -189,7 +189,7 @@ def with_spender(data, epochs):
         # Their weights are bounded at 1e6, and a model error keeps bright spectra from ruling the loss.
         ivar[row] = np.where(good, 1 / (1 / np.maximum(ivar[row] * level**2, 1e-12) + FLOOR**2), 0)
     z = torch.tensor(data["z"], dtype=torch.float32)
-    flux, ivar = torch.tensor(flux).clamp(-20, 20), torch.tensor(ivar)
+    flux, ivar, z = torch.tensor(flux).clamp(-20, 20).to(device), torch.tensor(ivar).to(device), z.to(device)
 
     class Survey(Instrument):
         def __init__(self):
@@ -198,7 +198,7 @@ def with_spender(data, epochs):
     scores = {name: np.full(count, np.nan) for name in ("spender_loss", "spender_flow")}
     for train, test in folds_of(data):
         rest = torch.arange(data["wave"][0], data["wave"][-1], 1.5)
-        model = SpectrumAutoencoder(Survey(), rest, n_latent=LATENT)
+        model = SpectrumAutoencoder(Survey(), rest, n_latent=LATENT).to(device)
         train, test = np.flatnonzero(train), np.flatnonzero(test)
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=epochs * -(-len(train) // 32))
@@ -212,11 +212,11 @@ def with_spender(data, epochs):
                 schedule.step()
         with torch.no_grad():
             for batch in torch.tensor(test).split(64):
-                scores["spender_loss"][batch] = model.loss(flux[batch], ivar[batch], z=z[batch], individual=True).numpy()
+                scores["spender_loss"][batch] = model.loss(flux[batch], ivar[batch], z=z[batch], individual=True).cpu().numpy()
             latent = torch.cat([model.encode(flux[batch]) for batch in torch.arange(count).split(64)])
         center, scale = latent[train].mean(0), latent[train].std(0) + 1e-6
         latent = (latent - center) / scale
-        flow = NeuralDensityEstimator(dim=LATENT, initial_pos={"bounds": [[0, 0]] * LATENT, "std": [1.0] * LATENT})
+        flow = NeuralDensityEstimator(dim=LATENT, initial_pos={"bounds": [[0, 0]] * LATENT, "std": [1.0] * LATENT}).to(device)
         optimizer = torch.optim.Adam(flow.parameters(), 1e-3, weight_decay=1e-4)
         held = torch.tensor(train)[torch.randperm(len(train))]
         held, shown = held[: len(held) // 8], held[len(held) // 8 :]
@@ -233,7 +233,7 @@ def with_spender(data, epochs):
                 best, kept = loss, {k: v.clone() for k, v in flow.state_dict().items()}
         flow.load_state_dict(kept)
         with torch.no_grad():
-            scores["spender_flow"][test] = -flow.log_prob(latent[test]).numpy()
+            scores["spender_flow"][test] = -flow.log_prob(latent[test]).cpu().numpy()
     return scores
 
 
@@ -278,6 +278,7 @@ def main():
     parser.add_argument("draws", nargs="+", help="files of `spectriage benchmark ranking --export`, one a seed")
     parser.add_argument("--methods", default="sklearn,cnn,spender")
     parser.add_argument("--epochs", type=int, default=60, help="of the networks")
+    parser.add_argument("--device", default="cpu", help="where spender runs: cpu, cuda")
     parser.add_argument("--json", help="write the figures here")
     arguments = parser.parse_args()
     methods = arguments.methods.split(",")
@@ -290,7 +291,7 @@ def main():
         if "cnn" in methods:
             scores |= with_cnn(data, arguments.epochs)
         if "spender" in methods:
-            scores |= with_spender(data, arguments.epochs)
+            scores |= with_spender(data, arguments.epochs, arguments.device)
         for name, score in scores.items():
             lists.setdefault(name, []).append((*measured(data, score), by_kind(data, score)))
         print(f"{path}: {len(data['kind'])} spectra, {(data['kind'] != '').sum()} anomalies", file=sys.stderr)

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::hypothesis::contrasts;
+use super::hypothesis::{contrasts, place_of};
 use super::latent::Latents;
 use super::robust::{location_and_scale, median};
 use super::{Evidence, Jury, SignificanceSettings, Vote};
@@ -12,6 +12,9 @@ use super::{Evidence, Jury, SignificanceSettings, Vote};
 const NODES: usize = 2048;
 /// Most neighbors that one node looks at.
 const NODE_SAMPLE: usize = 2001;
+/// Of what the emission lines say of each other, next to the windows. It needs a part of its own: few spectra can lose a line that others foretell, so that a jury sees
+/// few of them and is never sure. With more of it ordinary galaxies of unusual line ratios come before faint anomalies.
+const LINES_WEIGHT: f64 = 0.6;
 
 /// Typical value and spread of a statistic by S/N.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,18 +49,22 @@ pub struct Calibration {
 pub enum Component {
     Windows,
     Latent,
+    /// Emission lines out of proportion to each other.
+    Lines,
     Coverage,
 }
 
 /// How strange a spectrum is among those of like S/N. All parts are in robust standard deviations of like spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// The greatest of the three parts, or what a jury makes of them; never NaN, never negative.
+    /// The greatest of the four parts, or what a jury makes of them; never NaN, never negative.
     pub score: f64,
     /// Power mean over the window widths and both signs.
     pub windows: f64,
     /// Latent distance, weighted.
     pub latent: f64,
+    /// How much one group of emission lines lacks of what the others foretell of it, weighted.
+    pub lines: f64,
     /// How little of the model's grid the spectrum reaches.
     pub coverage: f64,
     pub component: Component,
@@ -167,6 +174,7 @@ impl Calibration {
         let latent = self
             .latent_z(evidence)
             .map_or(0.0, |z| (self.settings.latent_weight * z).max(0.0));
+        let lines = LINES_WEIGHT * self.statistic(place_of("foretold_contrast"), evidence).max(0.0);
         let half = 0.5 * self.typical_coverage;
         let lacking = if half > 0.0 {
             ((half - f64::from(evidence.coverage)) / half).clamp(0.0, 1.0)
@@ -175,7 +183,11 @@ impl Calibration {
         };
         let coverage = self.settings.outside_score * lacking;
         let (mut score, mut component) = (windows, Component::Windows);
-        for (part, name) in [(latent, Component::Latent), (coverage, Component::Coverage)] {
+        for (part, name) in [
+            (latent, Component::Latent),
+            (lines, Component::Lines),
+            (coverage, Component::Coverage),
+        ] {
             if part > score {
                 (score, component) = (part, name);
             }
@@ -184,6 +196,7 @@ impl Calibration {
             score,
             windows,
             latent,
+            lines,
             coverage,
             component,
             strongest,
@@ -195,7 +208,7 @@ impl Calibration {
     /// How strange a spectrum is in the eyes of a jury that was seated with this calibration; without one as [`Calibration::score`] has it.
     ///
     /// Votes are counted, so many spectra may have them all: what stands out more by the unlearned score comes before them. What the model does not see it
-    /// cannot vote on.
+    /// cannot vote on, so that this is added to what it makes of the rest.
     pub fn score_by(&self, jury: Option<&Jury>, evidence: &Evidence) -> Score {
         /// Weight of the logarithm of the unlearned score.
         const UNLEARNED: f64 = 0.7;
@@ -208,7 +221,7 @@ impl Calibration {
             0.0
         };
         Score {
-            score: voted.max(plain.coverage) + UNLEARNED * plain.score.ln_1p(),
+            score: voted + plain.coverage + UNLEARNED * plain.score.ln_1p(),
             vote: Some(vote),
             ..plain
         }
@@ -378,6 +391,8 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anomaly::STATISTICS;
+    use crate::anomaly::settings::MAX_WIDTHS;
 
     #[test]
     fn a_faint_crowd_of_outliers_is_no_excuse_for_itself() {
@@ -403,6 +418,37 @@ mod tests {
         let curve = Curve::fit(points, &SignificanceSettings::default(), 0.1);
         assert!(curve.calibrated(0.5 + 0.2, 0.5, 0.05).abs() < 0.5);
         assert!(curve.calibrated(2.5 + 0.2, 2.5, 0.05).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_line_that_others_foretell_is_a_part_of_its_own() {
+        let with = |contrast: f32| {
+            let mut statistics = vec![0.0; STATISTICS.len()];
+            statistics[place_of("foretold_contrast")] = contrast;
+            Evidence {
+                excess: [1.0; MAX_WIDTHS],
+                missing: [1.0; MAX_WIDTHS],
+                sn: 20.0,
+                z: 0.1,
+                reduced_chi2: 1.0,
+                coverage: 1.0,
+                masked_fraction: 0.0,
+                model: 0,
+                latent: Box::default(),
+                statistics: statistics.into(),
+            }
+        };
+        let population: Vec<Evidence> = (0..200).map(|i| with(0.1 + 0.01 * (i % 9) as f32)).collect();
+        let calibration = Calibration::fit(&population, &SignificanceSettings::default());
+        let (ordinary, lacking, too_much) = (with(0.14), with(0.9), with(-0.9));
+        let judged = calibration.score(&lacking);
+        assert_eq!(judged.component, Component::Lines);
+        assert_eq!(judged.score, judged.lines);
+        assert!(judged.lines > 3.0, "{judged:?}");
+        // Only a lack counts: a group that outshines the others is the lack of those.
+        for other in [ordinary, too_much] {
+            assert!(calibration.score(&other).lines < 0.5);
+        }
     }
 
     #[test]

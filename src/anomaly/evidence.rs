@@ -8,7 +8,7 @@ use super::{ErrorModel, Hypotheses, Latent, Residual, SignificanceSettings};
 
 /// The statistics of one spectrum that its place in the ranking is made of.
 ///
-/// 168 bytes, the latent vector, and 232 bytes where hypotheses were tried.
+/// 168 bytes, the latent vector, and 288 bytes where hypotheses were tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Greatest significance of excess flux by window width, sigma; NaN where no window of that width fits.

@@ -9,7 +9,7 @@ const LEAST_LEAF: usize = 1;
 /// Deeper than this only single vectors would be told apart.
 const DEEPEST: usize = 32;
 /// A share of the columns is tried at every branching.
-const TRIED_SHARE: f64 = 0.3;
+const TRIED_SHARE: f64 = 0.6;
 
 /// A vote of trees that were grown on vectors of several kinds.
 ///

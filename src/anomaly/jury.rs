@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forest::{Examples, Forest};
+use super::logistic::{Case, Logistic, chance};
 use super::{Calibration, Evidence, Injection};
 
 /// Juries; each spectrum is voted on by one, which has been grown on the spectra of the others.
@@ -19,6 +20,13 @@ const LEAST: usize = 150;
 const MOST_NORMAL: f64 = 20_000.0;
 /// Fewer copies say too little of what is not.
 const LEAST_COPIES: usize = 60;
+/// What instrument and reduction make is told from the sky's by the votes, and by a weighted sum of the evidence that counts with this factor: trees see where something
+/// begins, a sum how much of it there is. Neither alone tells it as well.
+const RULE_WEIGHT: f64 = 0.5;
+/// Inverse variance of the weights of that sum, for evidence of unit variance.
+const RULE_PRIOR: f64 = 5.0;
+/// A share of the votes is no nearer to none and all than this.
+const LEAST_SHARE: f64 = 0.002;
 /// The repeatable seed of the trees.
 const SEED: u64 = 0x7265_6573;
 
@@ -34,9 +42,17 @@ pub struct InjectedEvidence {
 /// Trees that know a population and what was planted into it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Jury {
-    forests: Vec<Forest>,
+    benches: Vec<Bench>,
     by_model: bool,
     trees: usize,
+}
+
+/// What has been learned from the spectra of the other juries.
+#[derive(Debug, Clone, PartialEq)]
+struct Bench {
+    forest: Forest,
+    /// The odds of an artifact among what was planted.
+    rule: Option<Logistic>,
 }
 
 /// What a jury makes of a spectrum.
@@ -44,7 +60,7 @@ pub struct Jury {
 pub struct Vote {
     /// Share of the votes for anything but normal, 0 to 1.
     pub strange: f64,
-    /// Of these, the share for an artifact, 0 to 1.
+    /// How likely instrument or reduction made what is strange, 0 to 1.
     pub artifact: f64,
     /// The planted kind with most votes, and its share of those for anything but normal.
     pub kind: Injection,
@@ -80,7 +96,7 @@ impl Jury {
             .iter()
             .zip(&scores)
             .filter(|(evidence, score)| **score < limit && evidence.coverage > 0.0)
-            .filter(|(evidence, _)| share >= 1.0 || chance(evidence) < share)
+            .filter(|(evidence, _)| share >= 1.0 || lot(evidence) < share)
             .map(|(evidence, _)| (jury_of(evidence, by_model), 0, calibration.columns(evidence)))
             .collect();
         let normal = vectors.len();
@@ -97,7 +113,7 @@ impl Jury {
                 .cmp(&(b.0, b.1))
                 .then(by_value.unwrap_or(std::cmp::Ordering::Equal))
         });
-        let forests = (0..JURIES)
+        let benches = (0..JURIES)
             .map(|jury| {
                 let others = || vectors.iter().filter(|(own, _, _)| *own != jury);
                 let kind: Vec<u16> = others().map(|(_, kind, _)| *kind).collect();
@@ -115,11 +131,14 @@ impl Jury {
                     kinds: 1 + Injection::ALL.len(),
                     weights: &weights,
                 };
-                Forest::grow(examples, trees, SEED + jury as u64)
+                Bench {
+                    forest: Forest::grow(examples, trees, SEED + jury as u64),
+                    rule: artifact_rule(others()),
+                }
             })
             .collect();
         Some(Self {
-            forests,
+            benches,
             by_model,
             trees,
         })
@@ -127,8 +146,9 @@ impl Jury {
 
     /// The vote on a spectrum; the calibration is the one that the jury was seated with.
     pub fn vote(&self, calibration: &Calibration, evidence: &Evidence) -> Vote {
-        let jury = jury_of(evidence, self.by_model);
-        let shares = self.forests[jury].vote(&calibration.columns(evidence));
+        let bench = &self.benches[jury_of(evidence, self.by_model)];
+        let columns = calibration.columns(evidence);
+        let shares = bench.forest.vote(&columns);
         let strange = 1.0 - shares[0];
         let (mut artifact, mut most) = (0.0, (Injection::ALL[0], 0.0));
         for (kind, share) in Injection::ALL.into_iter().zip(&shares[1..]) {
@@ -138,9 +158,14 @@ impl Jury {
             }
         }
         let all = strange.max(1e-12);
+        let voted = (artifact / all).clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
+        let summed = bench
+            .rule
+            .as_ref()
+            .map_or(0.0, |rule| rule.log_odds(&wide(&columns)));
         Vote {
             strange: strange.clamp(0.0, 1.0),
-            artifact: (artifact / all).clamp(0.0, 1.0),
+            artifact: chance((voted / (1.0 - voted)).ln() + RULE_WEIGHT * summed),
             kind: most.0,
             kind_share: (most.1 / all).clamp(0.0, 1.0),
         }
@@ -153,8 +178,32 @@ impl Jury {
     }
 }
 
+/// What tells artifacts from the sky's among planted vectors, both kinds alike; the vectors of the population are left aside.
+fn artifact_rule<'a>(vectors: impl Iterator<Item = &'a (usize, u16, Vec<f32>)>) -> Option<Logistic> {
+    let mut cases: Vec<Case> = vectors
+        .filter_map(|(_, kind, vector)| {
+            let kind = Injection::ALL[usize::from(kind.checked_sub(1)?)];
+            Some(Case {
+                numbers: wide(vector),
+                is: kind.is_artifact(),
+                weight: 1.0,
+            })
+        })
+        .collect();
+    let artifacts = cases.iter().filter(|case| case.is).count();
+    let (all, artifacts) = (cases.len() as f64, artifacts as f64);
+    for case in &mut cases {
+        case.weight = 0.5 * all / if case.is { artifacts } else { all - artifacts };
+    }
+    Logistic::fit(&cases, RULE_PRIOR)
+}
+
+fn wide(vector: &[f32]) -> Vec<f64> {
+    vector.iter().map(|value| f64::from(*value)).collect()
+}
+
 /// A number from 0 to 1 that depends on the spectrum alone, whatever the order of the catalog.
-fn chance(evidence: &Evidence) -> f64 {
+fn lot(evidence: &Evidence) -> f64 {
     let bits = u64::from(evidence.sn.to_bits()) << 32 | u64::from(evidence.z.to_bits());
     (super::robust::split_mix(&mut (bits ^ SEED)) >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -1,9 +1,12 @@
 //! The reason of a vote, in the line that an astronomer would write.
 
-use super::{Calibration, Evidence, GridRegion, Injection, Reason, STATISTICS, Score, Vote};
+use super::words::OUT_OF_PROPORTION;
+use super::{Calibration, Component, Evidence, GridRegion, Injection, Reason, STATISTICS, Score, Vote};
 
 /// From this share of the votes on, a kind is named without the help of a region.
 const NAMED: f64 = 0.3;
+/// With fewer votes than this for anything but normal, what they are for says nothing.
+const STRANGE: f64 = 0.5;
 /// From these shares on, an artifact is possible, and likely.
 const POSSIBLE: f64 = 0.5;
 const LIKELY: f64 = 0.75;
@@ -102,15 +105,18 @@ pub(super) fn of_vote(
 ) -> String {
     let first = regions.first();
     let rare = score.latent > score.windows && score.latent >= TOLD;
+    let strange = vote.strange >= STRANGE;
     let mut words = match first {
         Some(region) => region.place(),
         None if rare => {
             let (distance, typical) = score.latent_distance.unwrap_or((0.0, 0.0));
             format!("well reconstructed but rare: latent distance {distance:.1}, typical {typical:.1}")
         }
-        None => "no single region stands out".to_owned(),
+        None if score.component == Component::Lines && score.lines >= TOLD => OUT_OF_PROPORTION.to_owned(),
+        None if strange => "no single region stands out".to_owned(),
+        None => return "nothing stands out".to_owned(),
     };
-    let kind = (vote.kind_share >= NAMED).then_some(vote.kind);
+    let kind = (strange && vote.kind_share >= NAMED).then_some(vote.kind);
     if let Some(meaning) = meaning(kind, regions, evidence, calibration) {
         words.push_str(": ");
         words.push_str(&meaning);
@@ -119,9 +125,9 @@ pub(super) fn of_vote(
         let share = 100.0 * region.artifact_fraction;
         words.push_str(&format!(", {share:.0}% sky, overlap or masked"));
     }
-    if vote.artifact >= LIKELY {
+    if strange && vote.artifact >= LIKELY {
         words.push_str(": likely artifact");
-    } else if vote.artifact >= POSSIBLE {
+    } else if strange && vote.artifact >= POSSIBLE {
         words.push_str(": possibly an artifact");
     }
     if first.is_some() && rare {

@@ -10,6 +10,8 @@ const CONTINUUM: f64 = 15_000.0;
 const MOSTLY_ARTIFACT: f64 = 0.5;
 /// From this share on they are the likely one, unless a known line explains the region.
 const LIKELY_ARTIFACT: f64 = 0.8;
+/// What is said where a group of lines lacks what the others foretell.
+pub(super) const OUT_OF_PROPORTION: &str = "emission lines out of proportion to each other";
 
 impl GridRegion {
     /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
@@ -92,6 +94,7 @@ pub fn explain(
     let first = match score.component {
         Component::Windows => windows(),
         Component::Latent => latent(),
+        Component::Lines => OUT_OF_PROPORTION.to_owned(),
         Component::Coverage => coverage(),
     };
     let notable = calibration.settings().anomaly_threshold;

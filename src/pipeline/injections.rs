@@ -19,7 +19,9 @@ use crate::spectrum::prepare::{Frame, Preparation, Prepared};
 /// Copies of one spectrum, at most.
 const MOST_COPIES: usize = 5;
 /// Kinds that are tried on a spectrum which cannot carry the first.
-const TRIES: u64 = 4;
+const TRIES: u64 = 6;
+/// What few spectra can carry is tried on more of them, so many times as often as the rest: one in five galaxies has two groups of lines of which one can go.
+const SCARCE: [(Injection, usize); 2] = [(Injection::LinesGone, 12), (Injection::DoublePeak, 6)];
 
 /// Copies with planted anomalies, as they were measured; both lists are of the same copies in the same order.
 #[derive(Debug, Default)]
@@ -135,6 +137,20 @@ fn unit(hash: u64) -> f64 {
     (hash >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// Every kind, the scarce ones several times.
+fn tried_kinds() -> Vec<Injection> {
+    let times = |kind: &Injection| {
+        SCARCE
+            .iter()
+            .find(|(scarce, _)| scarce == kind)
+            .map_or(1, |(_, times)| *times)
+    };
+    Injection::ALL
+        .iter()
+        .flat_map(|kind| std::iter::repeat_n(*kind, times(kind)))
+        .collect()
+}
+
 /// A copy with something planted; `None` where this spectrum carries nothing.
 fn planted(
     scored: &Scored,
@@ -144,11 +160,12 @@ fn planted(
     grid: &[f64],
 ) -> Option<(Injection, Prepared)> {
     let seed = hash(&scored.prepared.facts).wrapping_add(copy);
-    // The upper half chose the spectrum: the kind is of other bits.
-    let first = (seed & 0xffff) + 7 * copy;
-    let kinds = Injection::ALL.len() as u64;
+    let kinds = tried_kinds();
+    // The upper half chose the spectrum: the kind is of other bits. Copies of one spectrum get different ones.
+    let mut next = (seed & 0xffff) + 7 * copy;
     (0..TRIES).find_map(|attempt| {
-        let kind = Injection::ALL[((first + 5 * attempt) % kinds) as usize];
+        let kind = kinds[(next % kinds.len() as u64) as usize];
+        next = (seed.rotate_left(24) ^ attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         if kind == Injection::WrongRedshift && preparation.frame != Frame::Rest {
             return None;
         }
@@ -179,4 +196,21 @@ fn moved(prepared: &mut Prepared, pixels: isize, grid: &[f64]) {
             from.and_then(|from| before.get(from)).copied().unwrap_or(false)
         })
         .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_tried_and_the_scarce_ones_more_often() {
+        let kinds = tried_kinds();
+        let times = |kind| kinds.iter().filter(|other| **other == kind).count();
+        for kind in Injection::ALL {
+            let scarce = SCARCE.iter().find(|(scarce, _)| *scarce == kind);
+            assert_eq!(times(kind), scarce.map_or(1, |(_, times)| *times), "{kind:?}");
+        }
+        // Copies of one spectrum are seven kinds apart: with a common divisor some would never be tried on it.
+        assert_ne!(kinds.len() % 7, 0);
+    }
 }

@@ -1,6 +1,6 @@
 //! Which of two hypotheses explains a spectrum better: what a tree that looks at one statistic at a time hardly sees.
 
-use super::STATISTICS;
+use super::{STATISTICS, place_of};
 
 /// How many there are.
 pub(crate) const CONTRASTS: usize = 24;
@@ -18,10 +18,7 @@ pub(crate) fn contrasts(statistics: &[f32]) -> [f64; CONTRASTS] {
         let value = f64::from(statistics[index]);
         if value.is_nan() { 0.0 } else { value }
     };
-    let of = |name: &str| {
-        let index = STATISTICS.iter().position(|other| *other == name);
-        raw(index.expect("a statistic of this name")).asinh()
-    };
+    let of = |name: &str| raw(place_of(name)).asinh();
     let most = |prefix: &str| {
         (0..STATISTICS.len())
             .filter(|index| STATISTICS[*index].starts_with(prefix))

@@ -7,12 +7,14 @@ mod continuum;
 mod contrast;
 mod detector;
 mod lines;
+mod portrait;
 mod projection;
 mod sources;
 
 use super::errormodel::Corrected;
 use super::{ErrorModel, Residual};
 pub(super) use contrast::contrasts;
+use portrait::Portrait;
 use projection::Projection;
 use sources::Sources;
 
@@ -22,7 +24,7 @@ const WIDTHS: [usize; 8] = [25, 45, 75, 127, 255, 511, 1023, 2047];
 const BOUND: f64 = 6.0;
 
 /// The names of the statistics, in their order: significances in sigma unless the comment says otherwise.
-pub const STATISTICS: [&str; 58] = [
+pub const STATISTICS: [&str; 72] = [
     // The most significant excess and the most significant lack in windows of 25 to 2047 pixels.
     "excess_25",
     "missing_25",
@@ -90,13 +92,38 @@ pub const STATISTICS: [&str; 58] = [
     "sharpest",
     // The least flux over model within 25 pixels, less from 1.
     "darkest",
+    // Of the model: logarithms of the continuum over its mean, from the blue to the red.
+    "color_3825",
+    "color_4175",
+    "color_4600",
+    "color_5325",
+    "color_6100",
+    "color_7000",
+    "color_7900",
+    // The logarithm of its break, and equivalent widths, Angstrom.
+    "break_4000",
+    "width_h_alpha",
+    "width_o_iii",
+    "width_h_beta",
+    "width_o_ii",
+    "width_mg_b",
+    "width_na_d",
 ];
+
+/// Where a statistic stands; panics where there is none of the name.
+pub(super) fn place_of(name: &str) -> usize {
+    STATISTICS
+        .iter()
+        .position(|other| *other == name)
+        .expect("a statistic of this name")
+}
 
 /// Shapes that are the same for all spectra on one grid.
 #[derive(Debug, Clone)]
 pub struct Hypotheses {
     lines: lines::Lines,
     sources: Sources,
+    portrait: Portrait,
 }
 
 impl Hypotheses {
@@ -105,6 +132,7 @@ impl Hypotheses {
         Self {
             lines: lines::Lines::new(grid),
             sources: Sources::new(grid),
+            portrait: Portrait::new(grid),
         }
     }
 
@@ -145,6 +173,7 @@ impl Hypotheses {
                 .measure(&projection, &corrected, residual, &model, latent),
         );
         found.extend(detector::measure(&corrected, residual, &model));
+        found.extend(self.portrait.measure(&model));
         debug_assert_eq!(found.len(), STATISTICS.len());
         found.into_iter().map(|value| value as f32).collect()
     }
