@@ -56,7 +56,7 @@ impl Injection {
             Self::BroadBalmer => "broad Balmer lines",
             Self::DoublePeak => "emission lines split in two",
             Self::SecondLines => "emission lines of another redshift",
-            Self::LinesGone => "emission lines of unusual strength",
+            Self::LinesGone => "emission lines fainter than others foretell",
             Self::Absorption => "absorption lines",
             Self::Supernova => "the light of a supernova",
             Self::Star => "the light of a star",

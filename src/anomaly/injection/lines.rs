@@ -108,7 +108,8 @@ fn drawn(canvas: &Canvas, group: (f64, f64)) -> Vec<f64> {
         .collect()
 }
 
-/// A group of lines gone, or too strong, in a spectrum that shows others: without them it would be a galaxy without lines, which is nothing strange.
+/// A group of lines gone in a spectrum that shows others: without them it would be a galaxy without lines, which is nothing strange. Lines that are too strong are not planted: the
+/// sky makes those, in starbursts and active nuclei, and no instrument does.
 pub(super) fn gone(canvas: &Canvas, draw: &mut Draw, least: f64) -> Option<Vec<f64>> {
     // What is really there, not what the model makes of it, as far as the noise allows.
     let mut visible: Vec<Vec<f64>> = GROUPS
@@ -120,11 +121,7 @@ pub(super) fn gone(canvas: &Canvas, draw: &mut Draw, least: f64) -> Option<Vec<f
         return None;
     }
     let light = visible.swap_remove(draw.index(visible.len()));
-    let kept = if draw.unit() < 0.8 {
-        0.0
-    } else {
-        draw.uniform(1.6, 3.5)
-    };
+    let kept = draw.uniform(0.0, 0.25);
     Some(light.iter().map(|value| (kept - 1.0) * value).collect())
 }
 

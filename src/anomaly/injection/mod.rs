@@ -28,7 +28,7 @@ pub enum Injection {
     DoublePeak,
     /// The emission lines of a galaxy at another redshift.
     SecondLines,
-    /// A group of emission lines gone, or too strong, while others are as they were.
+    /// A group of emission lines gone, or nearly, while others are as they were.
     LinesGone,
     /// Absorption lines of one to some tens of pixels anywhere.
     Absorption,
