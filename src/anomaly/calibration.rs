@@ -434,7 +434,7 @@ mod tests {
                 coverage: 1.0,
                 masked_fraction: 0.0,
                 model: 0,
-                latent: Box::default(),
+                latent: Default::default(),
                 statistics: statistics.into(),
             }
         };

@@ -345,6 +345,11 @@ impl Loop {
                 Effect::Save => self.save(),
                 Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
                 Effect::Quit => leaves = true,
+                // The next key, which may be here already, must know that a job runs.
+                Effect::Start(_) | Effect::StopJob => {
+                    self.hand_over();
+                    self.workers.perform(effect, &mut self.app.shell);
+                }
                 effect => self.requests.push(effect),
             }
         }
