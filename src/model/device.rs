@@ -223,7 +223,7 @@ impl Accelerator {
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
     pub(super) fn largest_buffer(&self) -> usize {
         match self.kind {
-            DeviceKind::Cuda(_) => 4 << 30,
+            DeviceKind::Cuda(_) => 2 << 30,
             _ => 128 << 20,
         }
     }

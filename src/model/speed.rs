@@ -322,18 +322,18 @@ impl<'a> Lessons<'a> {
             open.push_back((told, batch.len()));
             first += batch.len();
             while open.len() > self.learner.ahead() {
-                sum += told(open.pop_front());
+                sum += loss_of(open.pop_front());
             }
         }
         while !open.is_empty() {
-            sum += told(open.pop_front());
+            sum += loss_of(open.pop_front());
         }
         sum
     }
 }
 
 /// The sum of the losses of a batch.
-fn told(open: Option<(Told, usize)>) -> f64 {
+fn loss_of(open: Option<(Told, usize)>) -> f64 {
     open.map_or(0.0, |(told, spectra)| told.wait().0 * spectra as f64)
 }
 

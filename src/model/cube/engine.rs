@@ -248,8 +248,8 @@ impl Engine {
         (flux, latent): &mut (Vec<f32>, Vec<f32>),
     ) {
         let bytes = cubecl::future::block_on(coming).expect("the GPU answers");
-        flux.extend(&numbers(&bytes[0])[..spectra * pixels]);
-        let found = numbers(&bytes[1]);
+        flux.extend(numbers(&bytes[0]).take(spectra * pixels));
+        let found: Vec<f32> = numbers(&bytes[1]).collect();
         match &self.net {
             Net::Skip(_) => latent.extend(&found[..spectra * SKIP_LATENT]),
             Net::Bottleneck(bottleneck, length) => {

@@ -50,7 +50,7 @@ impl Pending {
     /// Waits for mean loss and the gradient's norm before clipping. Panics if the GPU is gone.
     pub fn wait(self) -> (f64, f64) {
         let bytes = cubecl::future::block_on(self.0).expect("the GPU answers");
-        let told = numbers(&bytes[0]);
+        let told: Vec<f32> = numbers(&bytes[0]).collect();
         (f64::from(told[0]), f64::from(told[1]))
     }
 }

@@ -148,13 +148,13 @@ impl Room {
             .client
             .read_one(buffer.handle.clone())
             .expect("the GPU answers");
-        numbers(&bytes)
+        numbers(&bytes).collect()
     }
 }
 
-fn numbers(bytes: &[u8]) -> Vec<f32> {
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
     let (words, _) = bytes.as_chunks::<4>();
-    words.iter().map(|word| f32::from_ne_bytes(*word)).collect()
+    words.iter().map(|word| f32::from_ne_bytes(*word))
 }
 
 impl Buffer {
