@@ -1,8 +1,10 @@
-"""The PyTorch side of `spectriage benchmark speed`: the same networks, batch, loss, Adam, L1 norm and clipping, eager, on the processor.
+"""The PyTorch side of `spectriage benchmark speed`: the same networks, batch, loss, Adam, L1 norm and clipping, on the processor or a GPU.
 
     python benches/peers/speed.py --model skip --pixels 7281 --batch 8 --threads 2
+    python benches/peers/speed.py --model skip --batch 8,64,512 --device cuda --compile --precision tf32
 
-prints the same JSON. `--curve FILE` trains on the data and from the weights that `spectriage benchmark speed --curve FILE` wrote, and
+prints the same JSON, a line for every batch. On a GPU the spectra are in pinned host memory and copied without waiting, losses are
+read at the end of an epoch, and Adam is the fused one; `--precision default` is what PyTorch does when nobody asks (TF32 in convolutions). `--curve FILE` trains on the data and from the weights that `spectriage benchmark speed --curve FILE` wrote, and
 prints both loss curves.
 """
 
@@ -105,16 +107,27 @@ def losses(flux, ivar, output, outlier_sigma):
     return (squares.sum(2) / valid).reshape(-1)
 
 
-def step(model, optimizer, flux, ivar, l1):
-    optimizer.zero_grad()
+def objective(model, flux, ivar, l1):
+    """The loss that is told, and the one that is learned from."""
     output = model(flux, ivar)
-    loss = model.bounded(losses(flux, ivar, output, model.outlier_sigma)).mean()
-    value = loss.item()
+    loss = model.bounded(losses(flux, ivar, output.float(), model.outlier_sigma)).mean()
     if l1 > 0.0:
-        loss = loss + l1 * sum(p.abs().sum() for p in model.parameters())
+        return loss.detach(), loss + l1 * sum(p.abs().sum() for p in model.parameters())
+    return loss.detach(), loss
+
+
+def update(model, optimizer, told, loss):
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), CLIP)
     optimizer.step()
+    return told
+
+
+def step(model, optimizer, flux, ivar, l1):
+    optimizer.zero_grad()
+    told, loss = objective(model, flux, ivar, l1)
+    value = told.item()
+    update(model, optimizer, told, loss)
     return value
 
 
@@ -166,35 +179,49 @@ def compare_curve(path):
     print(json.dumps({"losses_spectriage": head["losses"], "losses_pytorch": curve, "largest_relative_difference": worst}))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", choices=["skip", "bottleneck"], default="skip")
-    parser.add_argument("--pixels", type=int, default=7281)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--spectra", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--curve", help="compare the loss with the curve in this file")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    if given.curve:
-        return compare_curve(given.curve)
+def measure(given, batch):
+    """One line of JSON for one batch size."""
+    cuda = given.device.startswith("cuda")
+    spectra = given.spectra or (max(64 * 8, 2 * batch) if cuda else 64)
     torch.manual_seed(0)
-    flux = torch.randn(given.spectra, 1, given.pixels) * 0.2 + 1.0
+    flux = torch.randn(spectra, 1, given.pixels) * 0.2 + 1.0
     ivar = torch.full_like(flux, 25.0)
-    model = Skip() if given.model == "skip" else Bottleneck(given.pixels)
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    batches = [(flux[at : at + given.batch], ivar[at : at + given.batch]) for at in range(0, given.spectra, given.batch)]
+    if cuda:
+        flux, ivar = flux.pin_memory(), ivar.pin_memory()
+    model = (Skip() if given.model == "skip" else Bottleneck(given.pixels)).to(given.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=cuda)
+    parts = [(flux[at : at + batch], ivar[at : at + batch]) for at in range(0, spectra, batch)]
+    forward, aim = model, objective
+    if given.compile:
+        forward = torch.compile(model, mode=given.mode)
+        aim = torch.compile(objective, mode=given.mode)
+    half = torch.autocast("cuda", torch.bfloat16, enabled=given.precision == "bf16" and cuda)
+
+    def arrive(part):
+        return [tensor.to(given.device, non_blocking=True) for tensor in part]
 
     def train():
-        for part in batches:
-            step(model, optimizer, *part, L1)
+        if not cuda:
+            for part in parts:
+                step(model, optimizer, *part, L1)
+            return
+        told = []
+        for part in parts:
+            optimizer.zero_grad()
+            with half:
+                now, loss = aim(model, *arrive(part), L1)
+            told.append(update(model, optimizer, now.clone(), loss))
+        torch.stack(told).cpu()
+        torch.cuda.synchronize()
 
     def reconstruct():
-        with torch.inference_mode():
-            for part in batches:
-                model(*part)
+        with torch.inference_mode(), half:
+            for part in parts:
+                out = forward(*arrive(part))
+                if cuda:
+                    out.float().cpu()
 
+    train_rate = median_rate(train, spectra, given.epochs)
     print(
         json.dumps(
             {
@@ -202,15 +229,41 @@ def main():
                 "version": torch.__version__,
                 "model": given.model,
                 "pixels": given.pixels,
-                "batch": given.batch,
+                "batch": batch,
                 "threads": torch.get_num_threads(),
-                "device": "cpu",
-                "instruction_set": torch.backends.cpu.get_cpu_capability(),
-                "train_spectra_per_s": round(median_rate(train, given.spectra, given.epochs), 1),
-                "reconstruct_spectra_per_s": round(median_rate(reconstruct, given.spectra, given.epochs), 1),
+                "device": torch.cuda.get_device_name() if cuda else "cpu",
+                "instruction_set": None if cuda else torch.backends.cpu.get_cpu_capability(),
+                "compile": given.mode if given.compile else None,
+                "precision": given.precision,
+                "train_spectra_per_s": round(train_rate, 1),
+                "reconstruct_spectra_per_s": round(median_rate(reconstruct, spectra, given.epochs), 1),
             }
-        )
+        ),
+        flush=True,
     )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", choices=["skip", "bottleneck"], default="skip")
+    parser.add_argument("--pixels", type=int, default=7281)
+    parser.add_argument("--batch", default="8", help="one size, or several with commas")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--spectra", type=int, help="spectra of an epoch")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--mode", default="default", help="mode of torch.compile: default, or reduce-overhead for CUDA graphs")
+    parser.add_argument("--precision", choices=["default", "float32", "tf32", "bf16"], default="default")
+    parser.add_argument("--curve", help="compare the loss with the curve in this file")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    if given.precision in ("float32", "tf32"):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = given.precision == "tf32"
+    if given.curve:
+        return compare_curve(given.curve)
+    for batch in given.batch.split(","):
+        measure(given, int(batch))
 
 
 if __name__ == "__main__":

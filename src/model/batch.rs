@@ -47,6 +47,12 @@ impl Draws<'_> {
         order
     }
 
+    /// The places in the training set of a batch of an epoch with this order.
+    pub(super) fn places<'o>(&self, order: &'o [usize], batch: usize) -> &'o [usize] {
+        let from = batch * self.settings.batch_size;
+        &order[from..(from + self.settings.batch_size).min(order.len())]
+    }
+
     /// A batch of an epoch with this order.
     ///
     /// Errors: the spectra cannot be read.
@@ -57,8 +63,7 @@ impl Draws<'_> {
         epoch: usize,
         batch: usize,
     ) -> Result<Shown, ModelError> {
-        let from = batch * self.settings.batch_size;
-        let chosen = train.select(&order[from..(from + self.settings.batch_size).min(order.len())])?;
+        let chosen = train.select(self.places(order, batch))?;
         let mut random = self.random(1 + epoch as u64, 1 + batch as u64);
         let shown = match self.architecture {
             Architecture::Bottleneck => augment(&chosen, self.settings, &mut random),

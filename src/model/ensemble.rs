@@ -58,6 +58,11 @@ impl Ensemble {
     pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
         let network = &self.members[member].network;
         let indices: Vec<usize> = (0..sample.len()).collect();
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        if accelerator.is_gpu() {
+            let mut engine = super::cube::Engine::of(network, accelerator.client());
+            return settle_on_gpu(&mut engine, network, self.settings.error_floor, sample);
+        }
         let weights = accelerator.has_kernels().then(|| Weights::of(network));
         let engine = weights.as_ref().map(Weights::engine);
         let floor = self.settings.error_floor;
@@ -111,6 +116,11 @@ pub fn reconstruct(
         return settle(&Weights::of(network).engine(), error_floor, sample);
     }
     let device = accelerator.inference();
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if accelerator.is_gpu() {
+        let mut engine = super::cube::Engine::of(network, accelerator.client());
+        return settle_on_gpu(&mut engine, network, error_floor, sample);
+    }
     let batch = Batch::new(sample, &device);
     let output = network.forward(batch.flux, batch.ivar);
     let mut flux = values(output.flux);
@@ -134,6 +144,25 @@ fn settle(engine: &Engine, error_floor: f64, sample: &Sample) -> Reconstructed {
         for _ in 0..REFINEMENTS {
             latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
             flux = bottleneck.decode(&latent);
+        }
+    }
+    Reconstructed { flux, latent }
+}
+
+/// [`reconstruct`] on a GPU.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+fn settle_on_gpu(
+    engine: &mut super::cube::Engine,
+    network: &Network,
+    error_floor: f64,
+    sample: &Sample,
+) -> Reconstructed {
+    let (mut flux, mut latent) = engine.reconstruct(sample);
+    if let Network::Bottleneck(bottleneck) = network {
+        let components = values(bottleneck.components());
+        for _ in 0..REFINEMENTS {
+            latent = refine::batch(sample, &flux, &latent, &components, error_floor);
+            flux = engine.decode(&latent, sample.pixels);
         }
     }
     Reconstructed { flux, latent }

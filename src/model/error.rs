@@ -5,9 +5,13 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     #[error(
-        "device `{device}` is not in this build; build with `--features {device}` or choose one of: {available}"
+        "device `{device}` is not in this build; build with `--features {feature}` or choose one of: {available}"
     )]
-    DeviceNotBuilt { device: String, available: String },
+    DeviceNotBuilt {
+        device: String,
+        feature: String,
+        available: String,
+    },
     #[error(
         "no {device} device was found on this machine: is its driver installed? `--device flex` runs on the processor"
     )]

@@ -1,4 +1,4 @@
-//! What a batch teaches a network: by the kernels where the device has them, by burn's operations and autodiff elsewhere.
+//! What a batch teaches a network on the processor: by the kernels on flex, by burn's operations and autodiff on the reference device.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -48,7 +48,7 @@ impl Trainer<'_> {
     }
 
     /// What the kernels compare a reconstruction with.
-    fn truth<'a>(&self, sample: &'a Sample) -> Truth<'a> {
+    pub(super) fn truth<'a>(&self, sample: &'a Sample) -> Truth<'a> {
         let bottleneck = self.model.architecture == Architecture::Bottleneck;
         let bound = |value: f64| if bottleneck { value } else { f64::INFINITY };
         Truth {

@@ -6,10 +6,13 @@
 mod batch;
 mod bottleneck;
 pub mod checkpoint;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod cube;
 mod device;
 mod ensemble;
 mod error;
 mod gradients;
+mod learner;
 mod lesson;
 pub mod native;
 mod network;

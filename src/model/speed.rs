@@ -1,9 +1,9 @@
 //! How fast a network learns and reconstructs, on made-up spectra; `benches/peers/speed.py` does the same in PyTorch.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +11,7 @@ use rand_distr::StandardNormal;
 use serde::Serialize;
 
 use super::batch::Batch;
+use super::learner::{Learner, Told};
 use super::native::{self, InstructionSet, Weights};
 use super::training::Trainer;
 use super::{
@@ -87,7 +88,7 @@ impl SpeedTest {
     /// Errors: the device cannot be opened, or threads cannot be started.
     pub fn run(&self) -> Result<Speed, ModelError> {
         let accelerator = Accelerator::open(self.device)?;
-        self.pool()?.install(|| Ok(self.measure(&accelerator)))
+        self.pool()?.install(|| self.measure(&accelerator))
     }
 
     /// The loss over the first epochs, without shuffling.
@@ -98,22 +99,16 @@ impl SpeedTest {
         self.pool()?.install(|| {
             let sample = self.sample();
             let (model, training) = self.settings();
-            let mut learner = Learner::new(&model, &training, &accelerator, self.pixels);
+            let mut lessons = Lessons::new(&model, &training, &accelerator, &sample)?;
             let shape = vec![sample.len(), self.pixels];
             let mut tensors = vec![
                 ("flux".to_owned(), shape.clone(), sample.flux.clone()),
                 ("ivar".to_owned(), shape, sample.ivar.clone()),
             ];
-            tensors.extend(named(learner.network()));
+            tensors.extend(named(&lessons.network()));
             let batches = self.batches(&sample);
             let losses = (0..self.epochs)
-                .map(|_| {
-                    let sum: f64 = batches
-                        .iter()
-                        .map(|batch| learner.step(batch) * batch.len() as f64)
-                        .sum();
-                    sum / sample.len() as f64
-                })
+                .map(|_| lessons.epoch(&batches) / sample.len() as f64)
                 .collect();
             Ok(Curve { losses, tensors })
         })
@@ -126,30 +121,37 @@ impl SpeedTest {
             .map_err(|error| ModelError::Threads(error.to_string()))
     }
 
-    fn measure(&self, accelerator: &Accelerator) -> Speed {
+    fn measure(&self, accelerator: &Accelerator) -> Result<Speed, ModelError> {
         let sample = self.sample();
         let (model, training) = self.settings();
-        let mut learner = Learner::new(&model, &training, accelerator, self.pixels);
+        let mut lessons = Lessons::new(&model, &training, accelerator, &sample)?;
         let batches = self.batches(&sample);
         let train = self.median(|| {
-            for batch in &batches {
-                learner.step(batch);
-            }
+            lessons.epoch(&batches);
         });
-        let network = learner.network().valid();
+        let learned = lessons.network();
         let gradient = accelerator.has_kernels().then(|| {
+            let (trainer, device) = (lessons.trainer(), accelerator.autodiff());
             self.median(|| {
                 for batch in &batches {
-                    learner
-                        .trainer()
-                        .learn(learner.network(), batch, batch, &learner.device);
+                    trainer.learn(&learned, batch, batch, &device);
                 }
             })
         });
+        let network = learned.valid();
         let weights = accelerator.has_kernels().then(|| Weights::of(&network));
         let engine = weights.as_ref().map(Weights::engine);
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        let mut on_gpu = accelerator
+            .is_gpu()
+            .then(|| super::cube::Engine::of(&network, accelerator.client()));
         let reconstruct = self.median(|| {
             for batch in &batches {
+                #[cfg(any(feature = "cuda", feature = "vulkan"))]
+                if let Some(engine) = &mut on_gpu {
+                    std::hint::black_box(engine.reconstruct(batch));
+                    continue;
+                }
                 match &engine {
                     Some(engine) => {
                         std::hint::black_box(engine.reconstruct(&batch.flux, &batch.ivar, batch.pixels));
@@ -179,7 +181,7 @@ impl SpeedTest {
                 reconstruct_share_of_peak: reconstruct_per_s / peak_per_s,
             }
         });
-        Speed {
+        Ok(Speed {
             program: "spectriage",
             version: env!("CARGO_PKG_VERSION"),
             model: self.architecture,
@@ -191,7 +193,7 @@ impl SpeedTest {
             train_spectra_per_s: train,
             reconstruct_spectra_per_s: reconstruct,
             kernels,
-        }
+        })
     }
 
     /// Spectra a second: the median over the epochs, after one that warms up.
@@ -238,6 +240,8 @@ impl SpeedTest {
             optimizer: OptimizerKind::Adam,
             weight_decay: 0.0,
             l1: L1,
+            noise: 0.0,
+            block_masks: 0,
             ..Default::default()
         };
         (model, training)
@@ -245,22 +249,23 @@ impl SpeedTest {
 }
 
 /// A network in training, without the loop around it.
-struct Learner<'a> {
+struct Lessons<'a> {
     model: &'a ModelSettings,
     settings: &'a TrainingSettings,
     accelerator: &'a Accelerator,
-    device: burn::tensor::Device,
-    network: Option<Network>,
-    optimizer: ModuleOptimizer,
+    learner: Learner,
+    /// Whether the spectra are on the GPU, as in a training.
+    held: bool,
 }
 
-impl<'a> Learner<'a> {
+impl<'a> Lessons<'a> {
     fn new(
         model: &'a ModelSettings,
         settings: &'a TrainingSettings,
         accelerator: &'a Accelerator,
-        pixels: usize,
-    ) -> Self {
+        sample: &Sample,
+    ) -> Result<Self, ModelError> {
+        let pixels = sample.pixels;
         let mut random = ChaCha8Rng::seed_from_u64(SEED + 1);
         let components = (0..model.latent * pixels).map(|_| 0.1 * random.sample::<f32, _>(StandardNormal));
         let pca = Pca {
@@ -276,14 +281,16 @@ impl<'a> Learner<'a> {
             accelerator,
             seed: SEED,
         };
-        Self {
+        let network = Network::new(model, &pca, SEED, &device);
+        let mut learner = Learner::new(&trainer, network, None)?;
+        let held = learner.hold(&trainer, sample)?;
+        Ok(Self {
             model,
             settings,
             accelerator,
-            network: Some(Network::new(model, &pca, SEED, &device)),
-            optimizer: trainer.optimizer(),
-            device,
-        }
+            learner,
+            held,
+        })
     }
 
     fn trainer(&self) -> Trainer<'a> {
@@ -295,19 +302,39 @@ impl<'a> Learner<'a> {
         }
     }
 
-    fn network(&self) -> &Network {
-        self.network.as_ref().expect("given back after every step")
+    fn network(&self) -> Network {
+        self.learner.network()
     }
 
-    /// One step on a batch; its loss before the step.
-    fn step(&mut self, batch: &Sample) -> f64 {
-        let network = self.network.take().expect("given back after every step");
-        let lesson = self.trainer().learn(&network, batch, batch, &self.device);
-        // Moved and not cloned: the optimizer changes weights in place where nobody else holds them.
+    /// One step on every batch; the sum of their losses before it. As in training, a GPU is a batch ahead of what it has told.
+    fn epoch(&mut self, batches: &[Sample]) -> f64 {
         let rate = self.settings.learning_rate;
-        self.network = Some(self.optimizer.step(rate, network, lesson.gradients));
-        lesson.loss
+        let (mut sum, mut open) = (0.0, VecDeque::new());
+        let mut first = 0;
+        for (number, batch) in batches.iter().enumerate() {
+            let trainer = self.trainer();
+            let told = if self.held {
+                let places: Vec<usize> = (first..first + batch.len()).collect();
+                self.learner.step_on(&trainer, &places, (0, number), rate)
+            } else {
+                self.learner.step(&trainer, batch, batch, rate)
+            };
+            open.push_back((told, batch.len()));
+            first += batch.len();
+            while open.len() > self.learner.ahead() {
+                sum += loss_of(open.pop_front());
+            }
+        }
+        while !open.is_empty() {
+            sum += loss_of(open.pop_front());
+        }
+        sum
     }
+}
+
+/// The sum of the losses of a batch.
+fn loss_of(open: Option<(Told, usize)>) -> f64 {
+    open.map_or(0.0, |(told, spectra)| told.wait().0 * spectra as f64)
 }
 
 /// The parameters of a network with their names, as PyTorch would give them.

@@ -1,5 +1,6 @@
 //! The training loop of one network: epochs, early stopping, resuming, and an observer that sees every batch.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
@@ -8,7 +9,8 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Draws, Shown};
-use super::native::{self, Lesson};
+use super::learner::{Learner, Told};
+use super::native;
 use super::schedule::learning_rate;
 use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Spectra, TrainingSettings};
 
@@ -65,13 +67,13 @@ pub struct Glance<'a> {
     pub first: bool,
     /// An epoch has just ended.
     pub epoch_ended: bool,
-    network: &'a Network,
+    learner: &'a Learner,
 }
 
 impl Glance<'_> {
     /// The network as it is now, for inference.
     pub fn network(&self) -> Network {
-        self.network.valid()
+        self.learner.network().valid()
     }
 }
 
@@ -111,6 +113,9 @@ pub struct TrainingHeader {
     loss_sum: f64,
     spectra: usize,
     norm_sum: f64,
+    /// Of the last batch.
+    #[serde(skip)]
+    last_norm: f64,
     pub history: Vec<EpochRecord>,
     best_loss: Option<f64>,
     best_epoch: usize,
@@ -156,17 +161,15 @@ impl Trainer<'_> {
     ) -> Result<(Outcome, TrainingState), ModelError> {
         let device = self.accelerator.autodiff();
         let mut network = Network::new(self.model, pca, self.seed, &device);
-        let mut optimizer = self.optimizer();
         let mut state = TrainingState::default();
         // Of the best epoch, where `state` does not hold its bytes yet. It shares its weights with the network until that learns on.
         let mut best = None;
         if let Some(resumed) = resume {
             network = load(network, &resumed.network)?;
-            optimizer = optimizer
-                .from_bytes(Bytes::from_bytes_vec(resumed.optimizer.clone()))
-                .map_err(|error| damaged(&error))?;
             state = resumed;
         }
+        let record = (!state.optimizer.is_empty()).then_some(&state.optimizer[..]);
+        let mut learner = Learner::new(self, network, record)?;
         let batches = train.len().div_ceil(self.settings.batch_size).max(1);
         let steps = batches * self.settings.epochs;
         let (started, first_step) = (
@@ -179,50 +182,51 @@ impl Trainer<'_> {
             seed: self.seed,
         };
         let mut seen = 0;
+        let held = learner.hold(self, train)?;
         observer.glance(&Glance {
             epochs: state.header.epochs,
             first: true,
             epoch_ended: false,
-            network: &network,
+            learner: &learner,
         });
         while state.header.epochs < self.settings.epochs {
             let epoch = state.header.epochs;
             let order = draws.order(train.len(), epoch);
             let draw = |batch: usize| draws.batch(train, &order, epoch, batch);
             let mut next = None;
+            // What a GPU has not told yet, with the number of spectra.
+            let mut open = VecDeque::new();
             for batch in state.header.batches..batches {
-                let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
-                // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
-                let Lesson {
-                    loss: value,
-                    gradients,
-                    norm,
-                } = rayon::in_place_scope(|scope| {
-                    if batch + 1 < batches {
-                        scope.spawn(|_| next = Some(draw(batch + 1)));
-                    }
-                    self.learn(&network, &chosen, &shown, &device)
-                });
-                if !value.is_finite() {
-                    let learning_rate = self.settings.learning_rate;
-                    return Err(ModelError::Diverged {
-                        value,
-                        epoch: epoch + 1,
-                        learning_rate,
-                    });
-                }
                 let step = epoch * batches + batch;
                 let rate = learning_rate(self.settings, step, steps);
-                network = optimizer.step(rate, network, gradients);
-
-                let header = &mut state.header;
-                header.batches = batch + 1;
-                header.loss_sum += value * chosen.len() as f64;
-                header.spectra += chosen.len();
-                header.norm_sum += norm;
-                seen += chosen.len();
-                let train_loss = header.loss_sum / header.spectra as f64;
-                let finished = (batch + 1 == batches).then(|| EpochRecord {
+                let (told, count) = if held {
+                    let places = draws.places(&order, batch);
+                    (learner.step_on(self, places, (epoch, batch), rate), places.len())
+                } else {
+                    let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
+                    // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
+                    let told = rayon::in_place_scope(|scope| {
+                        if batch + 1 < batches {
+                            scope.spawn(|_| next = Some(draw(batch + 1)));
+                        }
+                        learner.step(self, &chosen, &shown, rate)
+                    });
+                    (told, chosen.len())
+                };
+                open.push_back((told, count));
+                state.header.batches = batch + 1;
+                seen += count;
+                let last = batch + 1 == batches;
+                // The first of an epoch is waited for, so that there is a loss to show.
+                let ahead = if last || state.header.spectra == 0 {
+                    0
+                } else {
+                    learner.ahead()
+                };
+                self.settle(&mut open, ahead, &mut state.header)?;
+                let train_loss = state.header.loss_sum / state.header.spectra as f64;
+                let norm = state.header.last_norm;
+                let finished = last.then(|| EpochRecord {
                     epoch: epoch + 1,
                     train_loss,
                     validation_loss: 0.0,
@@ -230,9 +234,14 @@ impl Trainer<'_> {
                     gradient_norm: state.header.norm_sum / batches as f64,
                 });
                 let finished = match finished {
-                    Some(record) => {
-                        Some(self.finish_epoch(record, &network, train, validation, &mut state, &mut best)?)
-                    }
+                    Some(record) => Some(self.finish_epoch(
+                        record,
+                        &mut learner,
+                        train,
+                        validation,
+                        &mut state,
+                        &mut best,
+                    )?),
                     None => None,
                 };
                 let elapsed = started.elapsed();
@@ -251,27 +260,29 @@ impl Trainer<'_> {
                     finished: finished.clone(),
                 });
                 if flow == Flow::Stop {
-                    self.store(&mut state, &network, &mut best, &optimizer)?;
+                    self.settle(&mut open, 0, &mut state.header)?;
+                    store(&mut state, &learner, &mut best)?;
                     return Ok((Outcome::Cancelled, state));
                 }
                 if observer.wants_state(finished.is_some()) {
-                    self.store(&mut state, &network, &mut best, &optimizer)?;
+                    self.settle(&mut open, 0, &mut state.header)?;
+                    store(&mut state, &learner, &mut best)?;
                     observer.keep(&state)?;
                 }
                 observer.glance(&Glance {
                     epochs: state.header.epochs,
                     first: false,
                     epoch_ended: finished.is_some(),
-                    network: &network,
+                    learner: &learner,
                 });
             }
             let patience = self.settings.patience;
             if patience > 0 && state.header.epochs - state.header.best_epoch >= patience {
-                self.store(&mut state, &network, &mut best, &optimizer)?;
+                store(&mut state, &learner, &mut best)?;
                 return Ok((Outcome::StoppedEarly, state));
             }
         }
-        self.store(&mut state, &network, &mut best, &optimizer)?;
+        store(&mut state, &learner, &mut best)?;
         Ok((Outcome::Finished, state))
     }
 
@@ -284,17 +295,44 @@ impl Trainer<'_> {
         )
     }
 
+    /// Waits for what is still open, but for the last `ahead` batches.
+    fn settle(
+        &self,
+        open: &mut VecDeque<(Told, usize)>,
+        ahead: usize,
+        header: &mut TrainingHeader,
+    ) -> Result<(), ModelError> {
+        while open.len() > ahead {
+            let Some((told, spectra)) = open.pop_front() else {
+                break;
+            };
+            let (value, norm) = told.wait();
+            if !value.is_finite() {
+                return Err(ModelError::Diverged {
+                    value,
+                    epoch: header.epochs + 1,
+                    learning_rate: self.settings.learning_rate,
+                });
+            }
+            header.loss_sum += value * spectra as f64;
+            header.spectra += spectra;
+            header.norm_sum += norm;
+            header.last_norm = norm;
+        }
+        Ok(())
+    }
+
     fn finish_epoch(
         &self,
         mut record: EpochRecord,
-        network: &Network,
+        learner: &mut Learner,
         train: &dyn Spectra,
         validation: &dyn Spectra,
         state: &mut TrainingState,
         best: &mut Option<Network>,
     ) -> Result<EpochRecord, ModelError> {
         let watched = if validation.is_empty() { train } else { validation };
-        record.validation_loss = self.mean_loss(&network.valid(), watched)?;
+        record.validation_loss = learner.mean_loss(self, watched)?;
         // With one batch an epoch this is the first loss that a step too far shows up in.
         if !record.validation_loss.is_finite() {
             let (value, learning_rate) = (record.validation_loss, self.settings.learning_rate);
@@ -308,7 +346,7 @@ impl Trainer<'_> {
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);
             header.best_epoch = record.epoch;
-            *best = Some(network.clone());
+            *best = Some(learner.network());
         }
         header.history.push(record.clone());
         header.epochs += 1;
@@ -338,21 +376,14 @@ impl Trainer<'_> {
             }
         }
     }
+}
 
-    fn store(
-        &self,
-        state: &mut TrainingState,
-        network: &Network,
-        best: &mut Option<Network>,
-        optimizer: &ModuleOptimizer,
-    ) -> Result<(), ModelError> {
-        if let Some(best) = best.take() {
-            state.best_network = bytes(&best)?;
-        }
-        state.network = bytes(network)?;
-        state.optimizer = optimizer.into_bytes().map_err(|error| damaged(&error))?.to_vec();
-        Ok(())
+fn store(state: &mut TrainingState, learner: &Learner, best: &mut Option<Network>) -> Result<(), ModelError> {
+    if let Some(best) = best.take() {
+        state.best_network = bytes(&best)?;
     }
+    (state.network, state.optimizer) = learner.records()?;
+    Ok(())
 }
 
 pub(super) fn bytes(network: &Network) -> Result<Vec<u8>, ModelError> {
@@ -370,6 +401,6 @@ pub(super) fn load(network: Network, bytes: &[u8]) -> Result<Network, ModelError
     network.try_load_record(record).map_err(|error| damaged(&error))
 }
 
-fn damaged(error: &dyn std::fmt::Display) -> ModelError {
+pub(super) fn damaged(error: &dyn std::fmt::Display) -> ModelError {
     ModelError::Record(error.to_string())
 }

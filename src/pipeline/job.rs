@@ -306,17 +306,31 @@ pub fn run_kept(
     cancel: &CancelToken,
 ) -> Result<(Summary, Option<Assessment>), PipelineError> {
     settings.check()?;
-    let accelerator = Accelerator::open(settings.training.device)?;
+    let (accelerator, settings) = &open_device(settings, observer)?;
     let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
     let resume = resume.as_deref();
     let (trained, checkpoint, known) =
-        job.train(&mut selection, &accelerator, resume, true, observer, cancel)?;
+        job.train(&mut selection, accelerator, resume, true, observer, cancel)?;
     if trained.interrupted {
         return Ok((job.finish(&selection, None, true, observer)?, None));
     }
     report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
-    let model = Reconstructor::new(checkpoint.origin, trained.ensemble, accelerator);
+    let model = Reconstructor::new(checkpoint.origin, trained.ensemble, accelerator.clone());
     job.rank(selection, Arc::new(model), known, observer, cancel)
+}
+
+/// Opens the device of the settings; `auto` is told, and gives way to what it has led to.
+fn open_device(
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<(Accelerator, Settings), PipelineError> {
+    let accelerator = Accelerator::open(settings.training.device)?;
+    if let Some(reason) = &accelerator.reason {
+        observer.event(Event::Note(reason.clone()));
+    }
+    let mut settings = settings.clone();
+    settings.training.device = accelerator.kind;
+    Ok((accelerator, settings))
 }
 
 /// Trains only.
@@ -328,10 +342,10 @@ pub fn train_only(
     cancel: &CancelToken,
 ) -> Result<Summary, PipelineError> {
     settings.check()?;
-    let accelerator = Accelerator::open(settings.training.device)?;
+    let (accelerator, settings) = &open_device(settings, observer)?;
     let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
     let resume = resume.as_deref();
-    let (trained, _, _) = job.train(&mut selection, &accelerator, resume, false, observer, cancel)?;
+    let (trained, _, _) = job.train(&mut selection, accelerator, resume, false, observer, cancel)?;
     if !trained.interrupted {
         report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
     }

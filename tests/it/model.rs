@@ -381,7 +381,7 @@ fn a_checkpoint_comes_back_as_it_was() {
 
 #[test]
 fn a_device_that_is_not_built_in_is_refused_by_name() {
-    for kind in [DeviceKind::Cuda, DeviceKind::Vulkan] {
+    for kind in [DeviceKind::Cuda(0), DeviceKind::Vulkan] {
         if DeviceKind::available().contains(&kind) {
             continue;
         }

@@ -32,7 +32,8 @@ impl Adam {
         Self { kind, weight_decay }
     }
 
-    fn numbers(&self, rate: LearningRate, time: usize) -> AdamStep {
+    /// The numbers of step `time`, from 1.
+    pub fn numbers(&self, rate: LearningRate, time: usize) -> AdamStep {
         let time = i32::try_from(time).unwrap_or(i32::MAX);
         let (left_1, left_2) = (1.0 - BETA_1.powi(time), 1.0 - BETA_2.powi(time));
         let common = AdamStep {

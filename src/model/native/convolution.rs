@@ -7,7 +7,7 @@ use super::registers::InstructionSet;
 use super::registers::{Finish, Product, multiply};
 
 /// The shape of a convolution from a fine grid to a coarse one, or of the transposed one that leads back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Channels on the coarse grid.
     pub coarse: usize,

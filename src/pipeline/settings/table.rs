@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::DeviceKind;
+
 /// What a value of a setting looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -119,7 +121,7 @@ pub const TABLE: &[Entry] = table! {
         "error_floor" Number, "Error of the model as a share of the flux, added to the noise";
     }
     training {
-        "device" Choice(&["flex", "ndarray", "cuda", "vulkan"]), "Where tensors live; cuda and vulkan need a build with that feature";
+        "device" Choice(DeviceKind::NAMES), "Where tensors live; cuda and vulkan need a build with that feature";
         "epochs" Integer, "Passes over the training spectra at most";
         "batch_size" Integer, "Spectra a training step";
         "learning_rate" Number, "Highest learning rate";

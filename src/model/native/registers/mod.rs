@@ -12,7 +12,8 @@ mod lane;
 mod product;
 
 pub(super) use dots::add_dots;
-pub(super) use elementwise::{AdamStep, adam, adamw, add_signs, dot, gelu, residuals, scale, scale_by, silu};
+pub(in crate::model) use elementwise::AdamStep;
+pub(super) use elementwise::{adam, adamw, add_signs, dot, gelu, residuals, scale, scale_by, silu};
 pub use instructions::{InstructionSet, peak};
 pub use product::Finish;
 #[cfg(test)]

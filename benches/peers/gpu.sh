@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# spectriage and PyTorch side by side on an NVIDIA GPU: the same networks, batches, loss and optimizer, one after the other.
+#
+#     benches/peers/gpu.sh [FOLDER]
+#
+# PYTHON names a Python with torch for CUDA (default python3), SPECTRIAGE the binary (default: built by cargo with `--features cuda`), CUDA_PATH a toolkit, where
+# libdevice.10.bc is. Lines of JSON and the logs go to FOLDER (default: a temporary one); a table of medians over five epochs is printed. torch.compile takes minutes the
+# first time, so its programs are made several at once before anything is measured.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+python=${PYTHON:-python3} folder=${1:-$(mktemp -d)}
+batches=${BATCHES:-8 64 512 4096}
+mkdir -p "$folder"
+"$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null || {
+    echo "no PyTorch that sees a GPU in $python: give another with PYTHON=..., nothing was compared" >&2
+    exit 0
+}
+if [ -z "${SPECTRIAGE:-}" ]; then
+    cargo build --release --features cuda
+    SPECTRIAGE=${CARGO_TARGET_DIR:-target}/release/spectriage
+fi
+torch() { "$python" benches/peers/speed.py --device cuda --threads 8 "$@"; }
+# Of a small batch the launches are the cost, which CUDA graphs take away.
+mode() { if [ "$1" -lt 64 ]; then echo reduce-overhead; else echo default; fi; }
+spectra() { echo $(($1 * 2 > 1024 ? $1 * 2 : 1024)); }
+
+export TORCHINDUCTOR_CACHE_DIR=$folder/inductor TORCHINDUCTOR_FX_GRAPH_CACHE=1
+for model in skip bottleneck; do
+    for batch in $batches; do
+        torch --model "$model" --batch "$batch" --spectra "$batch" --epochs 1 --compile --mode "$(mode "$batch")" --precision tf32 \
+            > "$folder/compile_${model}_$batch.log" 2>&1 &
+    done
+done
+wait
+: > "$folder/speed.jsonl"
+for model in skip bottleneck; do
+    for batch in $batches; do
+        count=$(spectra "$batch")
+        "$SPECTRIAGE" benchmark speed --device cuda --model "$model" --batch "$batch" --spectra "$count" --json | tr -d '\n' >> "$folder/speed.jsonl"
+        echo >> "$folder/speed.jsonl"
+    done
+    torch --model "$model" --batch "${batches// /,}" >> "$folder/speed.jsonl" 2>> "$folder/torch.log"
+    for batch in $batches; do
+        torch --model "$model" --batch "$batch" --compile --mode "$(mode "$batch")" --precision tf32 >> "$folder/speed.jsonl" 2>> "$folder/torch.log" || true
+    done
+done
+"$python" - "$folder/speed.jsonl" <<'PYTHON'
+import json, sys
+
+rows = [json.loads(line) for line in open(sys.argv[1])]
+for what in ("train", "reconstruct"):
+    print(f"{what} (spectra/s)    batch  spectriage  eager  compiled, tf32  ratio to eager  ratio to the best")
+    for model in ("skip", "bottleneck"):
+        for batch in sorted({row["batch"] for row in rows}):
+            of = lambda program, compiled: next(
+                (r[f"{what}_spectra_per_s"] for r in rows
+                 if r["program"] == program and r["model"] == model and r["batch"] == batch and bool(r.get("compile")) == compiled), float("nan"))
+            ours, eager, compiled = of("spectriage", False), of("pytorch", False), of("pytorch", True)
+            best = max(x for x in (eager, compiled) if x == x)
+            print(f"{model:<18} {batch:>10} {ours:>11.0f} {eager:>7.0f} {compiled:>9.0f} {ours / eager:>16.2f} {ours / best:>16.2f}")
+PYTHON
+echo "$folder"

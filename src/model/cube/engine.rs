@@ -1,0 +1,329 @@
+//! A network that is ready to compute on a GPU.
+
+use burn::cubecl;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Bytes, Tensor};
+use cubecl::client::Client;
+use cubecl::server::ServerError;
+
+use super::bottleneck::{self, Bottleneck};
+use super::layout::Layout;
+use super::pixels::{Drawing, Terms, compare, paint};
+use super::skip::{self, Skip};
+use super::small::{self, FEATURES};
+use super::{Batch, Buffer, Gradients, Room, Weights, numbers};
+use crate::model::native::Truth;
+use crate::model::{Network, Sample};
+
+/// The weights of a network on a GPU, and room for its maps.
+pub(in super::super) struct Engine {
+    pub(super) room: Room,
+    pub(super) net: Net,
+    pub(super) layout: Layout,
+    pub(super) weights: Weights,
+    maps: Option<(usize, usize, Maps)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Net {
+    Skip(Skip),
+    Bottleneck(Bottleneck, usize),
+}
+
+pub(super) enum Maps {
+    Skip(skip::Maps),
+    Bottleneck(bottleneck::Maps),
+}
+
+/// Length of the vector that stands for the original network's coarsest map.
+const SKIP_LATENT: usize = 16;
+
+/// The values of a network's parameters, in the order of burn's visit.
+struct Values {
+    trained: Vec<Vec<f32>>,
+    fixed: Vec<Vec<f32>>,
+    dims: Vec<Vec<usize>>,
+}
+
+impl Values {
+    fn of(network: &Network) -> Self {
+        let mut values = Self {
+            trained: Vec::new(),
+            fixed: Vec::new(),
+            dims: Vec::new(),
+        };
+        network.visit(&mut values);
+        values
+    }
+}
+
+impl ModuleVisitor for Values {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        // Components, mean and typical ivar are told by their order, since a network for inference asks for no gradients at all.
+        self.dims.push(tensor.dims().to_vec());
+        let data = tensor.inner().into_data();
+        self.trained
+            .push(data.try_into_vec().expect("weights are float32"));
+    }
+}
+
+/// Places of the bottleneck's components, mean and typical ivar in burn's visit; they are not trained.
+pub(super) const FIXED: [usize; 3] = [10, 15, 16];
+
+impl Engine {
+    /// A network on the GPU that `client` leads to.
+    pub fn of(network: &Network, client: Client) -> Self {
+        let room = Room::new(client);
+        let mut values = Values::of(network);
+        let mut layout = Layout::default();
+        let (net, fixed) = match network {
+            Network::Skip(_) => (Net::Skip(Skip::new(&mut layout)), Vec::new()),
+            Network::Bottleneck(_) => {
+                let (latent, pixels) = (values.dims[FIXED[0]][0], values.dims[FIXED[0]][1]);
+                let hidden = values.dims[12][1];
+                for place in FIXED.into_iter().rev() {
+                    values.fixed.insert(0, values.trained.remove(place));
+                }
+                let bottleneck = Bottleneck::new(&mut layout, pixels, latent, hidden);
+                let [components, mean, typical] = &values.fixed[..] else {
+                    unreachable!("three parameters are fixed")
+                };
+                let fixed = bottleneck.fixed(components, mean, typical[0]);
+                (Net::Bottleneck(bottleneck, latent), fixed)
+            }
+        };
+        let packed = layout.pack(&values.trained);
+        let weights = Weights {
+            mirror: room.upload(layout.mirrored(&packed)),
+            parameters: room.upload(packed),
+            fixed: room.upload(fixed),
+        };
+        Self {
+            room,
+            net,
+            layout,
+            weights,
+            maps: None,
+        }
+    }
+
+    /// Spectra that are worked out at once: enough for every unit of a large GPU, few enough for the memory of a small one, whose
+    /// buffers may not be able to have more than 128 MB.
+    pub(super) fn at_once(&self) -> usize {
+        match self.net {
+            Net::Skip(_) => 128,
+            Net::Bottleneck(..) => 1024,
+        }
+    }
+
+    /// Spectra of a sample, uploaded; `shown` is what the encoder is shown, where that is not the same.
+    pub(super) fn upload(
+        &self,
+        (flux, ivar): (&[f32], &[f32]),
+        pixels: usize,
+        shown: Option<(&[f32], &[f32])>,
+    ) -> Batch {
+        let both = |(flux, ivar)| (self.room.upload_pieces(flux), self.room.upload_pieces(ivar));
+        let spectra = flux.len() / pixels;
+        let (flux, ivar) = both((flux, ivar));
+        let (shown_flux, shown_ivar) = match shown {
+            Some(shown) => both(shown),
+            None => (flux.clone(), ivar.clone()),
+        };
+        Batch {
+            spectra,
+            pixels,
+            flux,
+            ivar,
+            shown_flux,
+            shown_ivar,
+        }
+    }
+
+    fn reserve(&mut self, spectra: usize, pixels: usize) {
+        if self
+            .maps
+            .as_ref()
+            .is_none_or(|(most, of, _)| *most < spectra || *of != pixels)
+        {
+            let maps = match &self.net {
+                Net::Skip(skip) => Maps::Skip(skip.maps(&self.room, spectra, pixels)),
+                Net::Bottleneck(bottleneck, _) => Maps::Bottleneck(bottleneck.maps(&self.room, spectra)),
+            };
+            self.maps = Some((spectra, pixels, maps));
+        }
+    }
+
+    fn maps(&self) -> &Maps {
+        &self.maps.as_ref().expect("reserved before").2
+    }
+
+    fn draw(&self, batch: &Batch) -> Drawing<'_> {
+        match (&self.net, self.maps()) {
+            (Net::Skip(skip), Maps::Skip(maps)) => skip.draw(&self.room, &self.weights, batch, maps),
+            (Net::Bottleneck(bottleneck, _), Maps::Bottleneck(maps)) => {
+                bottleneck.draw(&self.room, &self.weights, batch, maps)
+            }
+            _ => unreachable!("maps are those of the network"),
+        }
+    }
+
+    /// The gradients and losses of some spectra of a batch.
+    pub(super) fn learn(&mut self, batch: &Batch, gradients: &Gradients) {
+        self.reserve(batch.spectra, batch.pixels);
+        let drawing = self.draw(batch);
+        let (room, weights) = (&self.room, &self.weights);
+        match (&self.net, self.maps()) {
+            (Net::Skip(skip), Maps::Skip(maps)) => {
+                skip.learn(room, weights, batch, drawing, maps, gradients);
+            }
+            (Net::Bottleneck(bottleneck, _), Maps::Bottleneck(maps)) => {
+                bottleneck.learn(room, weights, batch, drawing, maps, gradients);
+            }
+            _ => unreachable!("maps are those of the network"),
+        }
+    }
+
+    /// Reconstructions and latent vectors. Shapes: `[spectra, pixels]` -> `[spectra, pixels]`, `[spectra, latent]`.
+    pub fn reconstruct(&mut self, sample: &Sample) -> (Vec<f32>, Vec<f32>) {
+        /// Spectra whose way to the GPU and back is beside the work on others.
+        const PIECE: usize = 128;
+        let pixels = sample.pixels;
+        let mut out = (Vec::with_capacity(sample.flux.len()), Vec::new());
+        let client = self.room.client.clone();
+        let mut open = None;
+        for (flux, ivar) in sample
+            .flux
+            .chunks(PIECE * pixels)
+            .zip(sample.ivar.chunks(PIECE * pixels))
+        {
+            // The original's network does not look at the noise.
+            let ivar = if matches!(self.net, Net::Skip(_)) {
+                &ivar[..1]
+            } else {
+                ivar
+            };
+            let batch = self.upload((flux, ivar), pixels, None);
+            self.reserve(batch.spectra, pixels);
+            let drawing = self.draw(&batch);
+            let spectra = batch.spectra;
+            let flux = self.room.empty(spectra * pixels);
+            paint(&self.room, (spectra, pixels), drawing, &flux);
+            let latent = self.latent(spectra, pixels);
+            let coming = client.read_async(vec![flux.handle, latent.handle]);
+            if let Some((spectra, coming)) = open.replace((spectra, coming)) {
+                self.arrive(coming, spectra, pixels, &mut out);
+            }
+        }
+        if let Some((spectra, coming)) = open {
+            self.arrive(coming, spectra, pixels, &mut out);
+        }
+        out
+    }
+
+    /// The latent vectors of the spectra drawn last, among other numbers.
+    fn latent(&self, spectra: usize, pixels: usize) -> Buffer {
+        match (&self.net, self.maps()) {
+            (Net::Skip(skip), Maps::Skip(maps)) => {
+                let latent = self.room.empty(spectra * SKIP_LATENT);
+                skip.latent(&self.room, (spectra, pixels), maps, &latent);
+                latent
+            }
+            (Net::Bottleneck(bottleneck, _), Maps::Bottleneck(maps)) => {
+                let given = self.room.empty(spectra * bottleneck.sizes.given());
+                small::copy(&self.room, &maps.middle.given, &given);
+                given
+            }
+            _ => unreachable!("maps are those of the network"),
+        }
+    }
+
+    /// Waits for reconstructions and latent vectors, and appends them.
+    fn arrive(
+        &self,
+        coming: impl Future<Output = Result<Vec<Bytes>, ServerError>>,
+        spectra: usize,
+        pixels: usize,
+        (flux, latent): &mut (Vec<f32>, Vec<f32>),
+    ) {
+        let bytes = cubecl::future::block_on(coming).expect("the GPU answers");
+        flux.extend(numbers(&bytes[0]).take(spectra * pixels));
+        let found: Vec<f32> = numbers(&bytes[1]).collect();
+        match &self.net {
+            Net::Skip(_) => latent.extend(&found[..spectra * SKIP_LATENT]),
+            Net::Bottleneck(bottleneck, length) => {
+                for row in found.chunks_exact(bottleneck.sizes.given()).take(spectra) {
+                    latent.extend(&row[FEATURES..FEATURES + length]);
+                }
+            }
+        }
+    }
+
+    /// The reconstructions of latent vectors. Shapes: `[spectra, latent]` -> `[spectra, pixels]`. Panics if the network has no decoder of its own.
+    pub fn decode(&mut self, latents: &[f32], pixels: usize) -> Vec<f32> {
+        let Net::Bottleneck(bottleneck, latent) = self.net.clone() else {
+            panic!("only the bottleneck decodes latent vectors");
+        };
+        let mut out = Vec::with_capacity(latents.len() / latent * pixels);
+        for latents in latents.chunks(self.at_once() * latent) {
+            let spectra = latents.len() / latent;
+            self.reserve(spectra, pixels);
+            let mut given = vec![0.0; spectra * bottleneck.sizes.given()];
+            for (row, values) in given
+                .chunks_exact_mut(bottleneck.sizes.given())
+                .zip(latents.chunks_exact(latent))
+            {
+                row[FEATURES..FEATURES + latent].copy_from_slice(values);
+            }
+            let given = self.room.upload(given);
+            let Maps::Bottleneck(maps) = self.maps() else {
+                unreachable!("maps are those of the network")
+            };
+            let drawing = bottleneck.redraw(&self.room, &self.weights, spectra, &given, maps);
+            let flux = self.room.empty(spectra * pixels);
+            paint(&self.room, (spectra, pixels), drawing, &flux);
+            out.extend(&self.room.read(&flux)[..spectra * pixels]);
+        }
+        out
+    }
+
+    /// The sum of the losses of some spectra, shown as they are.
+    pub fn loss(&mut self, truth: Truth, pixels: usize) -> f64 {
+        let most = self.at_once() * pixels;
+        let mut sum = 0.0;
+        for (flux, ivar) in truth.flux.chunks(most).zip(truth.ivar.chunks(most)) {
+            let batch = self.upload((flux, ivar), pixels, None);
+            self.reserve(batch.spectra, pixels);
+            let drawing = self.draw(&batch);
+            let losses = self.room.empty(batch.spectra);
+            let gradient = self.room.empty(batch.spectra * pixels);
+            let seen = (batch.spectra, pixels);
+            let terms = terms(truth, batch.spectra);
+            compare(
+                &self.room,
+                seen,
+                drawing,
+                (&batch.flux, &batch.ivar),
+                terms,
+                (&gradient, pixels),
+                (&losses, 0),
+            );
+            sum += self.room.read(&losses)[..batch.spectra]
+                .iter()
+                .map(|loss| f64::from(*loss))
+                .sum::<f64>();
+        }
+        sum
+    }
+}
+
+/// How a reconstruction is compared with the truth, in a batch of so many spectra.
+pub(super) fn terms(truth: Truth, batch: usize) -> Terms {
+    Terms {
+        error_floor: truth.error_floor,
+        limit: truth.limit,
+        strange: truth.strange as f32,
+        batch,
+    }
+}

@@ -1,0 +1,190 @@
+//! Spectra that stay on the GPU: a batch of them is put together there, and shown to the encoder noisier and with gaps, without the host.
+
+use burn::cubecl;
+use burn::tensor::Bytes;
+use cubecl::prelude::*;
+
+use super::{Batch, Buffer, Room};
+use crate::model::TrainingSettings;
+
+/// Spectra of a training set. Shapes: `[spectra, pixels]`.
+pub(super) struct Held {
+    flux: Buffer,
+    ivar: Buffer,
+    pixels: usize,
+}
+
+/// What is done to a batch before the encoder sees it; as [`crate::model::batch::augment`], with numbers drawn on the GPU.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Disguise {
+    noise: f32,
+    blocks: u32,
+    longest: u32,
+    /// Of the network and the batch.
+    seed: u32,
+}
+
+impl Disguise {
+    /// For batch number `batch` of an epoch in the training of the network with this seed.
+    pub fn new(settings: &TrainingSettings, seed: u64, epoch: usize, batch: usize) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for number in [seed, epoch as u64, batch as u64] {
+            hasher.update(&number.to_le_bytes());
+        }
+        let hash = hasher.finalize();
+        let first = hash.as_bytes().first_chunk().expect("a hash has 32 bytes");
+        Self {
+            noise: settings.noise as f32,
+            blocks: settings.block_masks as u32,
+            longest: settings.block_length as u32,
+            seed: u32::from_le_bytes(*first),
+        }
+    }
+}
+
+impl Held {
+    /// Room for so many.
+    pub fn new(room: &Room, spectra: usize, pixels: usize) -> Self {
+        Self {
+            flux: room.empty(spectra * pixels),
+            ivar: room.empty(spectra * pixels),
+            pixels,
+        }
+    }
+
+    /// Puts some there, from spectrum `first` on.
+    pub fn put(&self, room: &Room, first: usize, flux: Vec<f32>, ivar: Vec<f32>) {
+        let from = (first * self.pixels * size_of::<f32>()) as u64;
+        for (buffer, numbers) in [(&self.flux, flux), (&self.ivar, ivar)] {
+            let handle = buffer.handle.clone().offset_start(from);
+            room.client.write(&handle, Bytes::from_elems(numbers));
+        }
+    }
+
+    /// The spectra at these places; `first` is the number of the first of them in its batch.
+    pub fn take(&self, room: &Room, places: &[u32], first: usize, disguise: Option<Disguise>) -> Batch {
+        let (spectra, pixels) = (places.len(), self.pixels);
+        let places = room.upload_places(places.to_vec());
+        let empty = || room.empty(spectra * pixels);
+        let (flux, ivar) = (empty(), empty());
+        let (shown_flux, shown_ivar) = match disguise {
+            Some(_) => (empty(), empty()),
+            None => (flux.clone(), ivar.clone()),
+        };
+        let Disguise {
+            noise,
+            blocks,
+            longest,
+            seed,
+        } = disguise.unwrap_or(Disguise {
+            noise: 0.0,
+            blocks: 0,
+            longest: 0,
+            seed: 0,
+        });
+        take_kernel::launch(
+            &room.client,
+            CubeCount::Static(pixels.div_ceil(256) as u32, spectra as u32, 1),
+            CubeDim::new_1d(256),
+            self.flux.numbers(),
+            self.ivar.numbers(),
+            places.numbers(),
+            flux.numbers(),
+            ivar.numbers(),
+            if disguise.is_some() {
+                shown_flux.numbers()
+            } else {
+                room.spare.numbers()
+            },
+            if disguise.is_some() {
+                shown_ivar.numbers()
+            } else {
+                room.spare.numbers()
+            },
+            pixels,
+            first as u32,
+            noise,
+            blocks,
+            longest.clamp(1, pixels as u32),
+            seed,
+            disguise.is_some(),
+        );
+        Batch {
+            spectra,
+            pixels,
+            flux,
+            ivar,
+            shown_flux,
+            shown_ivar,
+        }
+    }
+}
+
+#[cube(launch)]
+fn take_kernel(
+    all_flux: &[f32],
+    all_ivar: &[f32],
+    places: &[u32],
+    flux: &mut [f32],
+    ivar: &mut [f32],
+    shown_flux: &mut [f32],
+    shown_ivar: &mut [f32],
+    pixels: usize,
+    first: u32,
+    noise: f32,
+    blocks: u32,
+    longest: u32,
+    seed: u32,
+    #[comptime] disguised: bool,
+) {
+    let pixel = CUBE_POS_X as usize * 256 + UNIT_POS as usize;
+    if pixel < pixels {
+        let from = places[CUBE_POS_Y as usize] as usize * pixels + pixel;
+        let to = CUBE_POS_Y as usize * pixels + pixel;
+        let (value, weight) = (all_flux[from], all_ivar[from]);
+        flux[to] = value;
+        ivar[to] = weight;
+        if comptime!(disguised) {
+            let own = scrambled(seed + scrambled(first + CUBE_POS_Y));
+            let mut value = value;
+            let mut weight = weight;
+            if noise > 0.0 && weight > 0.0 {
+                // Box and Muller's way from two uniform numbers to a normal one.
+                let one = scrambled(own + 2 * pixel as u32);
+                let two = scrambled(one + own);
+                let radius = f32::sqrt(-2.0f32 * f32::ln(uniform(one)));
+                let normal = radius * f32::cos(std::f32::consts::TAU * uniform(two));
+                value += noise * normal / f32::sqrt(weight);
+                weight /= 1.0f32 + noise * noise;
+            }
+            for block in 0..blocks {
+                let one = scrambled(own + 0x9E37_79B9u32 * (block + 1));
+                let two = scrambled(one + own);
+                let length = 1 + one % longest;
+                let start = two % (pixels as u32 - length + 1);
+                if pixel as u32 >= start && (pixel as u32) < start + length {
+                    value = 0.0;
+                    weight = 0.0;
+                }
+            }
+            shown_flux[to] = value;
+            shown_ivar[to] = weight;
+        }
+    }
+}
+
+/// A number of which every bit depends on every bit of the given one.
+///
+/// Source: the finalizer "lowbias32" of Wellons, "Prospecting for Hash Functions" (2018).
+#[cube]
+fn scrambled(value: u32) -> u32 {
+    let a = (value ^ (value >> 16)) * 0x7FEB_352Du32;
+    let b = (a ^ (a >> 15)) * 0x846C_A68Bu32;
+    b ^ (b >> 16)
+}
+
+/// Between 0 and 1, never either.
+#[cube]
+fn uniform(value: u32) -> f32 {
+    (f32::cast_from(value >> 8) + 0.5f32) * 5.960_464_5e-8f32
+}

@@ -1,0 +1,174 @@
+//! The networks on GPUs with kernels of their own, forward and backward, written once for CUDA and Vulkan.
+//!
+//! burn's operations cost a launch each, a hundred and more a step, and its gradients of these small convolutions are far from what a GPU can do. Here a step is two
+//! dozen kernels one after the other: weights, gradients, Adam's moments and the loss stay on the GPU, and the host waits for
+//! nothing but the loss of the step before. burn keeps the record: [`Learner`] begins with a burn network and optimizer, and gives them back when a checkpoint or the rest
+//! of the program wants them.
+//!
+//! Feature maps are kept position by position, `[spectra, positions, channels]`, as on the processor (`model/native`), whose mathematics this is. Large batches are worked
+//! out some spectra at a time. Sums over spectra and positions are divided into a fixed number of parts, so that the same seed gives the same bytes.
+
+mod bottleneck;
+mod engine;
+mod gather;
+mod held;
+mod layout;
+mod learner;
+mod outer;
+mod pixels;
+mod product;
+mod scatter;
+mod skip;
+mod small;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use burn::cubecl;
+use burn::tensor::Bytes;
+use cubecl::client::Client;
+use cubecl::prelude::*;
+use cubecl::server::Handle;
+
+pub(super) use engine::Engine;
+pub(super) use held::Disguise;
+pub(super) use learner::{Learner, Pending};
+
+/// Four neighboring channels or parameters: what a unit reads and writes at once.
+type Quad = Vector<f32, Const<4>>;
+
+/// Parts into which sums over spectra and positions are divided, whatever the batch, so that they are the same every time.
+const PARTS: usize = 264;
+
+/// A GPU that work is sent to.
+#[derive(Clone)]
+struct Room {
+    client: Client,
+    /// For arguments that a kernel does not use.
+    spare: Buffer,
+}
+
+/// Numbers on the GPU.
+#[derive(Debug, Clone)]
+struct Buffer {
+    handle: Handle,
+    /// Number of float32.
+    len: usize,
+}
+
+/// The weights of a network, as the kernels read them.
+#[derive(Debug, Clone)]
+struct Weights {
+    parameters: Buffer,
+    /// The weights of convolutions again, in another order.
+    mirror: Buffer,
+    /// What is not trained.
+    fixed: Buffer,
+}
+
+/// Spectra on the GPU, and what the encoder is shown of them. Shapes: `[spectra, pixels]`.
+#[derive(Debug, Clone)]
+struct Batch {
+    spectra: usize,
+    pixels: usize,
+    flux: Buffer,
+    ivar: Buffer,
+    shown_flux: Buffer,
+    shown_ivar: Buffer,
+}
+
+/// Where gradients and losses go.
+#[derive(Debug, Clone)]
+struct Gradients {
+    all: Buffer,
+    /// `[PARTS, small]`, of the first parameters
+    parts: Buffer,
+    small: usize,
+    losses: Buffer,
+    /// The place of the first of these spectra among the losses.
+    first: usize,
+    terms: pixels::Terms,
+    /// To add to what other spectra of the batch have left.
+    add: bool,
+}
+
+impl Room {
+    fn new(client: Client) -> Self {
+        let spare = Buffer {
+            handle: client.empty(16),
+            len: 4,
+        };
+        Self { client, spare }
+    }
+
+    /// Room for numbers that a kernel will write.
+    fn empty(&self, len: usize) -> Buffer {
+        let len = len.next_multiple_of(4).max(4);
+        Buffer {
+            handle: self.client.empty(len * size_of::<f32>()),
+            len,
+        }
+    }
+
+    fn upload(&self, mut numbers: Vec<f32>) -> Buffer {
+        numbers.resize(numbers.len().next_multiple_of(4).max(4), 0.0);
+        let len = numbers.len();
+        Buffer {
+            handle: self.client.create(Bytes::from_elems(numbers)),
+            len,
+        }
+    }
+
+    /// The same, in pieces of which each finds room in the pinned memory that the GPU reads from; larger ones take many times as long.
+    fn upload_pieces(&self, numbers: &[f32]) -> Buffer {
+        const PIECE: usize = 1 << 20;
+        if numbers.len() <= PIECE {
+            return self.upload(numbers.to_vec());
+        }
+        let buffer = self.empty(numbers.len());
+        for (piece, numbers) in numbers.chunks(PIECE).enumerate() {
+            let from = (piece * PIECE * size_of::<f32>()) as u64;
+            let handle = buffer.handle.clone().offset_start(from);
+            self.client.write(&handle, Bytes::from_elems(numbers.to_vec()));
+        }
+        buffer
+    }
+
+    fn upload_places(&self, places: Vec<u32>) -> Buffer {
+        let len = places.len();
+        Buffer {
+            handle: self.client.create(Bytes::from_elems(places)),
+            len,
+        }
+    }
+
+    /// Waits for all work on them. Panics if the GPU is gone.
+    fn read(&self, buffer: &Buffer) -> Vec<f32> {
+        let bytes = self
+            .client
+            .read_one(buffer.handle.clone())
+            .expect("the GPU answers");
+        numbers(&bytes).collect()
+    }
+}
+
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|word| f32::from_ne_bytes(*word))
+}
+
+impl Buffer {
+    /// As an argument of a kernel that reads quads.
+    #[allow(unsafe_code)]
+    fn quads(&self) -> BufferArg {
+        // SAFETY: the handle was made for `len` numbers, and every kernel is launched in the mode that checks bounds.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.len / 4) }
+    }
+
+    /// As an argument of a kernel that reads single numbers.
+    #[allow(unsafe_code)]
+    fn numbers(&self) -> BufferArg {
+        // SAFETY: as above.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.len) }
+    }
+}

@@ -1,0 +1,212 @@
+//! The kernels against those of the processor.
+
+use burn::module::Module;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::super::learner::Learner;
+use super::super::native::Weights;
+use super::super::training::{Trainer, load};
+use super::super::{
+    Accelerator, Architecture, DeviceKind, ModelSettings, Network, OptimizerKind, Pca, Sample,
+    TrainingSettings,
+};
+use super::Engine;
+
+const ARCHITECTURES: [Architecture; 2] = [Architecture::Skip, Architecture::Bottleneck];
+
+/// The GPUs of this build and machine.
+fn gpus() -> Vec<Accelerator> {
+    let kinds = [DeviceKind::Cuda(0), DeviceKind::Vulkan];
+    let opened = kinds.into_iter().filter_map(|kind| Accelerator::open(kind).ok());
+    let gpus: Vec<Accelerator> = opened.collect();
+    if gpus.is_empty() {
+        eprintln!("no GPU here: its kernels are not compared");
+    }
+    gpus
+}
+
+/// Smooth spectra with noise, a tenth of the pixels without measurement.
+fn sample(count: usize, pixels: usize) -> Sample {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut sample = Sample::new(pixels);
+    for _ in 0..count {
+        let slope = random.random_range(-1.0..1.0f32);
+        let flux: Vec<f32> = (0..pixels)
+            .map(|i| 1.0 + slope * (0.02 * i as f32).sin() + random.random_range(-0.4..0.4f32))
+            .collect();
+        let ivar: Vec<f32> = (0..pixels)
+            .map(|_| {
+                if random.random_bool(0.1) {
+                    0.0
+                } else {
+                    random.random_range(5.0..40.0f32)
+                }
+            })
+            .collect();
+        sample.push(&flux, &ivar);
+    }
+    sample
+}
+
+/// Everything a training needs.
+struct Case {
+    model: ModelSettings,
+    training: TrainingSettings,
+    pca: Pca,
+}
+
+impl Case {
+    fn new(architecture: Architecture, optimizer: OptimizerKind, pixels: usize) -> Self {
+        // Lengths that are no multiples of what a kernel takes at once.
+        let model = ModelSettings {
+            architecture,
+            latent: 6,
+            hidden: 27,
+            ..Default::default()
+        };
+        Self {
+            pca: Pca::fit(&sample(12, pixels), model.latent, model.error_floor),
+            training: TrainingSettings {
+                l1: 1e-4,
+                optimizer,
+                ..Default::default()
+            },
+            model,
+        }
+    }
+
+    fn trainer<'a>(&'a self, accelerator: &'a Accelerator) -> Trainer<'a> {
+        Trainer {
+            model: &self.model,
+            settings: &self.training,
+            accelerator,
+            seed: 3,
+        }
+    }
+
+    fn network(&self, accelerator: &Accelerator, record: Option<&[u8]>) -> Network {
+        let network = Network::new(&self.model, &self.pca, 3, &accelerator.autodiff());
+        match record {
+            Some(record) => load(network, record).unwrap(),
+            None => network,
+        }
+    }
+
+    /// A few steps from where it begins: the decoder of a fresh bottleneck is silent.
+    fn learned(&self, flex: &Accelerator, sample: &Sample) -> (Vec<u8>, Vec<u8>) {
+        let trainer = self.trainer(flex);
+        let mut learner = Learner::new(&trainer, self.network(flex, None), None).unwrap();
+        for _ in 0..3 {
+            learner.step(&trainer, sample, sample, 0.02).wait();
+        }
+        learner.records().unwrap()
+    }
+}
+
+fn assert_close(ours: &[f32], theirs: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let scale = theirs.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+    for (index, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!(
+            (a - b).abs() <= tolerance * scale.max(1e-6),
+            "{what}, {index}: {a} {b}, largest {scale}"
+        );
+    }
+}
+
+#[test]
+fn reconstructions_and_losses_equal_those_of_the_processor() {
+    let flex = Accelerator::open(DeviceKind::Flex).unwrap();
+    for gpu in gpus() {
+        for architecture in ARCHITECTURES {
+            for (count, pixels) in [(3, 230), (3, 401), (130, 64)] {
+                let what = format!("{}, {architecture:?}, {pixels} pixels", gpu.kind.name());
+                let case = Case::new(architecture, OptimizerKind::Adam, pixels);
+                let sample = sample(count, pixels);
+                let (record, _) = case.learned(&flex, &sample);
+                let theirs = case.network(&flex, Some(&record)).valid();
+                let weights = Weights::of(&theirs);
+                let engine = weights.engine();
+                let (flux, latent) = engine.reconstruct(&sample.flux, &sample.ivar, pixels);
+                let loss = engine.loss(case.trainer(&flex).truth(&sample), pixels);
+
+                let ours = case.network(&gpu, Some(&record)).valid();
+                let mut ours = Engine::of(&ours, gpu.client());
+                let found = ours.reconstruct(&sample);
+                assert_close(&found.0, &flux, 2e-5, &what);
+                assert_close(&found.1, &latent, 2e-5, &what);
+                let found = ours.loss(case.trainer(&gpu).truth(&sample), pixels);
+                assert!((found / loss - 1.0).abs() < 1e-5, "{what}: {found} {loss}");
+                if architecture == Architecture::Bottleneck {
+                    assert_close(&ours.decode(&latent, pixels), &flux, 2e-5, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_equal_those_of_the_processor_and_themselves() {
+    let flex = Accelerator::open(DeviceKind::Flex).unwrap();
+    for gpu in gpus() {
+        for architecture in ARCHITECTURES {
+            for (optimizer, count, pixels) in [
+                (OptimizerKind::Adam, 4, 230),
+                (OptimizerKind::Adamw, 5, 401),
+                (OptimizerKind::Adam, 130, 64),
+            ] {
+                let what = format!("{}, {architecture:?}, {pixels} pixels", gpu.kind.name());
+                let case = Case::new(architecture, optimizer, pixels);
+                let sample = sample(count, pixels);
+                let (network, record) = case.learned(&flex, &sample);
+                let run = |accelerator: &Accelerator| {
+                    let trainer = case.trainer(accelerator);
+                    let network = case.network(accelerator, Some(&network));
+                    let mut learner = Learner::new(&trainer, network, Some(&record)).unwrap();
+                    let told: Vec<(f64, f64)> = (0..3)
+                        .map(|_| learner.step(&trainer, &sample, &sample, 1e-3).wait())
+                        .collect();
+                    (told, learner.records().unwrap())
+                };
+                let (theirs, (network_1, _)) = run(&flex);
+                let (ours, records) = run(&gpu);
+                for ((loss, norm), (a, b)) in theirs.into_iter().zip(&ours) {
+                    assert!((a / loss - 1.0).abs() < 1e-4, "{what}: loss {a} {loss}");
+                    assert!((b / norm - 1.0).abs() < 1e-3, "{what}: norm {b} {norm}");
+                }
+                let values = |record: &[u8]| values(&case.network(&flex, Some(record)));
+                for (layer, (a, b)) in values(&records.0).iter().zip(&values(&network_1)).enumerate() {
+                    assert_close(a, b, 2e-3, &format!("{what}, parameter {layer}"));
+                }
+                let (again, same) = run(&gpu);
+                assert_eq!(again, ours, "{what}");
+                let same = values(&same.0) == values(&records.0);
+                assert!(same, "{what}: the same seed gives the same weights");
+                // What the GPU has kept leads on as if it had never stopped.
+                let trainer = case.trainer(&gpu);
+                let on = |(network, optimizer): &(Vec<u8>, Vec<u8>), steps: usize| {
+                    let network = case.network(&gpu, Some(network));
+                    let mut learner = Learner::new(&trainer, network, Some(optimizer)).unwrap();
+                    let step = |_| learner.step(&trainer, &sample, &sample, 1e-3).wait();
+                    (0..steps).map(step).last()
+                };
+                assert_eq!(on(&records, 1), on(&(network, record), 4), "{what}");
+            }
+        }
+    }
+}
+
+/// The values of all parameters, by the order of the layers.
+fn values(network: &Network) -> Vec<Vec<f32>> {
+    struct Values(Vec<Vec<f32>>);
+    impl burn::module::ModuleVisitor for Values {
+        fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<burn::tensor::Tensor<D>>) {
+            self.0
+                .push(param.val().inner().into_data().try_into_vec().unwrap());
+        }
+    }
+    let mut values = Values(Vec::new());
+    network.visit(&mut values);
+    values.0
+}

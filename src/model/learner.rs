@@ -1,0 +1,207 @@
+//! A network in training, wherever that happens.
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::{Bytes, Device};
+
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use super::cube;
+use super::native::Lesson;
+use super::training::{Trainer, bytes, damaged};
+use super::{ModelError, Network, Sample, Spectra};
+
+/// Spectra that are read at once for a GPU.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+const CHUNK: usize = 512;
+
+/// A network and its optimizer.
+pub(super) enum Learner {
+    /// In burn's hands; the gradients are those of [`Trainer::learn`].
+    Burn {
+        /// Given back after every step.
+        network: Option<Network>,
+        optimizer: ModuleOptimizer,
+        device: Device,
+    },
+    /// On a GPU, whose kernels do it all.
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    Cube(Box<cube::Learner>),
+}
+
+/// The loss of a batch and the gradient's norm, which a GPU tells later.
+pub(super) enum Told {
+    Now(f64, f64),
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    Later(cube::Pending),
+}
+
+impl Told {
+    /// Mean loss without the L1 norm, and the gradient's norm before clipping.
+    pub fn wait(self) -> (f64, f64) {
+        match self {
+            Self::Now(loss, norm) => (loss, norm),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Later(pending) => pending.wait(),
+        }
+    }
+}
+
+impl Learner {
+    /// Goes on from a network and the record of its optimizer, where there is one.
+    ///
+    /// Errors: a damaged record.
+    pub fn new(trainer: &Trainer, network: Network, record: Option<&[u8]>) -> Result<Self, ModelError> {
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        if trainer.accelerator.is_gpu() {
+            let decay = trainer.settings.weight_decay as f32;
+            let kind = trainer.settings.optimizer;
+            let client = trainer.accelerator.client();
+            let learner = cube::Learner::new(network, record.map(<[u8]>::to_vec), kind, decay, client);
+            return Ok(Self::Cube(Box::new(learner.map_err(|error| damaged(&error))?)));
+        }
+        let mut optimizer = trainer.optimizer();
+        if let Some(record) = record {
+            let record = Bytes::from_bytes_vec(record.to_vec());
+            optimizer = optimizer.from_bytes(record).map_err(|error| damaged(&error))?;
+        }
+        Ok(Self::Burn {
+            network: Some(network),
+            optimizer,
+            device: trainer.accelerator.autodiff(),
+        })
+    }
+
+    /// One step on a batch, of which the encoder is shown `shown`.
+    pub fn step(&mut self, trainer: &Trainer, chosen: &Sample, shown: &Sample, rate: f64) -> Told {
+        match self {
+            Self::Burn {
+                network,
+                optimizer,
+                device,
+            } => {
+                // Moved and not cloned: the optimizer changes weights in place where nobody else holds them.
+                let before = network.take().expect("given back after every step");
+                let Lesson {
+                    loss,
+                    gradients,
+                    norm,
+                } = trainer.learn(&before, chosen, shown, device);
+                *network = Some(if loss.is_finite() {
+                    optimizer.step(rate, before, gradients)
+                } else {
+                    before
+                });
+                Told::Now(loss, norm)
+            }
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => {
+                let shown = (trainer.model.architecture == super::Architecture::Bottleneck)
+                    .then_some((&shown.flux[..], &shown.ivar[..]));
+                let limits = (trainer.settings.l1, trainer.settings.gradient_clip);
+                Told::Later(learner.step(trainer.truth(chosen), shown, chosen.pixels, limits, rate))
+            }
+        }
+    }
+
+    /// Keeps the training set where it is learned from, if that is a GPU with room for it; whether it does.
+    ///
+    /// Errors: spectra cannot be read.
+    pub fn hold(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<bool, ModelError> {
+        match self {
+            Self::Burn { .. } => Ok(false),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => {
+                let indices: Vec<usize> = (0..spectra.len()).collect();
+                let Some(first) = indices.first() else {
+                    return Ok(false);
+                };
+                let pixels = spectra.select(&[*first])?.pixels;
+                if spectra.len() * pixels * size_of::<f32>() > trainer.accelerator.largest_buffer() {
+                    return Ok(false);
+                }
+                learner.reserve(spectra.len(), pixels);
+                for chunk in indices.chunks(CHUNK) {
+                    let chosen = spectra.select(chunk)?;
+                    learner.hold(chunk[0], chosen.flux, chosen.ivar);
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// One step on the batch at these places of the training set that is held. Panics where [`Self::hold`] has not held it.
+    pub fn step_on(
+        &mut self,
+        trainer: &Trainer,
+        places: &[usize],
+        (epoch, batch): (usize, usize),
+        rate: f64,
+    ) -> Told {
+        match self {
+            Self::Burn { .. } => unreachable!(
+                "the training set is not held in burn's hands: {places:?}, {epoch}, {batch}, {rate}"
+            ),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => {
+                let places: Vec<u32> = places.iter().map(|place| *place as u32).collect();
+                let disguise = (trainer.model.architecture == super::Architecture::Bottleneck)
+                    .then(|| cube::Disguise::new(trainer.settings, trainer.seed, epoch, batch));
+                let limits = (trainer.settings.l1, trainer.settings.gradient_clip);
+                let nothing = Sample::default();
+                Told::Later(learner.step_on(&places, trainer.truth(&nothing), disguise, limits, rate))
+            }
+        }
+    }
+
+    /// Batches that may be under way before the first is waited for.
+    pub fn ahead(&self) -> usize {
+        match self {
+            Self::Burn { .. } => 0,
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(_) => 1,
+        }
+    }
+
+    /// burn's network with the weights as they are now.
+    pub fn network(&self) -> Network {
+        match self {
+            Self::Burn { network, .. } => network.clone().expect("given back after every step"),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => learner.network(),
+        }
+    }
+
+    /// The records of network and optimizer.
+    ///
+    /// Errors: they cannot be written.
+    pub fn records(&self) -> Result<(Vec<u8>, Vec<u8>), ModelError> {
+        let optimizer = match self {
+            Self::Burn { optimizer, .. } => optimizer.into_bytes().map(|bytes| bytes.to_vec()),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => learner.optimizer(),
+        };
+        Ok((
+            bytes(&self.network())?,
+            optimizer.map_err(|error| damaged(&error))?,
+        ))
+    }
+
+    /// Mean loss over a sample, without augmentation.
+    ///
+    /// Errors: spectra cannot be read.
+    pub fn mean_loss(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<f64, ModelError> {
+        match self {
+            Self::Burn { .. } => trainer.mean_loss(&self.network().valid(), spectra),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            Self::Cube(learner) => {
+                let indices: Vec<usize> = (0..spectra.len()).collect();
+                let mut sum = 0.0;
+                for chunk in indices.chunks(CHUNK) {
+                    let chosen = spectra.select(chunk)?;
+                    sum += learner.loss(trainer.truth(&chosen), chosen.pixels);
+                }
+                Ok(sum / spectra.len().max(1) as f64)
+            }
+        }
+    }
+}
