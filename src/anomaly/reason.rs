@@ -34,6 +34,7 @@ impl Injection {
             Self::DoublePeak => "double_peak",
             Self::SecondLines => "second_lines",
             Self::LinesGone => "lines_gone",
+            Self::StrongLines => "strong_lines",
             Self::Absorption => "absorption",
             Self::Supernova => "supernova",
             Self::Star => "star",
@@ -57,6 +58,7 @@ impl Injection {
             Self::DoublePeak => "emission lines split in two",
             Self::SecondLines => "emission lines of another redshift",
             Self::LinesGone => "emission lines fainter than others foretell",
+            Self::StrongLines => "emission lines as of a starburst or an active nucleus",
             Self::Absorption => "absorption lines",
             Self::Supernova => "the light of a supernova",
             Self::Star => "the light of a star",
@@ -217,10 +219,12 @@ fn meaning(
     Some(match kind {
         Injection::NarrowLine => line.unwrap_or_else(|| "an emission line at no known wavelength".to_owned()),
         Injection::Absorption => line.unwrap_or_else(|| "absorption at no known wavelength".to_owned()),
-        Injection::BroadBalmer | Injection::DoublePeak | Injection::LinesGone => match line {
-            Some(line) => format!("{line}, {}", kind.words()),
-            None => kind.words().to_owned(),
-        },
+        Injection::BroadBalmer | Injection::DoublePeak | Injection::LinesGone | Injection::StrongLines => {
+            match line {
+                Some(line) => format!("{line}, {}", kind.words()),
+                None => kind.words().to_owned(),
+            }
+        }
         Injection::Star => match best(evidence, calibration, "star_") {
             Some(temperature) => format!("the light of a star of about {temperature} K"),
             None => kind.words().to_owned(),

@@ -21,7 +21,7 @@ const MOST_COPIES: usize = 5;
 /// Kinds that are tried on a spectrum which cannot carry the first.
 const TRIES: u64 = 6;
 /// What few spectra can carry is tried on more of them, so many times as often as the rest: one in five galaxies has two groups of lines of which one can go.
-const SCARCE: [(Injection, usize); 2] = [(Injection::LinesGone, 12), (Injection::DoublePeak, 6)];
+const SCARCE: [(Injection, usize); 2] = [(Injection::LinesGone, 12), (Injection::DoublePeak, 5)];
 
 /// Copies with planted anomalies, as they were measured; both lists are of the same copies in the same order.
 #[derive(Debug, Default)]

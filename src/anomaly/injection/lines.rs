@@ -16,6 +16,19 @@ const STAR_FORMING: [(f64, f64); 7] = [
     (6564.61, 1.1),
     (6585.27, 0.3),
 ];
+/// Those of active nuclei with narrow lines, the same.
+const ACTIVE: [(f64, f64); 10] = [
+    (3728.5, 0.6),
+    (3869.86, 0.25),
+    (4862.68, 0.15),
+    (4960.30, 0.5),
+    (5008.24, 1.5),
+    (6302.05, 0.15),
+    (6564.61, 0.6),
+    (6585.27, 0.6),
+    (6718.29, 0.2),
+    (6732.67, 0.2),
+];
 /// Groups of emission lines that stand apart: rest wavelengths from and to.
 const GROUPS: [(f64, f64); 5] = [
     (6530.0, 6605.0),
@@ -84,6 +97,22 @@ pub(super) fn broad_balmer(canvas: &Canvas, draw: &mut Draw) -> Vec<f64> {
     let stretch = 1.0 + draw.normal() * 200.0 / SPEED_OF_LIGHT;
     set(canvas, &BALMER, stretch, velocity, &mut light);
     light
+}
+
+/// More of the galaxy's own lines than it has: a starburst, or an active nucleus.
+pub(super) fn strong(canvas: &Canvas, draw: &mut Draw) -> Option<Vec<f64>> {
+    let mut light = vec![0.0; canvas.len()];
+    let typical = if draw.unit() < 0.5 {
+        &STAR_FORMING[..]
+    } else {
+        &ACTIVE[..]
+    };
+    let lines: Vec<(f64, f64)> = typical
+        .iter()
+        .map(|(rest, flux)| (*rest, flux * draw.log_uniform(0.5, 2.0)))
+        .collect();
+    let seen = set(canvas, &lines, 1.0, draw.uniform(50.0, 250.0), &mut light);
+    (seen > 1).then_some(light)
 }
 
 pub(super) fn second(canvas: &Canvas, draw: &mut Draw) -> Option<Vec<f64>> {

@@ -30,6 +30,8 @@ pub enum Injection {
     SecondLines,
     /// A group of emission lines gone, or nearly, while others are as they were.
     LinesGone,
+    /// The lines of a starburst or of an active nucleus besides its own.
+    StrongLines,
     /// Absorption lines of one to some tens of pixels anywhere.
     Absorption,
     Supernova,
@@ -53,12 +55,13 @@ pub enum Injection {
 }
 
 impl Injection {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NarrowLine,
         Self::BroadBalmer,
         Self::DoublePeak,
         Self::SecondLines,
         Self::LinesGone,
+        Self::StrongLines,
         Self::Absorption,
         Self::Supernova,
         Self::Star,
@@ -94,7 +97,7 @@ impl Injection {
         match self {
             Self::NarrowLine | Self::SecondLines | Self::CosmicRay => 8.0,
             Self::DoublePeak | Self::LinesGone | Self::Absorption | Self::SkyResidual | Self::Dead => 10.0,
-            Self::BroadBalmer | Self::NoisyBand => 12.0,
+            Self::BroadBalmer | Self::StrongLines | Self::NoisyBand => 12.0,
             Self::Supernova | Self::Blend | Self::Step => 20.0,
             Self::Star | Self::Quasar | Self::Bump => 25.0,
             Self::Slope => 35.0,
@@ -134,6 +137,7 @@ pub fn inject(kind: Injection, residual: &Residual, other: &[f32], seed: u64) ->
             Injection::DoublePeak => canvas.add_once(kind, &lines::double_peak(&canvas, draw)?),
             Injection::SecondLines => canvas.add(kind, &lines::second(&canvas, draw)?, visibility),
             Injection::LinesGone => canvas.add_once(kind, &lines::gone(&canvas, draw, kind.least())?),
+            Injection::StrongLines => canvas.add(kind, &lines::strong(&canvas, draw)?, visibility),
             Injection::Absorption => canvas.add(kind, &lines::absorption(&canvas, draw), visibility),
             Injection::Supernova => canvas.add(kind, &light::supernova(&canvas, draw), visibility),
             Injection::Star => canvas.mix(kind, &light::star(&canvas, draw), visibility, draw),
