@@ -106,6 +106,7 @@ impl Learner {
     /// Keeps the training set where it is learned from, if that is a GPU with room for it; whether it does.
     ///
     /// Errors: spectra cannot be read.
+    #[cfg_attr(not(any(feature = "cuda", feature = "vulkan")), allow(unused_variables))]
     pub fn hold(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<bool, ModelError> {
         match self {
             Self::Burn { .. } => Ok(false),
@@ -130,6 +131,7 @@ impl Learner {
     }
 
     /// One step on the batch at these places of the training set that is held. Panics where [`Self::hold`] has not held it.
+    #[cfg_attr(not(any(feature = "cuda", feature = "vulkan")), allow(unused_variables))]
     pub fn step_on(
         &mut self,
         trainer: &Trainer,
@@ -138,9 +140,7 @@ impl Learner {
         rate: f64,
     ) -> Told {
         match self {
-            Self::Burn { .. } => unreachable!(
-                "the training set is not held in burn's hands: {places:?}, {epoch}, {batch}, {rate}"
-            ),
+            Self::Burn { .. } => unreachable!("burn holds no training set"),
             #[cfg(any(feature = "cuda", feature = "vulkan"))]
             Self::Cube(learner) => {
                 let places: Vec<u32> = places.iter().map(|place| *place as u32).collect();
