@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forest::{Examples, Forest};
-use super::logistic::{Case, Logistic, chance};
+use super::logistic::{Case, Logistic, chance, log_odds};
 use super::{Calibration, Evidence, Injection};
 
 /// Juries; each spectrum is voted on by one, which has been grown on the spectra of the others.
@@ -25,8 +25,6 @@ const LEAST_COPIES: usize = 60;
 const RULE_WEIGHT: f64 = 0.5;
 /// Inverse variance of the weights of that sum, for evidence of unit variance.
 const RULE_PRIOR: f64 = 5.0;
-/// A share of the votes is no nearer to none and all than this.
-const LEAST_SHARE: f64 = 0.002;
 /// The repeatable seed of the trees.
 const SEED: u64 = 0x7265_6573;
 
@@ -158,14 +156,13 @@ impl Jury {
             }
         }
         let all = strange.max(1e-12);
-        let voted = (artifact / all).clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
         let summed = bench
             .rule
             .as_ref()
             .map_or(0.0, |rule| rule.log_odds(&wide(&columns)));
         Vote {
             strange: strange.clamp(0.0, 1.0),
-            artifact: chance((voted / (1.0 - voted)).ln() + RULE_WEIGHT * summed),
+            artifact: chance(log_odds(artifact / all) + RULE_WEIGHT * summed),
             kind: most.0,
             kind_share: (most.1 / all).clamp(0.0, 1.0),
         }

@@ -91,6 +91,12 @@ pub(crate) fn chance(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
+/// The logarithm of the odds of a probability, which is no nearer to 0 and 1 than half a promille.
+pub(crate) fn log_odds(probability: f64) -> f64 {
+    let p = probability.clamp(5e-4, 1.0 - 5e-4);
+    (p / (1.0 - p)).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The reason of a vote, in the line that an astronomer would write.
 
+use super::logistic::{chance, log_odds};
 use super::words::OUT_OF_PROPORTION;
 use super::{Calibration, Component, Evidence, GridRegion, Injection, Reason, STATISTICS, Score, Vote};
 
@@ -22,6 +23,8 @@ const BROAD_SIGMA: f64 = 10.0;
 /// So many known lines in excess are a property of the object's gas; so many are named.
 const SEVERAL: usize = 3;
 const NAMED_LINES: usize = 4;
+/// The odds of an artifact are less by this logarithm where the object's own lines speak.
+const OWN_LINES: f64 = 2.0;
 /// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
 const TOLD: f64 = 3.0;
 
@@ -95,6 +98,20 @@ impl GridRegion {
             0.5 * (low + high)
         )
     }
+}
+
+impl Vote {
+    /// Takes into account what the regions say of the object's own lines; they must be sorted, the strongest first.
+    pub fn weigh(&mut self, regions: &[GridRegion]) {
+        if own_lines(regions).is_some() {
+            self.artifact = beside_own_lines(self.artifact);
+        }
+    }
+}
+
+/// The probability of an artifact where lines say what the object is: no instrument strengthens several lines at once, broadens H alpha, or makes the lines of a star at rest.
+pub fn beside_own_lines(artifact: f64) -> f64 {
+    chance(log_odds(artifact) - OWN_LINES)
 }
 
 /// Why the jury finds a spectrum strange; regions must be sorted, the strongest first.
@@ -249,4 +266,48 @@ fn best(evidence: &Evidence, calibration: &Calibration, family: &str) -> Option<
         .filter(|(z, _)| *z >= TOLD)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(rest: f64, name: &'static str, reason: Reason) -> GridRegion {
+        GridRegion {
+            start: 0,
+            end: 8,
+            wavelength_min: 1.1 * rest - 4.0,
+            wavelength_max: 1.1 * rest + 4.0,
+            rest_min: rest - 4.0,
+            rest_max: rest + 4.0,
+            reason,
+            value: 5.0,
+            significance: 20.0,
+            calibrated: 6.0,
+            line: Some(name),
+            artifact_fraction: 0.0,
+        }
+    }
+
+    #[test]
+    fn lines_that_are_strong_together_are_the_objects() {
+        let of = |reason| {
+            let lines = [(5008.24, "[O III]"), (4862.68, "H beta"), (3869.86, "[Ne III]")];
+            lines.map(|(rest, name)| line(rest, name, reason))
+        };
+        let weighed = |regions: &[GridRegion]| {
+            let mut vote = Vote {
+                strange: 0.9,
+                artifact: 0.7,
+                kind: Injection::LinesGone,
+                kind_share: 0.4,
+            };
+            vote.weigh(regions);
+            vote.artifact
+        };
+        let strong = of(Reason::ExcessFlux);
+        assert!(weighed(&strong) < 0.25, "{}", weighed(&strong));
+        assert_eq!(weighed(&strong[..1]), 0.7, "one line may be a cosmic ray");
+        assert_eq!(weighed(&of(Reason::MissingFlux)), 0.7);
+    }
 }

@@ -4,8 +4,8 @@ use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, Win
 use crate::anomaly::{
     AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Judgement, Jury, Origins,
     OtherRedshift, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
-    artifact_fraction, at_rest, explain, flagged_fraction, other_redshift, probability, region_facts,
-    regions,
+    artifact_fraction, at_rest, beside_own_lines, explain, flagged_fraction, other_redshift, probability,
+    region_facts, regions,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
@@ -240,7 +240,10 @@ impl Opinion {
         detail: &Detail,
         telling: Option<Telling>,
     ) -> Self {
-        let score = calibration.score_by(jury, evidence);
+        let mut score = calibration.score_by(jury, evidence);
+        if let Some(vote) = &mut score.vote {
+            vote.weigh(detail.found());
+        }
         let odds = telling.map(|telling| detail.odds(telling)).unwrap_or_default();
         Self {
             origins: odds.into_iter().map(probability).collect(),
@@ -307,6 +310,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
             lines.there, lines.observed
         );
         judgement.suggested_kind = judgement.suggested_kind.is_some().then_some(Injection::Star);
+        judgement.artifact_probability = judgement.artifact_probability.map(beside_own_lines);
     } else if let (Some(z), Some(other)) = (z, other) {
         let share = 100.0 * other.gain / other.chi2;
         // No minus before a zero.
