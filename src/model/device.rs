@@ -193,12 +193,12 @@ impl Accelerator {
 
     /// What a GPU calls itself.
     fn name(&self) -> String {
-        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        #[cfg(feature = "gpu")]
         return self
             .device
             .identity()
             .map_or_else(String::new, |identity| identity.name);
-        #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
+        #[cfg(not(feature = "gpu"))]
         String::new()
     }
 
@@ -214,13 +214,13 @@ impl Accelerator {
     }
 
     /// Whether the networks run on kernels of this program on a GPU (`model/cube`).
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     pub fn is_gpu(&self) -> bool {
         matches!(self.kind, DeviceKind::Cuda(_) | DeviceKind::Vulkan)
     }
 
     /// Bytes that a buffer on a GPU may have: what Vulkan promises everywhere, or a part of an NVIDIA card.
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     pub(super) fn largest_buffer(&self) -> usize {
         match self.kind {
             DeviceKind::Cuda(_) => 2 << 30,
@@ -231,7 +231,7 @@ impl Accelerator {
     /// The way to a GPU for the kernels of `model/cube`, which share its memory with burn.
     ///
     /// Panics if the device is no GPU.
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     pub(super) fn client(&self) -> burn::cubecl::client::Client {
         match self.kind {
             #[cfg(feature = "cuda")]

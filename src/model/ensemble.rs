@@ -58,7 +58,7 @@ impl Ensemble {
     pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
         let network = &self.members[member].network;
         let indices: Vec<usize> = (0..sample.len()).collect();
-        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        #[cfg(feature = "gpu")]
         if accelerator.is_gpu() {
             let mut engine = super::cube::Engine::of(network, accelerator.client());
             return settle_on_gpu(&mut engine, network, self.settings.error_floor, sample);
@@ -116,7 +116,7 @@ pub fn reconstruct(
         return settle(&Weights::of(network).engine(), error_floor, sample);
     }
     let device = accelerator.inference();
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     if accelerator.is_gpu() {
         let mut engine = super::cube::Engine::of(network, accelerator.client());
         return settle_on_gpu(&mut engine, network, error_floor, sample);
@@ -150,7 +150,7 @@ fn settle(engine: &Engine, error_floor: f64, sample: &Sample) -> Reconstructed {
 }
 
 /// [`reconstruct`] on a GPU.
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[cfg(feature = "gpu")]
 fn settle_on_gpu(
     engine: &mut super::cube::Engine,
     network: &Network,

@@ -4,14 +4,14 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Device};
 
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[cfg(feature = "gpu")]
 use super::cube;
 use super::native::Lesson;
 use super::training::{Trainer, bytes, damaged};
 use super::{ModelError, Network, Sample, Spectra};
 
 /// Spectra that are read at once for a GPU.
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[cfg(feature = "gpu")]
 const CHUNK: usize = 512;
 
 /// A network and its optimizer.
@@ -24,14 +24,14 @@ pub(super) enum Learner {
         device: Device,
     },
     /// On a GPU, whose kernels do it all.
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     Cube(Box<cube::Learner>),
 }
 
 /// The loss of a batch and the gradient's norm, which a GPU tells later.
 pub(super) enum Told {
     Now(f64, f64),
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[cfg(feature = "gpu")]
     Later(cube::Pending),
 }
 
@@ -40,7 +40,7 @@ impl Told {
     pub fn wait(self) -> (f64, f64) {
         match self {
             Self::Now(loss, norm) => (loss, norm),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Later(pending) => pending.wait(),
         }
     }
@@ -51,7 +51,7 @@ impl Learner {
     ///
     /// Errors: a damaged record.
     pub fn new(trainer: &Trainer, network: Network, record: Option<&[u8]>) -> Result<Self, ModelError> {
-        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        #[cfg(feature = "gpu")]
         if trainer.accelerator.is_gpu() {
             let decay = trainer.settings.weight_decay as f32;
             let kind = trainer.settings.optimizer;
@@ -93,7 +93,7 @@ impl Learner {
                 });
                 Told::Now(loss, norm)
             }
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let shown = (trainer.model.architecture == super::Architecture::Bottleneck)
                     .then_some((&shown.flux[..], &shown.ivar[..]));
@@ -106,11 +106,11 @@ impl Learner {
     /// Keeps the training set where it is learned from, if that is a GPU with room for it; whether it does.
     ///
     /// Errors: spectra cannot be read.
-    #[cfg_attr(not(any(feature = "cuda", feature = "vulkan")), allow(unused_variables))]
+    #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
     pub fn hold(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<bool, ModelError> {
         match self {
             Self::Burn { .. } => Ok(false),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let indices: Vec<usize> = (0..spectra.len()).collect();
                 let Some(first) = indices.first() else {
@@ -131,7 +131,7 @@ impl Learner {
     }
 
     /// One step on the batch at these places of the training set that is held. Panics where [`Self::hold`] has not held it.
-    #[cfg_attr(not(any(feature = "cuda", feature = "vulkan")), allow(unused_variables))]
+    #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
     pub fn step_on(
         &mut self,
         trainer: &Trainer,
@@ -141,7 +141,7 @@ impl Learner {
     ) -> Told {
         match self {
             Self::Burn { .. } => unreachable!("burn holds no training set"),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let places: Vec<u32> = places.iter().map(|place| *place as u32).collect();
                 let disguise = (trainer.model.architecture == super::Architecture::Bottleneck)
@@ -157,7 +157,7 @@ impl Learner {
     pub fn ahead(&self) -> usize {
         match self {
             Self::Burn { .. } => 0,
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(_) => 1,
         }
     }
@@ -166,7 +166,7 @@ impl Learner {
     pub fn network(&self) -> Network {
         match self {
             Self::Burn { network, .. } => network.clone().expect("given back after every step"),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => learner.network(),
         }
     }
@@ -177,7 +177,7 @@ impl Learner {
     pub fn records(&self) -> Result<(Vec<u8>, Vec<u8>), ModelError> {
         let optimizer = match self {
             Self::Burn { optimizer, .. } => optimizer.into_bytes().map(|bytes| bytes.to_vec()),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => learner.optimizer(),
         };
         Ok((
@@ -192,7 +192,7 @@ impl Learner {
     pub fn mean_loss(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<f64, ModelError> {
         match self {
             Self::Burn { .. } => trainer.mean_loss(&self.network().valid(), spectra),
-            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let indices: Vec<usize> = (0..spectra.len()).collect();
                 let mut sum = 0.0;

@@ -6,7 +6,7 @@
 mod batch;
 mod bottleneck;
 pub mod checkpoint;
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[cfg(feature = "gpu")]
 mod cube;
 mod device;
 mod ensemble;

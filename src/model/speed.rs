@@ -141,13 +141,13 @@ impl SpeedTest {
         let network = learned.valid();
         let weights = accelerator.has_kernels().then(|| Weights::of(&network));
         let engine = weights.as_ref().map(Weights::engine);
-        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        #[cfg(feature = "gpu")]
         let mut on_gpu = accelerator
             .is_gpu()
             .then(|| super::cube::Engine::of(&network, accelerator.client()));
         let reconstruct = self.median(|| {
             for batch in &batches {
-                #[cfg(any(feature = "cuda", feature = "vulkan"))]
+                #[cfg(feature = "gpu")]
                 if let Some(engine) = &mut on_gpu {
                     std::hint::black_box(engine.reconstruct(batch));
                     continue;

@@ -114,7 +114,7 @@ pub struct TrainingHeader {
     spectra: usize,
     norm_sum: f64,
     /// Of the last batch.
-    #[serde(skip)]
+    #[serde(default)]
     last_norm: f64,
     pub history: Vec<EpochRecord>,
     best_loss: Option<f64>,

@@ -20,7 +20,7 @@ pub(super) use adam::Adam;
 pub use convolution::{Convolution, Window};
 pub(super) use engine::{Engine, Lesson, Weights};
 pub use loss::Truth;
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[cfg(feature = "gpu")]
 pub(super) use registers::AdamStep;
 pub use registers::{Finish, InstructionSet, peak};
 pub use skip::Skip;
