@@ -1,11 +1,10 @@
 //! The kernels against those of the processor.
 
 use burn::module::Module;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::super::learner::Learner;
 use super::super::native::Weights;
+use super::super::native::tests::sample;
 use super::super::training::{Trainer, load};
 use super::super::{
     Accelerator, Architecture, DeviceKind, ModelSettings, Network, OptimizerKind, Pca, Sample,
@@ -24,29 +23,6 @@ fn gpus() -> Vec<Accelerator> {
         eprintln!("no GPU here: its kernels are not compared");
     }
     gpus
-}
-
-/// Smooth spectra with noise, a tenth of the pixels without measurement.
-fn sample(count: usize, pixels: usize) -> Sample {
-    let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut sample = Sample::new(pixels);
-    for _ in 0..count {
-        let slope = random.random_range(-1.0..1.0f32);
-        let flux: Vec<f32> = (0..pixels)
-            .map(|i| 1.0 + slope * (0.02 * i as f32).sin() + random.random_range(-0.4..0.4f32))
-            .collect();
-        let ivar: Vec<f32> = (0..pixels)
-            .map(|_| {
-                if random.random_bool(0.1) {
-                    0.0
-                } else {
-                    random.random_range(5.0..40.0f32)
-                }
-            })
-            .collect();
-        sample.push(&flux, &ivar);
-    }
-    sample
 }
 
 /// Everything a training needs.

@@ -14,7 +14,7 @@ mod registers;
 mod skip;
 mod spare;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use adam::Adam;
 pub use convolution::{Convolution, Window};

@@ -17,7 +17,7 @@ use super::Adam;
 const ARCHITECTURES: [Architecture; 2] = [Architecture::Skip, Architecture::Bottleneck];
 
 /// Smooth spectra with noise, a tenth of the pixels without measurement.
-fn sample(count: usize, pixels: usize) -> Sample {
+pub(in crate::model) fn sample(count: usize, pixels: usize) -> Sample {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut sample = Sample::new(pixels);
     for _ in 0..count {
