@@ -216,7 +216,7 @@ impl Calibration {
         let Some(jury) = jury else { return plain };
         let vote = jury.vote(self, evidence);
         let voted = if evidence.coverage > 0.0 {
-            jury.score(&vote)
+            vote.score()
         } else {
             0.0
         };

@@ -25,6 +25,8 @@ const LEAST_COPIES: usize = 60;
 const RULE_WEIGHT: f64 = 0.5;
 /// Inverse variance of the weights of that sum, for evidence of unit variance.
 const RULE_PRIOR: f64 = 5.0;
+/// A smaller share of the votes for normal is as good as none, however many vote.
+const LEAST_NORMAL: f64 = 1.0 / 400.0;
 /// The repeatable seed of the trees.
 const SEED: u64 = 0x7265_6573;
 
@@ -42,7 +44,6 @@ pub struct InjectedEvidence {
 pub struct Jury {
     benches: Vec<Bench>,
     by_model: bool,
-    trees: usize,
 }
 
 /// What has been learned from the spectra of the other juries.
@@ -103,7 +104,8 @@ impl Jury {
             (own, 1 + copy.kind as u16, calibration.columns(&copy.evidence))
         }));
         // Both halves weigh the same: the vote is no statement on how common the strange is.
-        let planted_weight = normal as f32 / injected.len() as f32;
+        let mut weights = vec![normal as f64 / injected.len() as f64; 1 + Injection::ALL.len()];
+        weights[0] = 1.0;
         vectors.sort_by(|a, b| {
             let unequal = a.2.iter().zip(&b.2).map(|(a, b)| a.total_cmp(b));
             let by_value = unequal.into_iter().find(|order| order.is_ne());
@@ -115,18 +117,14 @@ impl Jury {
             .map(|jury| {
                 let others = || vectors.iter().filter(|(own, _, _)| *own != jury);
                 let kind: Vec<u16> = others().map(|(_, kind, _)| *kind).collect();
-                let weights: Vec<f32> = kind
-                    .iter()
-                    .map(|kind| if *kind == 0 { 1.0 } else { planted_weight })
-                    .collect();
-                let values: Vec<f32> = others()
-                    .flat_map(|(_, _, vector)| vector.iter().copied())
+                let columns = vectors[0].2.len();
+                let values: Vec<f32> = (0..columns)
+                    .flat_map(|column| others().map(move |(_, _, vector)| vector[column]))
                     .collect();
                 let examples = Examples {
-                    columns: values.len() / kind.len().max(1),
                     values: &values,
+                    columns,
                     kind: &kind,
-                    kinds: 1 + Injection::ALL.len(),
                     weights: &weights,
                 };
                 Bench {
@@ -135,11 +133,7 @@ impl Jury {
                 }
             })
             .collect();
-        Some(Self {
-            benches,
-            by_model,
-            trees,
-        })
+        Some(Self { benches, by_model })
     }
 
     /// The vote on a spectrum; the calibration is the one that the jury was seated with.
@@ -167,11 +161,12 @@ impl Jury {
             kind_share: (most.1 / all).clamp(0.0, 1.0),
         }
     }
+}
 
-    /// -ln of the share of the votes for normal: 3 where a twentieth is left, and finite where none is.
-    pub fn score(&self, vote: &Vote) -> f64 {
-        let least = 0.5 / self.trees as f64;
-        -(1.0 - vote.strange).max(least).ln()
+impl Vote {
+    /// -ln of the share of the votes for normal: 3 where a twentieth is left, 6 where none is.
+    pub fn score(&self) -> f64 {
+        -(1.0 - self.strange).max(LEAST_NORMAL).ln()
     }
 }
 

@@ -74,7 +74,7 @@ impl Default for SignificanceSettings {
             latent_weight: 0.2,
             outside_score: 6.0,
             injections: 3000,
-            trees: 200,
+            trees: 500,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,
             region_calibrated: 3.0,
