@@ -27,6 +27,7 @@ mod logistic;
 mod merit;
 mod origin;
 mod outliers;
+mod products;
 mod rank;
 mod reason;
 mod recovery;

@@ -102,9 +102,14 @@ impl GridRegion {
 
 impl Vote {
     /// Takes into account what the regions say of the object's own lines; they must be sorted, the strongest first.
+    ///
+    /// They decide what it is, too, unless the vote takes it for something that has other lines, or none.
     pub fn weigh(&mut self, regions: &[GridRegion]) {
-        if own_lines(regions).is_some() {
+        if let Some((kind, _)) = own_lines(regions) {
             self.artifact = beside_own_lines(self.artifact);
+            if !is_foreign(self.kind) {
+                self.kind = kind;
+            }
         }
     }
 }
@@ -157,7 +162,7 @@ pub(super) fn of_vote(
 
 /// What the object's own lines say where several of them, or a broad H alpha, stand above the model: galaxies whose lines are stronger than those of nearly all others have no
 /// one region that says so.
-fn own_lines(regions: &[GridRegion]) -> Option<String> {
+fn own_lines(regions: &[GridRegion]) -> Option<(Injection, String)> {
     let excess = || {
         regions
             .iter()
@@ -169,7 +174,8 @@ fn own_lines(regions: &[GridRegion]) -> Option<String> {
             && region.significance >= BROAD_SIGMA
     });
     if let Some(region) = broad {
-        return Some(format!("broad H alpha of {:.0} sigma", region.significance));
+        let words = format!("broad H alpha of {:.0} sigma", region.significance);
+        return Some((Injection::BroadBalmer, words));
     }
     let lined: Vec<&str> = excess()
         .filter(|region| region.velocity_width() < BROAD.0)
@@ -194,8 +200,18 @@ fn own_lines(regions: &[GridRegion]) -> Option<String> {
     };
     (lined.len() >= SEVERAL || (oxygen && !balmer)).then(|| {
         let named = names[..names.len().min(NAMED_LINES)].join(", ");
-        format!("lines stronger than the model draws ({named}){of}")
+        let words = format!("lines stronger than the model draws ({named}){of}");
+        (Injection::StrongLines, words)
     })
+}
+
+/// Whether a kind is the light of something else than the object's own gas, or of no object.
+fn is_foreign(kind: Injection) -> bool {
+    kind.is_artifact() && kind != Injection::LinesGone
+        || matches!(
+            kind,
+            Injection::SecondLines | Injection::Star | Injection::Quasar | Injection::Supernova
+        )
 }
 
 /// What regions and a kind mean together.
@@ -219,14 +235,9 @@ fn meaning(
         };
         Some(format!("{width} {}{missing}", region.line?))
     });
-    let foreign = kind.is_some_and(|kind| {
-        kind.is_artifact() && kind != Injection::LinesGone
-            || matches!(
-                kind,
-                Injection::SecondLines | Injection::Star | Injection::Quasar | Injection::Supernova
-            )
-    });
-    if !foreign && let Some(words) = own_lines(regions) {
+    if !kind.is_some_and(is_foreign)
+        && let Some((_, words)) = own_lines(regions)
+    {
         return Some(words);
     }
     let kind = match kind {
@@ -295,19 +306,31 @@ mod tests {
             let lines = [(5008.24, "[O III]"), (4862.68, "H beta"), (3869.86, "[Ne III]")];
             lines.map(|(rest, name)| line(rest, name, reason))
         };
-        let weighed = |regions: &[GridRegion]| {
+        let weighed = |kind, regions: &[GridRegion]| {
             let mut vote = Vote {
                 strange: 0.9,
                 artifact: 0.7,
-                kind: Injection::LinesGone,
+                kind,
                 kind_share: 0.4,
             };
             vote.weigh(regions);
-            vote.artifact
+            (vote.artifact, vote.kind)
         };
-        let strong = of(Reason::ExcessFlux);
-        assert!(weighed(&strong) < 0.25, "{}", weighed(&strong));
-        assert_eq!(weighed(&strong[..1]), 0.7, "one line may be a cosmic ray");
-        assert_eq!(weighed(&of(Reason::MissingFlux)), 0.7);
+        let (gone, strong) = (Injection::LinesGone, of(Reason::ExcessFlux));
+        let (artifact, kind) = weighed(gone, &strong);
+        assert!(artifact < 0.25, "{artifact}");
+        assert_eq!(kind, Injection::StrongLines);
+        assert_eq!(
+            weighed(Injection::Quasar, &strong).1,
+            Injection::Quasar,
+            "it has such lines"
+        );
+        let as_it_was = (0.7, gone);
+        assert_eq!(
+            weighed(gone, &strong[..1]),
+            as_it_was,
+            "one line may be a cosmic ray"
+        );
+        assert_eq!(weighed(gone, &of(Reason::MissingFlux)), as_it_was);
     }
 }

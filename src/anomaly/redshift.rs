@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Residual;
+use super::products::dot;
 
 /// Pixels that are one in the first, coarse search.
 const COARSE: usize = 4;
@@ -216,20 +217,6 @@ impl Fit {
         let bounded = self.own[end] - self.own[start];
         Some((bounded - chi2, bounded))
     }
-}
-
-/// The scalar product, in several sums at once: one sum alone would wait for each of its additions.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    const SUMS: usize = 8;
-    let mut sums = [0.0; SUMS];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..SUMS {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 fn cumulated(values: impl Iterator<Item = f64>) -> Vec<f64> {

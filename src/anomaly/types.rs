@@ -92,6 +92,13 @@ pub struct Region {
     pub artifact_probability: Option<f64>,
 }
 
+impl Region {
+    /// How likely instrument or reduction made it, 0 to 1; where nothing was planted to learn that from, the share of its pixels that is prone to it.
+    pub fn artifact(&self) -> f64 {
+        self.artifact_probability.unwrap_or(self.artifact_fraction)
+    }
+}
+
 /// The verdict on one spectrum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
@@ -128,9 +135,14 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether it is called anomalous, and what is strange about it is more likely an artifact than not; by the share of flagged pixels that is prone to
-    /// them where nobody has voted. An ordinary spectrum is no artifact, whatever little is strange about it.
+    /// How likely instrument or reduction made what is strange about it, 0 to 1; where nobody has voted, the share of flagged pixels that is prone to it.
+    pub fn artifact(&self) -> f64 {
+        self.artifact_probability.unwrap_or(self.artifact_fraction)
+    }
+
+    /// Whether it is called anomalous, and what is strange about it is more likely an artifact than not. An ordinary spectrum is no artifact, whatever
+    /// little is strange about it.
     pub fn is_artifact(&self) -> bool {
-        self.anomalous && self.artifact_probability.unwrap_or(self.artifact_fraction) >= 0.5
+        self.anomalous && self.artifact() >= 0.5
     }
 }

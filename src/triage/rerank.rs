@@ -64,11 +64,7 @@ impl Item {
                 judgement.masked_fraction,
                 judgement.reduced_chi2.max(0.01).ln(),
             ],
-            artifact: Some(
-                judgement
-                    .artifact_probability
-                    .unwrap_or(judgement.artifact_fraction),
-            ),
+            artifact: Some(judgement.artifact()),
             kind: judgement.suggested_kind.map(|kind| kind.name().to_owned()),
             member,
         }

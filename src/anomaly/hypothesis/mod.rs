@@ -162,8 +162,7 @@ impl Hypotheses {
             })
             .collect();
         let mut found = Vec::with_capacity(STATISTICS.len());
-        for width in WIDTHS {
-            let (excess, missing) = projection.windows(width);
+        for (excess, missing) in projection.windows(&WIDTHS) {
             found.extend([excess, missing]);
         }
         found.extend(continuum::measure(&projection, residual, &model));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DVector};
 
 use crate::anomaly::errormodel::Corrected;
+use crate::anomaly::products::{dot, times};
 use crate::anomaly::scan::Sums;
 
 /// A shape of which less than this share (of its square) is left beside the model's freedom says nothing of its own.
@@ -14,17 +15,17 @@ const LEAST_LEFT: f64 = 1e-3;
 ///
 /// With weights w, residual r, shape t and directions B, the part of t that no change of the model can mimic has the significance
 /// S = (t'wr - u'Gb) / sqrt(t'wt - u'Gu), u = Bwt, b = Bwr, G = (BwB')^-1: the square root of the chi-square gained by fitting t beside the model.
+/// With directions that are orthonormal under w, G is 1, and r - B'b can stand for r.
 ///
 /// Source: generalized least squares with nuisance parameters, e.g. Rao 1973, "Linear Statistical Inference", section 4a.
 pub(super) struct Projection<'a> {
     residual: &'a Corrected,
     /// Directions, row by row.
     basis: &'a [f32],
-    rows: usize,
-    /// G, row-major.
-    inverse: Vec<f64>,
-    /// G b.
-    pull: Vec<f64>,
+    /// The same, orthonormal under the weights. Shape: one `[pixels]` a direction.
+    orthonormal: Vec<Vec<f64>>,
+    /// What no change of the model explains of the residual, times the weight. Shape: `[pixels]`.
+    unexplained: Vec<f64>,
     /// BwB' and b.
     normal: DMatrix<f64>,
     moment: DVector<f64>,
@@ -33,19 +34,18 @@ pub(super) struct Projection<'a> {
 impl<'a> Projection<'a> {
     pub fn new(residual: &'a Corrected, basis: &'a [f32]) -> Self {
         let pixels = residual.residual.len();
-        let rows = basis.len() / pixels;
-        let row = |k: usize| &basis[k * pixels..(k + 1) * pixels];
+        let mut directions: Vec<Vec<f64>> = basis
+            .chunks_exact(pixels)
+            .map(|row| row.iter().map(|value| f64::from(*value)).collect())
+            .collect();
+        let rows = directions.len();
         let mut normal = DMatrix::<f64>::zeros(rows, rows);
         let mut moment = DVector::<f64>::zeros(rows);
         for k in 0..rows {
-            let weighted: Vec<f64> = row(k)
-                .iter()
-                .zip(&residual.weight)
-                .map(|(b, w)| f64::from(*b) * w)
-                .collect();
-            moment[k] = weighted.iter().zip(&residual.residual).map(|(b, r)| b * r).sum();
+            let weighted = times(&directions[k], &residual.weight);
+            moment[k] = dot(&weighted, &residual.residual);
             for j in 0..=k {
-                let sum: f64 = weighted.iter().zip(row(j)).map(|(b, c)| b * f64::from(*c)).sum();
+                let sum = dot(&weighted, &directions[j]);
                 normal[(k, j)] = sum;
                 normal[(j, k)] = sum;
             }
@@ -55,16 +55,22 @@ impl<'a> Projection<'a> {
         for k in 0..rows {
             ridged[(k, k)] += ridge;
         }
-        let inverse = ridged
-            .cholesky()
-            .map_or_else(|| DMatrix::zeros(rows, rows), |cholesky| cholesky.inverse());
-        let pull = &inverse * &moment;
+        match ridged.cholesky() {
+            Some(cholesky) => orthonormalize(&mut directions, &cholesky.l()),
+            None => directions.clear(),
+        }
+        let mut unexplained = times(&residual.residual, &residual.weight);
+        let along: Vec<f64> = directions.iter().map(|row| dot(row, &unexplained)).collect();
+        for (row, along) in directions.iter().zip(along) {
+            for ((left, value), weight) in unexplained.iter_mut().zip(row).zip(&residual.weight) {
+                *left -= along * value * weight;
+            }
+        }
         Self {
             residual,
             basis,
-            rows,
-            inverse: inverse.transpose().iter().copied().collect(),
-            pull: pull.iter().copied().collect(),
+            orthonormal: directions,
+            unexplained,
             normal,
             moment,
         }
@@ -77,11 +83,12 @@ impl<'a> Projection<'a> {
     pub fn without(&self, hidden: Range<usize>, latent: &[f32], shown: Range<usize>) -> Vec<f64> {
         let mut normal = self.normal.clone();
         let mut right = self.moment.clone();
-        for k in 0..self.rows {
+        let rows = self.moment.len();
+        for k in 0..rows {
             for pixel in hidden.clone() {
                 let weighted = f64::from(self.row(k)[pixel]) * self.residual.weight[pixel];
                 right[k] -= weighted * self.residual.residual[pixel];
-                for j in 0..self.rows {
+                for j in 0..rows {
                     normal[(k, j)] -= weighted * f64::from(self.row(j)[pixel]);
                 }
             }
@@ -93,9 +100,7 @@ impl<'a> Projection<'a> {
         shown
             .map(|pixel| {
                 change.as_ref().map_or(0.0, |change| {
-                    (0..self.rows)
-                        .map(|k| change[k] * f64::from(self.row(k)[pixel]))
-                        .sum()
+                    (0..rows).map(|k| change[k] * f64::from(self.row(k)[pixel])).sum()
                 })
             })
             .collect()
@@ -109,76 +114,29 @@ impl<'a> Projection<'a> {
         &self.basis[k * self.pixels()..(k + 1) * self.pixels()]
     }
 
-    /// The significance from the three sums t'wr, t'wt and Bwt; 0 where the model can mimic the shape.
-    fn significance_of(&self, product: f64, norm: f64, along: &[f64]) -> f64 {
-        let mut explained = 0.0;
-        let mut taken = 0.0;
-        for (i, u) in along.iter().enumerate() {
-            explained += u * self.pull[i];
-            let row = &self.inverse[i * self.rows..(i + 1) * self.rows];
-            taken += u * row.iter().zip(along).map(|(g, v)| g * v).sum::<f64>();
-        }
-        let left = norm - taken;
-        if left > LEAST_LEFT * norm && norm > 0.0 {
-            (product - explained) / left.sqrt()
-        } else {
-            0.0
-        }
-    }
-
-    /// Significance of a shape, signed. Shape: `[pixels]`.
+    /// Significance of a shape, signed; 0 where the model can mimic it. Shape: `[pixels]`.
     pub fn significance(&self, shape: &[f64]) -> f64 {
-        let weighted: Vec<f64> = shape
-            .iter()
-            .zip(&self.residual.weight)
-            .map(|(t, w)| t * w)
-            .collect();
-        let product = weighted
-            .iter()
-            .zip(&self.residual.residual)
-            .map(|(t, r)| t * r)
-            .sum();
-        let norm = weighted.iter().zip(shape).map(|(t, s)| t * s).sum();
-        let along: Vec<f64> = (0..self.rows)
-            .map(|k| {
-                weighted
-                    .iter()
-                    .zip(self.row(k))
-                    .map(|(t, b)| t * f64::from(*b))
-                    .sum()
-            })
-            .collect();
-        self.significance_of(product, norm, &along)
+        let weighted = times(shape, &self.residual.weight);
+        let taken = self.orthonormal.iter().map(|row| dot(&weighted, row).powi(2));
+        significance(dot(shape, &self.unexplained), dot(&weighted, shape), taken.sum())
     }
 
-    /// The most significant excess and lack of flux over windows of `width` pixels that are at least half valid; NaN where there is none.
-    pub fn windows(&self, width: usize) -> (f64, f64) {
-        let cumulated = self.cumulated(|_| 1.0);
-        let needed = Sums::needed(width);
-        let (mut most, mut least) = (f64::NAN, f64::NAN);
-        let mut start = 0;
-        while start + width <= self.pixels() {
-            let end = start + width;
-            if cumulated.valid[end] - cumulated.valid[start] >= needed {
-                let sigma = self.between(&cumulated, start, end);
-                most = most.max(sigma);
-                least = least.max(-sigma);
-            }
-            start += (width / 16).max(1);
-        }
-        (most, least)
-    }
-
-    /// The significance of a window whose sums are known.
-    fn between(&self, sums: &Cumulated, start: usize, end: usize) -> f64 {
-        let along: Vec<f64> = (0..self.rows)
-            .map(|k| sums.along[end * self.rows + k] - sums.along[start * self.rows + k])
-            .collect();
-        let (product, norm) = (
-            sums.product[end] - sums.product[start],
-            sums.norm[end] - sums.norm[start],
-        );
-        self.significance_of(product, norm, &along)
+    /// For each width the most significant excess and lack of flux over windows of so many pixels that are at least half valid; NaN where there is none.
+    pub fn windows(&self, widths: &[usize]) -> Vec<(f64, f64)> {
+        let sums = self.cumulated(|_| 1.0);
+        let of_width = |&width: &usize| {
+            let needed = Sums::needed(width);
+            let last = self.pixels().checked_sub(width);
+            last.map_or(0..0, |last| 0..last + 1)
+                .step_by((width / 16).max(1))
+                .map(|start| (start, start + width))
+                .filter(|&(start, end)| sums.valid[end] - sums.valid[start] >= needed)
+                .map(|(start, end)| sums.between(start, end))
+                .fold((f64::NAN, f64::NAN), |(most, least): (f64, f64), sigma| {
+                    (most.max(sigma), least.max(-sigma))
+                })
+        };
+        widths.iter().map(of_width).collect()
     }
 
     /// The significances of the spectrum's being `shape` times too bright from each `step`th pixel on, and the pixels.
@@ -190,28 +148,29 @@ impl<'a> Projection<'a> {
         (0..self.pixels())
             .step_by(step)
             .filter(|&at| (END * all..(1.0 - END) * all).contains(&sums.norm[at]))
-            .map(|at| (at, self.between(&sums, at, self.pixels())))
+            .map(|at| (at, sums.between(at, self.pixels())))
             .collect()
     }
 
     /// Running sums of a shape's products.
     fn cumulated(&self, shape: impl Fn(usize) -> f64) -> Cumulated {
-        let pixels = self.pixels();
+        let (pixels, rows) = (self.pixels(), self.orthonormal.len());
         let mut sums = Cumulated {
             product: vec![0.0; pixels + 1],
             norm: vec![0.0; pixels + 1],
-            along: vec![0.0; (pixels + 1) * self.rows],
+            along: vec![0.0; (pixels + 1) * rows],
+            rows,
             valid: vec![0; pixels + 1],
         };
         for pixel in 0..pixels {
             let (t, weight) = (shape(pixel), self.residual.weight[pixel]);
             let weighted = t * weight;
-            sums.product[pixel + 1] = sums.product[pixel] + weighted * self.residual.residual[pixel];
+            sums.product[pixel + 1] = sums.product[pixel] + t * self.unexplained[pixel];
             sums.norm[pixel + 1] = sums.norm[pixel] + weighted * t;
             sums.valid[pixel + 1] = sums.valid[pixel] + usize::from(weight > 0.0);
-            for k in 0..self.rows {
-                sums.along[(pixel + 1) * self.rows + k] =
-                    sums.along[pixel * self.rows + k] + weighted * f64::from(self.row(k)[pixel]);
+            let (before, after) = sums.along[pixel * rows..(pixel + 2) * rows].split_at_mut(rows);
+            for ((after, before), row) in after.iter_mut().zip(before).zip(&self.orthonormal) {
+                *after = *before + weighted * row[pixel];
             }
         }
         sums
@@ -223,5 +182,45 @@ struct Cumulated {
     product: Vec<f64>,
     norm: Vec<f64>,
     along: Vec<f64>,
+    rows: usize,
     valid: Vec<usize>,
+}
+
+impl Cumulated {
+    /// The significance of the shape within a window.
+    fn between(&self, start: usize, end: usize) -> f64 {
+        let at = |pixel: usize| self.along[pixel * self.rows..(pixel + 1) * self.rows].iter();
+        let taken = at(end).zip(at(start)).map(|(end, start)| (end - start).powi(2));
+        significance(
+            self.product[end] - self.product[start],
+            self.norm[end] - self.norm[start],
+            taken.sum(),
+        )
+    }
+}
+
+/// The significance of a shape from its product with the residual, its square, and how much of the square the model can mimic.
+fn significance(product: f64, norm: f64, taken: f64) -> f64 {
+    let left = norm - taken;
+    if left > LEAST_LEFT * norm && norm > 0.0 {
+        product / left.sqrt()
+    } else {
+        0.0
+    }
+}
+
+/// Solves L x = b for the rows of `directions`, in place, where L is the lower triangle.
+fn orthonormalize(directions: &mut [Vec<f64>], lower: &DMatrix<f64>) {
+    for k in 0..directions.len() {
+        let (before, rest) = directions.split_at_mut(k);
+        let row = &mut rest[0];
+        for (j, other) in before.iter().enumerate() {
+            let share = lower[(k, j)];
+            row.iter_mut()
+                .zip(other)
+                .for_each(|(value, other)| *value -= share * other);
+        }
+        let length = lower[(k, k)];
+        row.iter_mut().for_each(|value| *value /= length);
+    }
 }

@@ -59,7 +59,7 @@ pub struct Arguments {
     /// Label the first N of the list as a user would who knows the truth, and tell what re-ranking makes of the others; 0 for not at all
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20")]
     labels: Vec<usize>,
-    /// Do not train a second time to see whether the head of the list stays
+    /// Do not train every draw a second time to see whether the head of the list stays
     #[arg(long)]
     no_stability: bool,
     /// Draws of the bootstrap
@@ -221,6 +221,12 @@ fn text(report: &RankingReport) -> String {
         if let Some(part) = &list.without_odd {
             lines.push(format!("{:<22} {}", "  without the odd", figures(part)));
         }
+        if let Some(ceiling) = list.ceiling {
+            lines.push(format!(
+                "  the odd ones leave an AP of {:.3} +-{:.3} to a list without any other false alarm",
+                ceiling.value, ceiling.error
+            ));
+        }
     }
     if let Some(ours) = report.lists.first() {
         parts(&mut lines, "kind", &ours.by_kind);
@@ -315,9 +321,10 @@ fn rest(report: &RankingReport, ours: &ListReport) -> Vec<String> {
     lines.extend(report.labels.iter().map(labeled));
     if let Some(stability) = &report.stability {
         lines.push(format!(
-            "trained again from another seed: {:.0} % of the first {} are the same, correlation of the scores {}",
+            "trained again from another seed: {:.0} % of the first {} are the same ({} draws), correlation of the scores {}",
             100.0 * stability.agreement,
-            stability.first,
+            stability.draws.first().map_or(0, |draw| draw.first),
+            stability.draws.len(),
             number(stability.spearman)
         ));
     }

@@ -2,8 +2,8 @@
 
 use super::gather::{Begin, Gathered, gather};
 use super::layout::Layout;
+use super::loss::{Drawing, Drawn, compare};
 use super::outer::{Output, outer};
-use super::pixels::{Drawing, Drawn, compare};
 use super::product::{Extra, Matrix, Product, multiply};
 use super::scatter::{Scattered, scatter};
 use super::small::{self, FEATURES, Middle, Sizes};

@@ -8,7 +8,7 @@ use cubecl::server::ServerError;
 
 use super::bottleneck::{self, Bottleneck};
 use super::layout::Layout;
-use super::pixels::{Drawing, Terms, compare, paint};
+use super::loss::{Drawing, Terms, compare, paint};
 use super::skip::{self, Skip};
 use super::small::{self, FEATURES};
 use super::{Batch, Buffer, Gradients, Room, Weights, numbers};

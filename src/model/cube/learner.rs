@@ -17,7 +17,7 @@ use cubecl::server::ServerError;
 
 use super::engine::{Engine, FIXED, Net, terms};
 use super::held::{Disguise, Held};
-use super::pixels::Terms;
+use super::loss::Terms;
 use super::update::{self, Kept};
 use super::{Batch, Buffer, Gradients, numbers};
 use crate::model::native::{self, Truth};

@@ -14,6 +14,7 @@ mod gather;
 mod held;
 mod layout;
 mod learner;
+mod loss;
 mod outer;
 mod pixels;
 mod product;
@@ -87,7 +88,7 @@ struct Gradients {
     losses: Buffer,
     /// The place of the first of these spectra among the losses.
     first: usize,
-    terms: pixels::Terms,
+    terms: loss::Terms,
     /// To add to what other spectra of the batch have left.
     add: bool,
 }

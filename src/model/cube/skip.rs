@@ -2,8 +2,9 @@
 
 use super::gather::{Begin, Gathered, gather};
 use super::layout::Layout;
+use super::loss::{Drawing, Drawn, compare};
 use super::outer::{Output, outer};
-use super::pixels::{self, Brim, Drawing, Drawn, average, brim, compare, lift, project};
+use super::pixels::{self, Brim, average, brim, lift, project};
 use super::scatter::{Edge, Scattered, scatter};
 use super::{Batch, Buffer, Gradients, Room, Weights};
 use crate::model::native::Window;

@@ -3,7 +3,8 @@
 use burn::cubecl;
 use cubecl::prelude::*;
 
-use super::pixels::{across, total};
+use super::loss::total;
+use super::pixels::across;
 use super::{Buffer, PARTS, Quad, Room, Weights};
 use crate::model::OptimizerKind;
 use crate::model::native::AdamStep;

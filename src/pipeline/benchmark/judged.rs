@@ -77,9 +77,7 @@ impl SeedRun {
                     z: facts.z.unwrap_or(f64::NAN),
                     masked_fraction: judgement.masked_fraction,
                     artifact_voted: judgement.artifact_probability.is_some(),
-                    artifact: judgement
-                        .artifact_probability
-                        .unwrap_or(judgement.artifact_fraction),
+                    artifact: judgement.artifact(),
                     region_artifact: judgement
                         .regions
                         .first()

@@ -17,7 +17,8 @@ pub use comparators::Comparator;
 pub use labels::User;
 pub use material::{Export, Planting};
 pub use report::{
-    Above, Figure, Labeled, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats, Stability, Told,
+    Above, Agreement, Figure, Labeled, ListReport, Outranking, Part, PlantedRow, RankingReport, Repeats,
+    Stability, Told,
 };
 pub use truth::ids;
 
@@ -50,7 +51,7 @@ pub struct RankingRequest {
     pub comparators: Vec<Comparator>,
     /// Normal spectra that are known to be odd: the figures are given with and without them.
     pub odd: Vec<String>,
-    /// Train the first draw a second time, to see whether the head of the list stays.
+    /// Train every draw a second time, to see whether the head of the list stays.
     pub stability: bool,
     /// So many of the head of our list a simulated user labels, one report each.
     pub labels: Vec<usize>,
@@ -68,7 +69,7 @@ pub fn ranking(
 ) -> Result<Option<RankingReport>, PipelineError> {
     request.settings.check()?;
     let mut runs: Vec<SeedRun> = Vec::new();
-    let mut stability = None;
+    let mut trained_again = Vec::new();
     for (number, &seed) in request.seeds.iter().enumerate() {
         let of = request.seeds.len();
         observer.event(Event::Note(format!("seed {seed} ({} of {of})", number + 1)));
@@ -78,18 +79,18 @@ pub fn ranking(
         let Some(run) = SeedRun::make(request, &draw, seed, observer, cancel)? else {
             return Ok(None);
         };
-        if number == 0 && request.stability {
+        if request.stability {
             observer.event(Event::Note(
                 "the same spectra with another seed of the training".into(),
             ));
-            stability = stability::of(request, &draw, &run, observer, cancel)?;
-            if stability.is_none() {
+            let Some(agreement) = stability::of(request, &draw, &run, observer, cancel)? else {
                 return Ok(None);
-            }
+            };
+            trained_again.push(agreement);
         }
         runs.push(run);
     }
-    let mut report = tally::report(request, &runs, stability);
+    let mut report = tally::report(request, &runs, stability::mean(trained_again));
     files::write(&mut report, &request.settings, observer)?;
     Ok(Some(report))
 }

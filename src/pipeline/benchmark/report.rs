@@ -82,6 +82,8 @@ pub struct ListReport {
     pub overall: Part,
     /// The same without the normal spectra that are known to be odd.
     pub without_odd: Option<Part>,
+    /// The average precision that the odd ones, where they stand, leave to a list in which no other normal spectrum is above an anomaly.
+    pub ceiling: Option<Figure>,
     /// Average precision and AUC of each seed alone.
     pub seeds: Vec<(u64, Merit)>,
     pub by_kind: Vec<Part>,
@@ -124,14 +126,23 @@ pub struct Labeled {
     pub gain: Above,
 }
 
-/// Two trainings on the same spectra.
+/// Two trainings on the spectra of every draw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stability {
+    /// Share of the first 5 % that both lists have there, and rank correlation of the scores: means over the draws.
+    pub agreement: f64,
+    pub spearman: Option<f64>,
+    pub draws: Vec<Agreement>,
+}
+
+/// Two trainings on the same spectra.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Agreement {
     pub seeds: [u64; 2],
     /// Spectra in the first 5 %.
     pub first: usize,
     /// Share of them that both lists have there.
-    pub agreement: f64,
+    pub share: f64,
     /// Of the scores of all spectra.
     pub spearman: Option<f64>,
 }

@@ -1,11 +1,11 @@
-//! Whether the head of the list stays when the network is trained again from another seed.
+//! Whether the head of the list stays when the networks are trained again from another seed.
 
 use std::collections::{HashMap, HashSet};
 
 use super::RankingRequest;
 use super::judged::{OURS, SeedRun, judge, seeded};
 use super::material::Draw;
-use super::report::Stability;
+use super::report::{Agreement, Stability};
 use crate::anomaly::spearman;
 use crate::pipeline::{CancelToken, Observer, PipelineError};
 
@@ -21,7 +21,7 @@ pub(super) fn of(
     run: &SeedRun,
     observer: &mut dyn Observer,
     cancel: &CancelToken,
-) -> Result<Option<Stability>, PipelineError> {
+) -> Result<Option<Agreement>, PipelineError> {
     let other = run.seed.wrapping_add(OTHER);
     let settings = seeded(&request.settings, draw, other);
     let Some(assessment) = judge(&draw.inputs, &settings, observer, cancel)? else {
@@ -50,10 +50,23 @@ pub(super) fn of(
         order.into_iter().take(head).collect()
     };
     let shared = top(first).intersection(&top(&second)).count();
-    Ok(Some(Stability {
+    Ok(Some(Agreement {
         seeds: [run.seed, other],
         first: head,
-        agreement: shared as f64 / head as f64,
+        share: shared as f64 / head as f64,
         spearman: spearman(first, &second),
     }))
+}
+
+/// The mean over the draws; `None` of none.
+pub(super) fn mean(draws: Vec<Agreement>) -> Option<Stability> {
+    let mean = |of: &mut dyn Iterator<Item = f64>| {
+        let values: Vec<f64> = of.collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    Some(Stability {
+        agreement: mean(&mut draws.iter().map(|draw| draw.share))?,
+        spearman: mean(&mut draws.iter().filter_map(|draw| draw.spearman)),
+        draws,
+    })
 }

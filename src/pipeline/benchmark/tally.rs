@@ -196,11 +196,15 @@ impl Tally<'_> {
             };
             self.part(name, &text, Some((low, high)), &among, &|_| true)
         });
+        let is_odd = |row: &Row| self.odd.contains(row.mark.base_id.as_str());
         let without_odd = (!self.odd.is_empty())
             .then(|| {
-                let among = |row: &Row| is_anomaly(row) || !self.odd.contains(row.mark.base_id.as_str());
+                let among = |row: &Row| is_anomaly(row) || !is_odd(row);
                 self.part(name, "without the known odd", None, &among, &|_| true)
             })
+            .flatten();
+        let against_odd = (!self.odd.is_empty())
+            .then(|| self.measure(name, &|row| is_anomaly(row) || is_odd(row), &is_anomaly))
             .flatten();
         let seeds = self.runs.iter().filter_map(|run| {
             let (list, part) = self.true_list(run, name, &|_| true, &|_| true);
@@ -213,6 +217,10 @@ impl Tally<'_> {
                 ..Part::new("all", None, self.count(&|_| true), &measured)
             },
             without_odd,
+            ceiling: against_odd.map(|measured| Figure {
+                value: measured.value.average_precision,
+                error: measured.error.average_precision,
+            }),
             seeds: seeds.collect(),
             by_kind: by_kind.collect(),
             by_strength: by_strength.collect(),

@@ -59,7 +59,7 @@ const PERCENT: Column = column("pct", 5, true, |_, judgement, _, _| {
     format!("{:.1}", judgement.percentile)
 });
 const ARTIFACT: Column = column("art%", 4, true, |_, judgement, _, _| {
-    format!("{:.0}", 100.0 * judgement.artifact_fraction)
+    format!("{:.0}", 100.0 * judgement.artifact())
 });
 const SN: Column = column("S/N", 5, true, |_, judgement, _, _| {
     format!("{:.1}", judgement.sn)
@@ -124,7 +124,7 @@ impl Anomalies {
             }
             Key::Chi2 => number(Some(judgement.reduced_chi2)),
             Key::Flagged => number(Some(judgement.flagged_fraction)),
-            Key::Artifact => number(Some(judgement.artifact_fraction)),
+            Key::Artifact => number(Some(judgement.artifact())),
             Key::Sn => number(Some(judgement.sn)),
             Key::Redshift => number(facts.z),
             Key::Masked => number(Some(judgement.masked_fraction)),

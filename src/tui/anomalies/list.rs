@@ -164,9 +164,7 @@ impl Order {
                         SortKey::Distance => distances.get(id).copied().unwrap_or(f64::NAN),
                         SortKey::Chi2 => judgement.reduced_chi2,
                         SortKey::Flagged => judgement.flagged_fraction,
-                        SortKey::Artifact => judgement
-                            .artifact_probability
-                            .unwrap_or(judgement.artifact_fraction),
+                        SortKey::Artifact => judgement.artifact(),
                         SortKey::Sn => judgement.sn,
                         SortKey::Redshift => verdicts.facts[place].z.unwrap_or(f64::NAN),
                         SortKey::Masked => judgement.masked_fraction,

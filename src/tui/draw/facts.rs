@@ -113,7 +113,7 @@ fn regions(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for region in view.regions.iter().take(8) {
         let what = region.line.clone().unwrap_or_default();
-        let doubt = match region.artifact_probability.unwrap_or(region.artifact_fraction) {
+        let doubt = match region.artifact() {
             share if share >= 0.5 => format!(" artifact {:.0}%", 100.0 * share),
             _ => String::new(),
         };
