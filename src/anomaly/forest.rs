@@ -371,7 +371,9 @@ mod tests {
         assert!(second(3.5) > 0.7, "{}", second(3.5));
         assert!(second(-0.5) < 0.2);
         assert!(second(900.0) > 0.75, "far beyond what was seen");
-        assert!((0.1..0.75).contains(&second(1.7)), "{}", second(1.7));
+        // Single trees follow single vectors, so the mean over where the kinds overlap.
+        let between = (0..20).map(|i| second(1.3 + 0.025 * i as f32)).sum::<f64>() / 20.0;
+        assert!((0.2..0.7).contains(&between), "{between}");
         assert!((forest.vote(&[1.7, 0.0, 0.5]).iter().sum::<f64>() - 1.0).abs() < 1e-5);
     }
 

@@ -166,6 +166,17 @@ impl<'a> Canvas<'a> {
         })
     }
 
+    /// flux + a d, a such that it is so visible, or as visible as gas can make it, which leaves a tenth of the light.
+    pub fn absorb(&self, kind: Injection, change: &[f64], visibility: f64) -> Option<Injected> {
+        const DEEPEST: f64 = 0.9;
+        let depth = |&pixel: &usize| -change[pixel] / self.smooth[pixel].max(f64::MIN_POSITIVE);
+        let deepest = self.valid.iter().map(depth).fold(0.0, f64::max);
+        let full = self.visibility(change);
+        let amplitude = (visibility / full).min(DEEPEST / deepest);
+        (amplitude * full >= kind.least())
+            .then(|| self.with(kind, |pixel| self.flux(pixel) + amplitude * change[pixel]))
+    }
+
     /// flux + d, where that is visible.
     pub fn add_once(&self, kind: Injection, change: &[f64]) -> Option<Injected> {
         (self.visibility(change) >= kind.least())

@@ -138,7 +138,7 @@ pub fn inject(kind: Injection, residual: &Residual, other: &[f32], seed: u64) ->
             Injection::SecondLines => canvas.add(kind, &lines::second(&canvas, draw)?, visibility),
             Injection::LinesGone => canvas.add_once(kind, &lines::gone(&canvas, draw, kind.least())?),
             Injection::StrongLines => canvas.add(kind, &lines::strong(&canvas, draw)?, visibility),
-            Injection::Absorption => canvas.add(kind, &lines::absorption(&canvas, draw), visibility),
+            Injection::Absorption => canvas.absorb(kind, &lines::absorption(&canvas, draw), visibility),
             Injection::Supernova => canvas.add(kind, &light::supernova(&canvas, draw), visibility),
             Injection::Star => canvas.mix(kind, &light::star(&canvas, draw), visibility, draw),
             Injection::Quasar => canvas.mix(kind, &light::quasar(&canvas, draw), visibility, draw),

@@ -99,6 +99,25 @@ fn a_line_is_as_visible_as_was_asked_for() {
 }
 
 #[test]
+fn gas_leaves_some_of_the_light() {
+    let galaxy = galaxy();
+    let planted: Vec<Injected> = (0..30)
+        .filter_map(|seed| injected(Injection::Absorption, seed))
+        .collect();
+    let left = |one: &Injected| {
+        let pixels = one.flux.iter().zip(&galaxy.flux).zip(&galaxy.model);
+        let removed = pixels.map(|((new, old), model)| (old - new) / model);
+        1.0 - removed.fold(0.0, f32::max)
+    };
+    assert!(planted.len() > 15, "{}", planted.len());
+    assert!(planted.iter().all(|one| left(one) > 0.05));
+    assert!(
+        planted.iter().any(|one| left(one) < 0.5),
+        "deep ones are among them"
+    );
+}
+
+#[test]
 fn another_redshift_moves_every_pixel_alike() {
     let galaxy = galaxy();
     let injected = injected(Injection::WrongRedshift, 1).unwrap();
