@@ -17,7 +17,7 @@ use super::{
 use crate::durable::Draft;
 use crate::spectrum::prepare::Preparation;
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const KEY: &str = "spectriage";
 /// Metadata key of the digest of header and tensors: a damaged weight would make another ranking without a word.
 const DIGEST: &str = "blake3";

@@ -7,14 +7,19 @@ use super::native::{Engine, Weights};
 use super::training::INFERENCE_BATCH;
 use super::{Accelerator, EpochRecord, ModelSettings, Network, Outcome, Sample, refine};
 
-/// The fold of an object: a hash of its key, so that it is the same in every catalog, order and shard.
-pub fn fold_of(key: &str, folds: usize, seed: u64) -> usize {
+/// The fold of an object: a hash of its key, so that it is the same in every catalog, order and shard, and in every training: who judges an object does not
+/// change with a seed.
+pub fn fold_of(key: &str, folds: usize) -> usize {
+    (lot_of(key, 0) % folds.max(1) as u64) as usize
+}
+
+/// A number that chance gave the object of this key.
+pub fn lot_of(key: &str, seed: u64) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
     hasher.update(key.as_bytes());
     let hash = hasher.finalize();
-    let first = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
-    (first % folds.max(1) as u64) as usize
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
 }
 
 /// What is told of a trained network beside its weights.

@@ -27,7 +27,7 @@ mod training;
 pub use batch::{Draws, Shown};
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
-pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, reconstruct};
+pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, lot_of, reconstruct};
 pub use error::ModelError;
 pub use network::{Network, Reconstruction};
 pub use pca::Pca;

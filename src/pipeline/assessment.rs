@@ -149,8 +149,7 @@ impl Assessment {
     /// The `k` objects most like one of them; `None` where it has no usable latent vector. See [`similar`](crate::anomaly::similar).
     pub fn similar(&self, id: &str, k: usize) -> Option<Neighbors> {
         let (verdicts, training) = (self.verdicts(), &self.settings.training);
-        let (folds, seed) = (training.folds, training.seed);
-        similar_in(&verdicts.judgements, &verdicts.facts, folds, seed, id, k)
+        similar_in(&verdicts.judgements, &verdicts.facts, training.folds, id, k)
     }
 
     /// Makes views of the spectra as this model sees them.

@@ -205,16 +205,16 @@ pub struct RerankedRow {
 
 /// Ranked objects as items for [`rerank`], with the network of the ensemble that judged each; and a note where that cannot be said.
 ///
-/// `folds` and `seed` are those of the training, as in the ranking's manifest. Without them latent vectors cannot be compared
+/// `folds` are those of the training, as in the ranking's manifest. Where they are not known latent vectors cannot be compared
 /// and are left out.
 pub fn rerank_items(
     judgements: &[Judgement],
     facts: &[impl Borrow<Facts>],
-    training: Option<(usize, u64)>,
+    folds: Option<usize>,
 ) -> Vec<Item> {
-    let item = |(judgement, facts): (&Judgement, &Facts)| match training {
-        Some((folds, seed)) => {
-            let member = fold_of(&fold_key(facts), folds, seed);
+    let item = |(judgement, facts): (&Judgement, &Facts)| match folds {
+        Some(folds) => {
+            let member = fold_of(&fold_key(facts), folds);
             Item::of(judgement, u16::try_from(member).unwrap_or(u16::MAX))
         }
         None => Item {
@@ -236,16 +236,13 @@ pub fn rerank_saved(
     n: Option<u64>,
 ) -> Result<RerankSummary, PipelineError> {
     let (ranking, judgements, facts) = read_ranking_with_facts(&output.metadata_dir, n)?;
-    let training = read_manifest(&output.metadata_dir, ranking)
-        .ok()
-        .and_then(|manifest| {
-            let training = &manifest.settings["settings"]["training"];
-            let folds = usize::try_from(training["folds"].as_u64()?).ok()?;
-            Some((folds, training["seed"].as_u64()?))
-        });
-    let items = rerank_items(&judgements, &facts, training);
+    let manifest = read_manifest(&output.metadata_dir, ranking).ok();
+    let folds = manifest
+        .and_then(|manifest| manifest.settings["settings"]["training"]["folds"].as_u64())
+        .and_then(|folds| usize::try_from(folds).ok());
+    let items = rerank_items(&judgements, &facts, folds);
     let mut reranked = rerank(&items, labels);
-    if training.is_none() {
+    if folds.is_none() {
         reranked.explanation.push(format!(
             "manifest_{ranking}.json cannot be read, so nothing is known of the networks behind the latent vectors, and they were left out"
         ));

@@ -288,7 +288,7 @@ impl<'a> Previewer<'a> {
         let held_out = |place: usize| {
             let key = fold_key(self.set.shelf.facts(place));
             if training.folds > 1 {
-                fold_of(&key, training.folds, training.seed) == fold
+                fold_of(&key, training.folds) == fold
             } else {
                 watches(&key, training)
             }

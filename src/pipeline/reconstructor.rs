@@ -107,7 +107,7 @@ impl Reconstructor {
 
     /// The network that has not seen an object of this key.
     pub fn member_of(&self, key: &str) -> usize {
-        fold_of(key, self.ensemble.members.len(), self.origin.training.seed)
+        fold_of(key, self.ensemble.members.len())
     }
 
     /// Prepares and reconstructs one observed spectrum.

@@ -45,8 +45,7 @@ pub struct Neighbors {
 pub fn similar(metadata_dir: &Path, of: Option<u64>, id: &str, k: usize) -> Result<Neighbors, PipelineError> {
     let (ranking, judgements, facts) = read_ranking_with_facts(metadata_dir, of)?;
     let settings = settings_of(&read_manifest(metadata_dir, ranking)?).unwrap_or_default();
-    let (folds, seed) = (settings.training.folds, settings.training.seed);
-    similar_in(&judgements, &facts, folds, seed, id, k)
+    similar_in(&judgements, &facts, settings.training.folds, id, k)
         .map(|found| Neighbors { ranking, ..found })
         .ok_or_else(|| PipelineError::NoLatent {
             id: id.into(),
@@ -54,13 +53,12 @@ pub fn similar(metadata_dir: &Path, of: Option<u64>, id: &str, k: usize) -> Resu
         })
 }
 
-/// The same in verdicts that are in hand; `folds` and `seed` are those of the training. The ranking's number is 0. `None` where the
+/// The same in verdicts that are in hand; `folds` are those of the training. The ranking's number is 0. `None` where the
 /// object has no usable latent vector.
 pub fn similar_in(
     judgements: &[Judgement],
     facts: &[impl Borrow<Facts>],
     folds: usize,
-    seed: u64,
     id: &str,
     k: usize,
 ) -> Option<Neighbors> {
@@ -68,7 +66,7 @@ pub fn similar_in(
     let latents: Vec<LatentOf> = pairs()
         .map(|(judgement, facts)| LatentOf {
             id: &judgement.object_id,
-            model: fold_of(&fold_key(facts), folds, seed) as u16,
+            model: fold_of(&fold_key(facts), folds) as u16,
             vector: &judgement.latent,
         })
         .collect();

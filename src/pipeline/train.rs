@@ -13,7 +13,7 @@ use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
     Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Spectra,
-    Trainer, Training, TrainingObserver, TrainingSettings, TrainingState, fold_of,
+    Trainer, Training, TrainingObserver, TrainingSettings, TrainingState, fold_of, lot_of,
 };
 
 /// Fewer spectra than this in a training set say nothing.
@@ -48,7 +48,7 @@ impl<'a> TrainingSet<'a> {
                 continue;
             }
             let key = fold_key(self.shelf.facts(place));
-            if training.folds > 1 && fold_of(&key, training.folds, training.seed) == fold {
+            if training.folds > 1 && fold_of(&key, training.folds) == fold {
                 continue;
             }
             let watches = watches(&key, training);
@@ -90,8 +90,8 @@ impl Spectra for Part<'_> {
 
 /// Whether the objects of a key are held out from all folds, to watch the loss.
 pub fn watches(key: &str, training: &TrainingSettings) -> bool {
-    // Another hash of the same key: a thousandth is fine enough for a share.
-    (fold_of(key, 1000, !training.seed) as f64) < training.validation_fraction * 1000.0
+    // A thousandth is fine enough for a share.
+    ((lot_of(key, !training.seed) % 1000) as f64) < training.validation_fraction * 1000.0
 }
 
 /// Whether enough of the spectrum lies on the model's grid for the model to say anything of it.

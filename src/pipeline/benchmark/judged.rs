@@ -54,12 +54,8 @@ impl SeedRun {
             return Ok(None);
         };
         let verdicts = assessment.verdicts();
-        let training = &assessment.settings().training;
-        let items = rerank_items(
-            &verdicts.judgements,
-            &verdicts.facts,
-            Some((training.folds, training.seed)),
-        );
+        let folds = Some(assessment.settings().training.folds);
+        let items = rerank_items(&verdicts.judgements, &verdicts.facts, folds);
         let rows: Vec<Row> = verdicts
             .judgements
             .iter()

@@ -387,7 +387,7 @@ fn write(path: &Path, drawn: &Drawn, request: &RankingRequest, seed: u64) -> Res
     let number = |value: Option<f64>| value.map_or(ExtraValue::Null, ExtraValue::Float);
     let folds = request.settings.training.folds;
     for (spectrum, mark) in drawn {
-        let fold = fold_of(&fold_key(&spectrum.facts), folds, seed);
+        let fold = fold_of(&fold_key(&spectrum.facts), folds);
         let extra = [
             text(&mark.kind),
             mark.artifact.map_or(ExtraValue::Null, ExtraValue::Bool),

@@ -280,15 +280,8 @@ impl Desk {
         let Some(verdicts) = &self.verdicts else {
             return Err("there is no ranking yet".into());
         };
-        let training = &self.settings.training;
-        let found = pipeline::similar_in(
-            &verdicts.judgements,
-            &verdicts.facts,
-            training.folds,
-            training.seed,
-            id,
-            MOST,
-        );
+        let folds = self.settings.training.folds;
+        let found = pipeline::similar_in(&verdicts.judgements, &verdicts.facts, folds, id, MOST);
         let found = found.ok_or_else(|| {
             format!("{id} has no latent vector here; rank again (A on the Train screen) to have them")
         })?;
@@ -300,9 +293,8 @@ impl Desk {
         let Some(verdicts) = &self.verdicts else {
             return Err("there is no ranking yet".into());
         };
-        let training = &self.settings.training;
-        let training = Some((training.folds, training.seed));
-        let items = pipeline::rerank_items(&verdicts.judgements, &verdicts.facts, training);
+        let folds = Some(self.settings.training.folds);
+        let items = pipeline::rerank_items(&verdicts.judgements, &verdicts.facts, folds);
         tell(Answer::Learned(triage::rerank(&items, labels)));
         Ok(())
     }
