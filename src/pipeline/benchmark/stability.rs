@@ -6,6 +6,7 @@ use super::RankingRequest;
 use super::judged::{OURS, SeedRun, judge, seeded};
 use super::material::Draw;
 use super::report::{Agreement, Stability};
+use super::tally::mean_of;
 use crate::anomaly::spearman;
 use crate::pipeline::{CancelToken, Observer, PipelineError};
 
@@ -60,13 +61,9 @@ pub(super) fn of(
 
 /// The mean over the draws; `None` of none.
 pub(super) fn mean(draws: Vec<Agreement>) -> Option<Stability> {
-    let mean = |of: &mut dyn Iterator<Item = f64>| {
-        let values: Vec<f64> = of.collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-    };
     Some(Stability {
-        agreement: mean(&mut draws.iter().map(|draw| draw.share))?,
-        spearman: mean(&mut draws.iter().filter_map(|draw| draw.spearman)),
+        agreement: mean_of(draws.iter().map(|draw| draw.share))?,
+        spearman: mean_of(draws.iter().filter_map(|draw| draw.spearman)),
         draws,
     })
 }

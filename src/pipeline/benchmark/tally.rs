@@ -256,14 +256,10 @@ impl Tally<'_> {
                 )
             })
             .collect();
-        let mean = |of: fn(&Correlations) -> Option<f64>| {
-            let values: Vec<f64> = each.iter().filter_map(of).collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        };
         Correlations {
-            sn: mean(|c| c.sn),
-            redshift: mean(|c| c.redshift),
-            masked_fraction: mean(|c| c.masked_fraction),
+            sn: mean_of(each.iter().filter_map(|c| c.sn)),
+            redshift: mean_of(each.iter().filter_map(|c| c.redshift)),
+            masked_fraction: mean_of(each.iter().filter_map(|c| c.masked_fraction)),
         }
     }
 
@@ -462,6 +458,12 @@ impl Tally<'_> {
         })
         .collect()
     }
+}
+
+/// The mean; `None` of none.
+pub(super) fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Ranges of equal width in the logarithm that hold all strengths, at round multiples.
