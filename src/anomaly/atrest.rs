@@ -1,7 +1,6 @@
 //! Stars that the catalog calls galaxies: absorption where stars have it, at no redshift.
 
 use super::Residual;
-use super::robust::median;
 
 /// Absorption of stars from A to M: Ca K and H, the Balmer lines, Mg b, Na D, H alpha, the calcium triplet. Angstrom vacuum.
 ///
@@ -70,7 +69,7 @@ pub fn at_rest(residual: &Residual) -> AtRest {
 fn comb(residual: &Residual, stretch: f64) -> AtRest {
     let depths: Vec<f64> = LINES
         .iter()
-        .filter_map(|line| depth(residual, line * stretch))
+        .filter_map(|line| Some(-residual.above(line * stretch, WINDOW)?.sigma()))
         .collect();
     let sum: f64 = depths.iter().map(|depth| depth.clamp(-BOUND, BOUND)).sum();
     AtRest {
@@ -78,33 +77,6 @@ fn comb(residual: &Residual, stretch: f64) -> AtRest {
         observed: depths.len(),
         there: depths.iter().filter(|depth| **depth >= THERE).count(),
     }
-}
-
-/// How much less flux there is at a wavelength than beside it, sigma; `None` where too little of it is observed.
-fn depth(residual: &Residual, center: f64) -> Option<f64> {
-    let at = |wavelength: f64| residual.observed.partition_point(|other| *other < wavelength);
-    let flux = |from: usize, to: usize| {
-        let valid = (from..to).filter(|&pixel| residual.is_valid(pixel));
-        valid
-            .map(|pixel| f64::from(residual.flux[pixel]))
-            .collect::<Vec<_>>()
-    };
-    let (line, near, far) = WINDOW;
-    let (start, end) = (at(center - line), at(center + line));
-    let within = flux(start, end);
-    let mut beside = flux(at(center - far), at(center - near));
-    beside.extend(flux(at(center + near), at(center + far)));
-    if within.len() < 3 || 10 * within.len() < 7 * (end - start) || beside.len() < 12 {
-        return None;
-    }
-    let continuum = median(&mut beside)?;
-    let count = beside.len() as f64;
-    let mut distances: Vec<f64> = beside.iter().map(|flux| (flux - continuum).abs()).collect();
-    let scatter = super::robust::MAD_TO_SIGMA * median(&mut distances)?;
-    let mean = within.iter().sum::<f64>() / within.len() as f64;
-    // 1.25: the error of a median over that of a mean.
-    let error = scatter * (1.0 / within.len() as f64 + 1.25 * 1.25 / count).sqrt();
-    (error > 0.0).then(|| (continuum - mean) / error)
 }
 
 #[cfg(test)]

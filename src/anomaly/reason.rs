@@ -2,27 +2,21 @@
 
 use super::logistic::{chance, log_odds};
 use super::words::OUT_OF_PROPORTION;
-use super::{Calibration, Component, Evidence, GridRegion, Injection, Reason, STATISTICS, Score, Vote};
+use super::{
+    Calibration, Component, Evidence, GridRegion, Injection, OwnLines, Reason, STATISTICS, Score, Vote,
+};
 
 /// From this share of the votes on, a kind is named without the help of a region.
-const NAMED: f64 = 0.3;
+pub(super) const NAMED: f64 = 0.3;
 /// With fewer votes than this for anything but normal, what they are for says nothing.
 const STRANGE: f64 = 0.5;
 /// From these shares on, an artifact is possible, and likely.
-const POSSIBLE: f64 = 0.5;
+pub(super) const POSSIBLE: f64 = 0.5;
 const LIKELY: f64 = 0.75;
 /// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest.
 const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
 const NARROW: f64 = 700.0;
-/// Rest wavelength of H alpha, Angstrom vacuum.
-const H_ALPHA: f64 = 6564.61;
-/// An excess about it of these widths is that of a broad line, km/s, from so many sigma on.
-const BROAD: (f64, f64) = (2500.0, 12_000.0);
-const BROAD_SIGMA: f64 = 10.0;
-/// So many known lines in excess are a property of the object's gas; so many are named.
-const SEVERAL: usize = 3;
-const NAMED_LINES: usize = 4;
 /// The odds of an artifact are less by this logarithm where the object's own lines speak.
 const OWN_LINES: f64 = 2.0;
 /// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
@@ -100,20 +94,6 @@ impl GridRegion {
     }
 }
 
-impl Vote {
-    /// Takes into account what the regions say of the object's own lines; they must be sorted, the strongest first.
-    ///
-    /// They decide what it is, too, unless the vote takes it for something that has other lines, or none.
-    pub fn weigh(&mut self, regions: &[GridRegion]) {
-        if let Some((kind, _)) = own_lines(regions) {
-            self.artifact = beside_own_lines(self.artifact);
-            if !is_foreign(self.kind) {
-                self.kind = kind;
-            }
-        }
-    }
-}
-
 /// The probability of an artifact where lines say what the object is: no instrument strengthens several lines at once, broadens H alpha, or makes the lines of a star at rest.
 pub fn beside_own_lines(artifact: f64) -> f64 {
     chance(log_odds(artifact) - OWN_LINES)
@@ -125,6 +105,7 @@ pub(super) fn of_vote(
     score: &Score,
     evidence: &Evidence,
     regions: &[GridRegion],
+    own: Option<&OwnLines>,
     calibration: &Calibration,
 ) -> String {
     let first = regions.first();
@@ -141,7 +122,7 @@ pub(super) fn of_vote(
         None => return "nothing stands out".to_owned(),
     };
     let kind = (strange && vote.kind_share >= NAMED).then_some(vote.kind);
-    if let Some(meaning) = meaning(kind, regions, evidence, calibration) {
+    if let Some(meaning) = meaning(kind, regions, own, evidence, calibration) {
         words.push_str(": ");
         words.push_str(&meaning);
     }
@@ -160,64 +141,11 @@ pub(super) fn of_vote(
     words
 }
 
-/// What the object's own lines say where several of them, or a broad H alpha, stand above the model: galaxies whose lines are stronger than those of nearly all others have no
-/// one region that says so.
-fn own_lines(regions: &[GridRegion]) -> Option<(Injection, String)> {
-    let excess = || {
-        regions
-            .iter()
-            .filter(|region| region.reason == Reason::ExcessFlux && region.artifact_fraction < PRONE)
-    };
-    let broad = excess().find(|region| {
-        (region.rest_min..region.rest_max).contains(&H_ALPHA)
-            && (BROAD.0..BROAD.1).contains(&region.velocity_width())
-            && region.significance >= BROAD_SIGMA
-    });
-    if let Some(region) = broad {
-        let words = format!("broad H alpha of {:.0} sigma", region.significance);
-        return Some((Injection::BroadBalmer, words));
-    }
-    let lined: Vec<&str> = excess()
-        .filter(|region| region.velocity_width() < BROAD.0)
-        .filter_map(|region| region.line)
-        .collect();
-    let mut names: Vec<&str> = Vec::new();
-    for name in &lined {
-        if !names.contains(name) {
-            names.push(name);
-        }
-    }
-    let balmer = names.iter().any(|name| name.starts_with("H "));
-    // The other He II line of the list, at 5413 Angstrom, is too faint to be it.
-    let hard = excess().any(|region| region.line == Some("He II") && region.rest_max < 4800.0);
-    let oxygen = lined.iter().filter(|name| **name == "[O III]").count() > 1;
-    let of = if hard || (oxygen && !balmer) {
-        ", as of an active nucleus"
-    } else if balmer {
-        ", as of a starburst"
-    } else {
-        ""
-    };
-    (lined.len() >= SEVERAL || (oxygen && !balmer)).then(|| {
-        let named = names[..names.len().min(NAMED_LINES)].join(", ");
-        let words = format!("lines stronger than the model draws ({named}){of}");
-        (Injection::StrongLines, words)
-    })
-}
-
-/// Whether a kind is the light of something else than the object's own gas, or of no object.
-fn is_foreign(kind: Injection) -> bool {
-    kind.is_artifact() && kind != Injection::LinesGone
-        || matches!(
-            kind,
-            Injection::SecondLines | Injection::Star | Injection::Quasar | Injection::Supernova
-        )
-}
-
 /// What regions and a kind mean together.
 fn meaning(
     kind: Option<Injection>,
     regions: &[GridRegion],
+    own: Option<&OwnLines>,
     evidence: &Evidence,
     calibration: &Calibration,
 ) -> Option<String> {
@@ -235,10 +163,8 @@ fn meaning(
         };
         Some(format!("{width} {}{missing}", region.line?))
     });
-    if !kind.is_some_and(is_foreign)
-        && let Some((_, words)) = own_lines(regions)
-    {
-        return Some(words);
+    if let Some(own) = own.filter(|own| kind.is_none_or(|kind| kind == own.kind)) {
+        return Some(own.words.clone());
     }
     let kind = match kind {
         Some(kind) => kind,
@@ -277,60 +203,4 @@ fn best(evidence: &Evidence, calibration: &Calibration, family: &str) -> Option<
         .filter(|(z, _)| *z >= TOLD)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, rest)| rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(rest: f64, name: &'static str, reason: Reason) -> GridRegion {
-        GridRegion {
-            start: 0,
-            end: 8,
-            wavelength_min: 1.1 * rest - 4.0,
-            wavelength_max: 1.1 * rest + 4.0,
-            rest_min: rest - 4.0,
-            rest_max: rest + 4.0,
-            reason,
-            value: 5.0,
-            significance: 20.0,
-            calibrated: 6.0,
-            line: Some(name),
-            artifact_fraction: 0.0,
-        }
-    }
-
-    #[test]
-    fn lines_that_are_strong_together_are_the_objects() {
-        let of = |reason| {
-            let lines = [(5008.24, "[O III]"), (4862.68, "H beta"), (3869.86, "[Ne III]")];
-            lines.map(|(rest, name)| line(rest, name, reason))
-        };
-        let weighed = |kind, regions: &[GridRegion]| {
-            let mut vote = Vote {
-                strange: 0.9,
-                artifact: 0.7,
-                kind,
-                kind_share: 0.4,
-            };
-            vote.weigh(regions);
-            (vote.artifact, vote.kind)
-        };
-        let (gone, strong) = (Injection::LinesGone, of(Reason::ExcessFlux));
-        let (artifact, kind) = weighed(gone, &strong);
-        assert!(artifact < 0.25, "{artifact}");
-        assert_eq!(kind, Injection::StrongLines);
-        assert_eq!(
-            weighed(Injection::Quasar, &strong).1,
-            Injection::Quasar,
-            "it has such lines"
-        );
-        let as_it_was = (0.7, gone);
-        assert_eq!(
-            weighed(gone, &strong[..1]),
-            as_it_was,
-            "one line may be a cosmic ray"
-        );
-        assert_eq!(weighed(gone, &of(Reason::MissingFlux)), as_it_was);
-    }
 }

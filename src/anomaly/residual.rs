@@ -1,6 +1,7 @@
 //! One spectrum beside what the model made of it.
 
 use super::AnomalyError;
+use super::robust::location_and_scale;
 
 /// One spectrum and its reconstruction on the model's grid, all normalized alike.
 ///
@@ -94,5 +95,44 @@ impl<'a> Residual<'a> {
         };
         let count = (start..end).filter(|&i| prone(i)).count();
         count as f64 / (end - start).max(1) as f64
+    }
+
+    /// How much more flux there is at an observed wavelength than beside it; `None` where too little of it is observed.
+    ///
+    /// What lies within the first distance of the center is compared with the median of what lies from the second to the third; Angstrom.
+    pub(super) fn above(&self, center: f64, (line, near, far): (f64, f64, f64)) -> Option<Above> {
+        let at = |wavelength: f64| self.observed.partition_point(|other| *other < wavelength);
+        let flux = |from: usize, to: usize| {
+            let valid = (from..to).filter(|&pixel| self.is_valid(pixel));
+            valid.map(|pixel| f64::from(self.flux[pixel])).collect::<Vec<_>>()
+        };
+        let (start, end) = (at(center - line), at(center + line));
+        let within = flux(start, end);
+        let mut beside = flux(at(center - far), at(center - near));
+        beside.extend(flux(at(center + near), at(center + far)));
+        if within.len() < 3 || 10 * within.len() < 7 * (end - start) || beside.len() < 12 {
+            return None;
+        }
+        let count = beside.len() as f64;
+        let (continuum, scatter) = location_and_scale(&mut beside)?;
+        let mean = within.iter().sum::<f64>() / within.len() as f64;
+        // 1.25: the error of a median over that of a mean.
+        let error = scatter * (1.0 / within.len() as f64 + 1.25 * 1.25 / count).sqrt();
+        (error > 0.0).then_some(Above {
+            mean: mean - continuum,
+            error,
+        })
+    }
+}
+
+/// Mean flux at a line above the median beside it, and its standard deviation by the scatter there; in the unit of the flux.
+pub(super) struct Above {
+    pub mean: f64,
+    pub error: f64,
+}
+
+impl Above {
+    pub fn sigma(&self) -> f64 {
+        self.mean / self.error
     }
 }

@@ -1,7 +1,7 @@
 //! The reason of a verdict in words.
 
 use super::reason::of_vote;
-use super::{Calibration, Component, Evidence, GridRegion, Reason, Score};
+use super::{Calibration, Component, Evidence, GridRegion, OwnLines, Reason, Score};
 
 /// A region narrower than this is a narrow line's, km/s.
 const NARROW: f64 = 700.0;
@@ -54,11 +54,12 @@ impl GridRegion {
     }
 }
 
-/// Why a spectrum has its score, in words; regions must be sorted, the strongest first.
+/// Why a spectrum has its score, in words; regions must be sorted, the strongest first, and `own` be what its lines among them say.
 pub fn explain(
     score: &Score,
     evidence: &Evidence,
     regions: &[GridRegion],
+    own: Option<&OwnLines>,
     calibration: &Calibration,
 ) -> String {
     let windows = || match (regions.first(), score.strongest) {
@@ -89,7 +90,7 @@ pub fn explain(
         .as_ref()
         .filter(|_| score.component != Component::Coverage)
     {
-        return of_vote(vote, score, evidence, regions, calibration);
+        return of_vote(vote, score, evidence, regions, own, calibration);
     }
     let first = match score.component {
         Component::Windows => windows(),

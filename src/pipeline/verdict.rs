@@ -2,10 +2,10 @@
 
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
-    AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Judgement, Jury, Origins,
-    OtherRedshift, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
-    artifact_fraction, at_rest, beside_own_lines, explain, flagged_fraction, other_redshift, probability,
-    region_facts, regions,
+    AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Ionized, Judgement, Jury, Origins,
+    OtherRedshift, OwnLines, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
+    artifact_fraction, at_rest, beside_own_lines, explain, flagged_fraction, ionized, other_redshift,
+    probability, region_facts, regions,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
@@ -86,6 +86,8 @@ struct Regions {
     found: Vec<GridRegion>,
     /// What is known of each; empty where nobody learned from it.
     facts: Vec<RegionFacts>,
+    /// What ionizes its gas, if that can be told.
+    ionized: Option<Ionized>,
     /// The same in pixels of the catalog's row, ends exclusive.
     rows: Vec<(usize, usize)>,
     flagged_fraction: f64,
@@ -140,6 +142,7 @@ impl Look<'_> {
             let mut detail = self.detail(grid, residual, found);
             if let Some(regions) = &mut detail.regions {
                 regions.facts = region_facts(residual, errors, &regions.found);
+                regions.ionized = ionized(residual);
             }
             detail
         })
@@ -191,6 +194,7 @@ impl Look<'_> {
             .map(|region| self.prepared.row_pixels(grid, region.start, region.end));
         let regions = Regions {
             facts: Vec::new(),
+            ionized: None,
             rows: rows.collect(),
             flagged_fraction: flagged_fraction(residual, &found),
             artifact_fraction: artifact_fraction(&found),
@@ -214,6 +218,11 @@ impl Detail {
     /// The strongest first.
     pub fn found(&self) -> &[GridRegion] {
         self.regions.as_ref().map_or(&[], |regions| &regions.found)
+    }
+
+    fn own_lines(&self) -> Option<OwnLines> {
+        let ionized = self.regions.as_ref().and_then(|regions| regions.ionized);
+        OwnLines::of(self.found(), ionized)
     }
 
     /// Of each region the logarithm of the odds that the instrument made it.
@@ -241,15 +250,16 @@ impl Opinion {
         telling: Option<Telling>,
     ) -> Self {
         let mut score = calibration.score_by(jury, evidence);
-        if let Some(vote) = &mut score.vote {
-            vote.weigh(detail.found());
+        let own = detail.own_lines();
+        if let (Some(vote), Some(own)) = (&mut score.vote, &own) {
+            vote.weigh(own);
         }
         let odds = telling.map(|telling| detail.odds(telling)).unwrap_or_default();
         Self {
             origins: odds.into_iter().map(probability).collect(),
             score: score.score,
             anomalous: calibration.is_anomalous(&score),
-            reason: explain(&score, evidence, detail.found(), calibration),
+            reason: explain(&score, evidence, detail.found(), own.as_ref(), calibration),
             vote: score.vote.filter(|_| evidence.coverage > 0.0),
         }
     }

@@ -206,7 +206,13 @@ fn planted_anomalies_come_first_and_a_rare_latent_is_seen() {
     assert_eq!(first[..3], [7, 20, 33]);
     assert!(first[..6].contains(&50), "{first:?}");
     assert_eq!(judged.scores[50].component, Component::Latent);
-    let words = explain(&judged.scores[50], &judged.evidence[50], &[], &judged.calibration);
+    let words = explain(
+        &judged.scores[50],
+        &judged.evidence[50],
+        &[],
+        None,
+        &judged.calibration,
+    );
     assert!(words.starts_with("rare latent vector (distance"), "{words}");
 }
 
@@ -284,6 +290,7 @@ fn a_line_is_named_and_an_artifact_called_one() {
         &judged.scores[9],
         &judged.evidence[9],
         &found,
+        None,
         &judged.calibration,
     );
     assert!(words.contains("broad (H alpha)"), "{words}");
@@ -327,7 +334,13 @@ fn spectra_without_coverage_are_strange_and_never_nan() {
     assert_eq!(judged.scores[3].component, Component::Coverage);
     assert_eq!(judged.scores[6].component, Component::Coverage);
     assert!(judged.scores[4].score > 4.0 && judged.scores[4].score < small().outside_score);
-    let words = explain(&judged.scores[3], &judged.evidence[3], &[], &judged.calibration);
+    let words = explain(
+        &judged.scores[3],
+        &judged.evidence[3],
+        &[],
+        None,
+        &judged.calibration,
+    );
     assert!(words.starts_with("no valid pixel"), "{words}");
     assert!(judged.regions(&population, 3).is_empty());
 }

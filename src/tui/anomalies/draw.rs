@@ -85,7 +85,7 @@ const ID: Column = column("object", 18, false, |_, judgement, _, _| {
 const REASON: Column = column("reason", 0, false, |_, judgement, _, _| judgement.reason.clone());
 const BRIEF: Column = column("reason", 0, false, |_, judgement, _, _| brief(judgement));
 
-/// The reason in few columns: which way the flux departs, where (rest frame, Angstrom), and the line there.
+/// The reason in few columns: what it is most like, which way the flux departs, and where: the line there, or rest frame, Angstrom.
 fn brief(judgement: &Judgement) -> String {
     let Some(region) = judgement.regions.first() else {
         return judgement.reason.clone();
@@ -96,7 +96,14 @@ fn brief(judgement: &Judgement) -> String {
         _ => '~',
     };
     let line = region.line.as_deref().unwrap_or_default();
-    format!("{way} {:.0}-{:.0} {line}", region.rest_min, region.rest_max)
+    match judgement.suggested_kind.filter(|_| judgement.anomalous) {
+        Some(kind) if line.is_empty() => {
+            let middle = 0.5 * (region.rest_min + region.rest_max);
+            format!("{} {way} {middle:.0}", kind.name().replace('_', " "))
+        }
+        Some(kind) => format!("{} {way} {line}", kind.name().replace('_', " ")),
+        None => format!("{way} {:.0}-{:.0} {line}", region.rest_min, region.rest_max),
+    }
 }
 
 impl Anomalies {
