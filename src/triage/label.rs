@@ -97,18 +97,23 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Astropy's masked value in a table of text.
+pub(super) const NOTHING: &str = "--";
+
 impl Label {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The label without spaces around its texts; an empty class is none.
+    /// The label without spaces around its texts; an empty class is none, and neither is `--`, as tables of other programs write what is not there.
     pub fn tidy(mut self) -> Self {
-        self.comment = self.comment.trim().to_owned();
-        self.class = self
-            .class
-            .map(|class| class.trim().to_owned())
-            .filter(|class| !class.is_empty());
+        let said = |text: &str| {
+            Some(text.trim())
+                .filter(|text| !text.is_empty() && *text != NOTHING)
+                .map(str::to_owned)
+        };
+        self.comment = said(&self.comment).unwrap_or_default();
+        self.class = self.class.as_deref().and_then(said);
         self
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::TriageError;
 use super::files::{Format, LabelFile, LabelRow, Row, bare, foreign};
-use super::label::{CLASSES, Issues, Label};
+use super::label::{CLASSES, Issues, Label, NOTHING};
 use super::tags::{self, LONGEST, Tag};
 use crate::spectrum::Facts;
 
@@ -77,7 +77,7 @@ pub fn read(path: &Path, text: &str) -> Result<LabelFile, TriageError> {
 fn label(row: &Row) -> Result<Label, TriageError> {
     let quality = match row.get("VI_quality") {
         // prospect's "not yet"
-        "" | "-1" | "--" => None,
+        "" | "-1" | NOTHING => None,
         // Tables that went through a program with floats.
         text => match text.parse::<f64>() {
             Ok(quality) if (0.0..=4.0).contains(&quality) && quality.fract() == 0.0 => Some(quality as u8),
@@ -85,11 +85,11 @@ fn label(row: &Row) -> Result<Label, TriageError> {
         },
     };
     let issues = match row.get("VI_issue") {
-        "--" => Issues::default(),
+        NOTHING => Issues::default(),
         letters => Issues::parse(letters)
             .map_err(|letter| row.wrong("VI_issue", format!("no issue: `{letter}` is none of R, C, S")))?,
     };
-    let masked = |text: &str| text.is_empty() || text == "--";
+    let masked = |text: &str| text.is_empty() || text == NOTHING;
     let mut label = Label {
         quality,
         issues,
