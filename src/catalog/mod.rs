@@ -7,6 +7,7 @@
 //!
 //! `docs/catalog.md` describes the files.
 
+mod buckets;
 mod buffer;
 #[expect(clippy::module_inception, reason = "the file of the type `Catalog`")]
 mod catalog;

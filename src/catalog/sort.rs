@@ -4,17 +4,18 @@
 //! sorted, in a core's cache. Texts that are longer than a number holds, and further keys, are looked at for the rows that tie.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
 
 use super::CatalogError;
+use super::buckets::{Entry, sorted};
 use super::catalog::Inner;
 use super::expression::{Plan, SortKey};
 use super::keys::{self, Alphabet, Bytes, Kind};
-use super::sweep::{Part, Queue, Watch, in_threads, threads};
+use super::sweep::{Part, Watch};
 
 /// The rows of a plan in the order of its keys, ties by row; the first `limit` of them. `None` where the watch stopped it.
 pub(super) fn sort(
@@ -61,33 +62,6 @@ pub(super) fn sort(
     }
     order.truncate(limit);
     Ok(Some(order))
-}
-
-/// Tie, number and row, most significant first: compared as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry(u128);
-
-impl Entry {
-    fn new(tie: u32, number: u64, row: u32) -> Self {
-        Self(u128::from(tie) << 96 | u128::from(number) << 32 | u128::from(row))
-    }
-
-    fn tie(self) -> u32 {
-        (self.0 >> 96) as u32
-    }
-
-    fn number(self) -> u64 {
-        (self.0 >> 32) as u64
-    }
-
-    fn row(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// Equal but for the row.
-    fn ties_with(self, other: Self) -> bool {
-        self.0 >> 32 == other.0 >> 32
-    }
 }
 
 /// Rows that are equal so far.
@@ -300,167 +274,6 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Entries of a bucket, about: so many are sorted in a core's cache.
-const BUCKET: usize = 16_384;
-/// Entries of the sample, for each bucket.
-const SAMPLED: usize = 16;
-
-/// The entries in order, bucket by bucket; of the first buckets, as many as have the `wanted` first entries and what ties with them. `None`
-/// where the watch stopped it.
-fn sorted(parts: Vec<Vec<Entry>>, wanted: usize, watch: &Watch) -> Option<Vec<Vec<Entry>>> {
-    let bounds = Bounds::of(&parts);
-    let queue = Queue::new(parts.into_iter());
-    let spread = in_threads(threads(), || {
-        let mut spread = Vec::new();
-        while let Some(part) = queue.take() {
-            spread.push(Spread::of(part, &bounds));
-            if watch.stop.is_asked() {
-                break;
-            }
-        }
-        spread
-    });
-    let spread: Vec<Spread> = spread.into_iter().flatten().collect();
-    let size = |bucket: usize| -> usize { spread.iter().map(|spread| spread.bucket(bucket).len()).sum() };
-    let (mut needed, mut entries) = (0, 0);
-    while needed <= bounds.first.len() && (entries < wanted || tie_over(&spread, &bounds.first, needed)) {
-        entries += size(needed);
-        needed += 1;
-    }
-    let (queue, done) = (Queue::new(0..needed), AtomicUsize::new(0));
-    let buckets = in_threads(threads(), || {
-        let mut buckets = Vec::new();
-        while let Some(bucket) = queue.take().filter(|_| !watch.stop.is_asked()) {
-            let mut entries = Vec::with_capacity(size(bucket));
-            spread
-                .iter()
-                .for_each(|spread| entries.extend_from_slice(spread.bucket(bucket)));
-            // No two are equal: they have their rows.
-            entries.sort_unstable();
-            buckets.push((bucket, entries));
-            watch.tell(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, needed as u64);
-        }
-        buckets
-    });
-    let mut buckets: Vec<(usize, Vec<Entry>)> = buckets.into_iter().flatten().collect();
-    buckets.sort_unstable_by_key(|(bucket, _)| *bucket);
-    (!watch.stop.is_asked()).then(|| buckets.into_iter().map(|(_, entries)| entries).collect())
-}
-
-/// Where the buckets begin.
-struct Bounds {
-    /// The first entries of all buckets but the first.
-    first: Vec<Entry>,
-    /// Of all stretches of equal length between the first bound and the last one: the bounds that lie before it. Most stretches lie in one bucket, and most
-    /// others have one bound.
-    before: Vec<u32>,
-    /// The length of a stretch is a power of two.
-    shift: u32,
-}
-
-/// Stretches of [`Bounds`], at most.
-const STRETCHES: usize = 1 << 14;
-
-impl Bounds {
-    /// By a sample. Entries are all different, and so the buckets are of a size even where the numbers are few.
-    fn of(parts: &[Vec<Entry>]) -> Self {
-        let total: usize = parts.iter().map(Vec::len).sum();
-        let buckets = (total / BUCKET + 1).min(4096);
-        let step = (total / (buckets * SAMPLED)).max(1);
-        let mut sample: Vec<Entry> = parts
-            .iter()
-            .flat_map(|part| part.iter().copied().step_by(step))
-            .collect();
-        sample.sort_unstable();
-        let bound = |bucket: usize| sample.get(bucket * sample.len() / buckets).copied();
-        Self::at((1..buckets).filter_map(bound).collect())
-    }
-
-    fn at(first: Vec<Entry>) -> Self {
-        let range = match (first.first(), first.last()) {
-            (Some(low), Some(high)) => high.0 - low.0,
-            _ => 0,
-        };
-        let shift = (u128::BITS - range.leading_zeros()).saturating_sub(STRETCHES.ilog2());
-        let stretches = (range >> shift) as usize + 1;
-        let mut bounds = Self {
-            before: vec![0; stretches + 1],
-            first,
-            shift,
-        };
-        for at in 0..bounds.first.len() {
-            let stretch = bounds.stretch(bounds.first[at]);
-            bounds.before[stretch + 1] = at as u32 + 1;
-        }
-        // Of a stretch without a bound: those of the one before.
-        for stretch in 1..bounds.before.len() {
-            bounds.before[stretch] = bounds.before[stretch].max(bounds.before[stretch - 1]);
-        }
-        bounds
-    }
-
-    /// The stretch of an entry that is not before the first bound nor in a stretch behind the last one.
-    fn stretch(&self, entry: Entry) -> usize {
-        ((entry.0 - self.first[0].0) >> self.shift) as usize
-    }
-
-    /// The bucket of an entry: the number of bounds that are not greater.
-    fn bucket(&self, entry: Entry) -> usize {
-        match self.first.first() {
-            None => 0,
-            Some(low) if entry < *low => 0,
-            Some(_) => {
-                let stretch = self.stretch(entry).min(self.before.len() - 2);
-                let (from, to) = (self.before[stretch] as usize, self.before[stretch + 1] as usize);
-                from + self.first[from..to].partition_point(|bound| *bound <= entry)
-            }
-        }
-    }
-}
-
-/// Whether the last entry before a bucket ties with the first of it.
-fn tie_over(spread: &[Spread], bounds: &[Entry], bucket: usize) -> bool {
-    let Some(before) = bucket.checked_sub(1) else {
-        return false;
-    };
-    let last = spread.iter().flat_map(|spread| spread.bucket(before)).max();
-    last.is_some_and(|last| last.ties_with(bounds[before]))
-}
-
-/// Entries of a part, bucket by bucket.
-struct Spread {
-    entries: Vec<Entry>,
-    /// Where each bucket ends.
-    ends: Vec<usize>,
-}
-
-impl Spread {
-    fn of(part: Vec<Entry>, bounds: &Bounds) -> Self {
-        let buckets: Vec<u16> = part.iter().map(|entry| bounds.bucket(*entry) as u16).collect();
-        let mut ends = vec![0; bounds.first.len() + 1];
-        for bucket in &buckets {
-            ends[usize::from(*bucket)] += 1;
-        }
-        // Where the next entry of each bucket goes, which is where it ends when all are there.
-        let mut before = 0;
-        for end in &mut ends {
-            before += std::mem::replace(end, before);
-        }
-        let mut entries = vec![Entry(0); part.len()];
-        for (entry, bucket) in part.into_iter().zip(buckets) {
-            let place = &mut ends[usize::from(bucket)];
-            entries[*place] = entry;
-            *place += 1;
-        }
-        Self { entries, ends }
-    }
-
-    fn bucket(&self, bucket: usize) -> &[Entry] {
-        let start = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.entries[start..self.ends[bucket]]
-    }
-}
-
 /// What is still equal after rows were put in their places.
 #[derive(Default)]
 struct Placed {
@@ -524,75 +337,4 @@ fn place(
     placed.equal.append(&mut alike);
     placed.equal.sort_unstable_by_key(|tie| tie.start);
     placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_is_in_the_bucket_between_its_bounds() {
-        // Crowded, far apart, equal but for the row, and alone.
-        let numbers = |of: &[u64]| -> Vec<Entry> {
-            let entry = |(row, number): (usize, &u64)| Entry::new(row as u32 % 2, *number, row as u32);
-            of.iter().enumerate().map(entry).collect()
-        };
-        let crowded: Vec<u64> = (0..500)
-            .map(|i: u64| {
-                if i % 7 == 0 {
-                    u64::MAX / (i + 1)
-                } else {
-                    1000 + i / 3
-                }
-            })
-            .collect();
-        for of in [&crowded[..], &[5; 40], &[0, u64::MAX], &[3], &[]] {
-            let mut first = numbers(of);
-            first.sort_unstable();
-            let bounds = Bounds::at(first.clone());
-            let probes = numbers(&[
-                0,
-                1,
-                999,
-                1000,
-                1001,
-                1166,
-                5,
-                u64::MAX / 50,
-                u64::MAX - 1,
-                u64::MAX,
-            ]);
-            for entry in first.iter().chain(&probes) {
-                let bucket = first.partition_point(|bound| bound <= entry);
-                assert_eq!(
-                    bounds.bucket(*entry),
-                    bucket,
-                    "{entry:?} among {} bounds",
-                    first.len()
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn spreading_loses_nothing_and_keeps_buckets_apart() {
-        let part: Vec<Entry> = (0..1000)
-            .map(|row| Entry::new(0, u64::from(row) * 7919 % 1009, row))
-            .collect();
-        let bounds = Bounds::at(
-            [100, 101, 500, 900]
-                .map(|number| Entry::new(0, number, 0))
-                .to_vec(),
-        );
-        let spread = Spread::of(part.clone(), &bounds);
-        let mut all: Vec<Entry> = Vec::new();
-        for bucket in 0..5 {
-            let mut these = spread.bucket(bucket).to_vec();
-            these.sort_unstable();
-            all.extend(these);
-        }
-        let mut sorted = part;
-        sorted.sort_unstable();
-        assert_eq!(all, sorted);
-    }
 }
