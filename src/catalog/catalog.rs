@@ -61,17 +61,15 @@ impl Catalog {
     /// Errors: nothing is there, a file is no sound Parquet, or no spectra are recognized in it (the error lists the
     /// columns found and those looked for).
     pub fn open(inputs: &[String]) -> Result<Self, CatalogError> {
-        Self::open_with(inputs, false)
+        let catalog = Self::open_table(inputs)?;
+        catalog.require_spectra()?;
+        Ok(catalog)
     }
 
     /// Opens what [`open`](Self::open) opens, and also tables without spectra, of which the rows can be inspected and queried.
     ///
     /// Errors: nothing is there, or a file is no sound Parquet.
     pub fn open_table(inputs: &[String]) -> Result<Self, CatalogError> {
-        Self::open_with(inputs, true)
-    }
-
-    fn open_with(inputs: &[String], table_only: bool) -> Result<Self, CatalogError> {
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
         for input in inputs {
@@ -91,7 +89,7 @@ impl Catalog {
         }
         let opened: Result<Vec<CatalogFile>, CatalogError> = wanted
             .par_iter()
-            .map(|(path, position)| CatalogFile::open(path, position.as_ref(), table_only))
+            .map(|(path, position)| CatalogFile::open(path, position.as_ref()))
             .collect();
         let mut files = opened?;
         let pool = GridPool::default();
@@ -115,6 +113,13 @@ impl Catalog {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// Whether all files have spectra, which [`open`](Self::open) asks for.
+    ///
+    /// Errors: no spectra are recognized in a file.
+    pub fn require_spectra(&self) -> Result<(), CatalogError> {
+        self.inner.files.iter().try_for_each(CatalogFile::require_spectra)
     }
 
     /// Number of rows.

@@ -72,19 +72,11 @@ pub(super) fn guarded<T>(
 
 impl CatalogFile {
     /// Reads the footer and recognizes the layout.
-    pub(super) fn open(
-        path: &Path,
-        position: Option<&(String, String)>,
-        table_only: bool,
-    ) -> Result<Self, CatalogError> {
-        guarded(path, || Self::open_unguarded(path, position, table_only))
+    pub(super) fn open(path: &Path, position: Option<&(String, String)>) -> Result<Self, CatalogError> {
+        guarded(path, || Self::open_unguarded(path, position))
     }
 
-    fn open_unguarded(
-        path: &Path,
-        position: Option<&(String, String)>,
-        table_only: bool,
-    ) -> Result<Self, CatalogError> {
+    fn open_unguarded(path: &Path, position: Option<&(String, String)>) -> Result<Self, CatalogError> {
         let io = |e| CatalogError::io(path, e);
         let mut file = File::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
@@ -114,15 +106,8 @@ impl CatalogFile {
             None => Vec::new(),
         };
         let native = version.is_some();
-        let layout =
-            layout::recognize(metadata.schema(), native, position, table_only).map_err(|missing| {
-                CatalogError::Unrecognized {
-                    path: path.to_owned(),
-                    missing,
-                    found: layout::describe(metadata.schema()),
-                    wanted: layout::WANTED,
-                }
-            })?;
+        let layout = layout::recognize(metadata.schema(), native, position)
+            .map_err(|missing| unrecognized(path, &metadata, missing))?;
         Ok(Self {
             path: path.to_owned(),
             bytes,
@@ -137,6 +122,15 @@ impl CatalogFile {
             indexed: Mutex::default(),
             filters: Mutex::default(),
         })
+    }
+
+    /// Errors: it is a table without spectra; which columns were found and which were looked for.
+    pub(super) fn require_spectra(&self) -> Result<(), CatalogError> {
+        let missing = layout::missing(self.metadata.schema());
+        match missing.filter(|_| self.layout.kind == LayoutKind::TableOnly) {
+            Some(missing) => Err(unrecognized(&self.path, &self.metadata, missing)),
+            None => Ok(()),
+        }
     }
 
     /// The Bloom filters of a leaf column, read once; `None` where they are too many to be kept.
@@ -334,6 +328,15 @@ impl CatalogFile {
         }
         kept.push_back((group, alone.clone()));
         Ok((alone, 0))
+    }
+}
+
+fn unrecognized(path: &Path, metadata: &ArrowReaderMetadata, missing: String) -> CatalogError {
+    CatalogError::Unrecognized {
+        path: path.to_owned(),
+        missing,
+        found: layout::describe(metadata.schema()),
+        wanted: layout::WANTED,
     }
 }
 

@@ -136,27 +136,30 @@ impl Layout {
     }
 }
 
-/// Recognizes the layout of a file; the error says what is missing.
+/// Recognizes the layout of a file, which may be a table without spectra.
 ///
 /// `position` are the columns of right ascension and declination where something else names them (HATS properties).
 pub(super) fn recognize(
     file: &Schema,
     native: bool,
     position: Option<&(String, String)>,
-    table_only: bool,
 ) -> Result<Layout, String> {
     let table = table_columns(file.fields(), position);
     let (kind, pixels) = match pixel_columns(file.fields()) {
         Ok(pixels) if native && file.column_with_name("grid").is_some() => (LayoutKind::Native, Some(pixels)),
         Ok(pixels) if pixels.parent.is_some() => (LayoutKind::Nested, Some(pixels)),
         Ok(pixels) => (LayoutKind::Lists, Some(pixels)),
-        Err(_) if table_only => (LayoutKind::TableOnly, None),
-        Err(missing) => return Err(missing),
+        Err(_) => (LayoutKind::TableOnly, None),
     };
     if pixels.is_some() && !table.iter().any(|column| column.name == "object_id") {
         return Err("there is no column with the objects' identity".into());
     }
     Ok(Layout { kind, table, pixels })
+}
+
+/// What spectra lack in a table without them.
+pub(super) fn missing(file: &Schema) -> Option<String> {
+    pixel_columns(file.fields()).err()
 }
 
 /// Columns that an error lists.

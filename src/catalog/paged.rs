@@ -26,9 +26,11 @@ pub(super) fn rows_of(
     group: usize,
     places: &[usize],
 ) -> Result<Option<RecordBatch>, CatalogError> {
-    // A page of a large row group may have a hundred thousand values: the columns are shared out to a few threads.
+    // A page of a large row group may have a hundred thousand values: the columns are shared out to a few threads. A single row is read
+    // beside a page of the table, as a rule, which must not wait for it.
     let queue = Queue::new(fields.iter().enumerate());
-    let read = in_threads(threads().min(fields.len()), || {
+    let several = if places.len() > 1 { threads() } else { 1 };
+    let read = in_threads(several.min(fields.len()), || {
         let mut read = Vec::new();
         while let Some((place, field)) = queue.take() {
             read.push((place, column(file, field, group, places)));

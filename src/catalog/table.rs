@@ -20,8 +20,8 @@ use crate::spectrum::Facts;
 
 /// Rows of a batch when the table is read through.
 pub(super) const SCAN_ROWS: usize = 8192;
-/// Rows that are sooner read from the row group's start than looked for by their pages.
-const NEAR: usize = 8192;
+/// Row groups of so many rows are sooner read from their start than looked through by their pages.
+const SMALL: usize = 8192;
 /// The row's number in the catalog, which every table has as its first column.
 pub(super) const ROW: &str = "row";
 
@@ -161,7 +161,7 @@ pub(super) fn rows_of(
 ) -> Result<RecordBatch, CatalogError> {
     let damaged = |e: arrow::error::ArrowError| CatalogError::corrupt(&file.path, e);
     let limit = places.last().map_or(0, |last| last + 1);
-    if limit > NEAR
+    if file.group_starts[group + 1] - file.group_starts[group] > SMALL as u64
         && let Some(batch) = paged::rows_of(file, fields, group, places)?
     {
         return Ok(batch);

@@ -15,6 +15,7 @@ mod clipboard;
 pub mod draw;
 pub mod files;
 pub mod form;
+pub mod inputs;
 pub mod job;
 pub mod keys;
 pub mod labels;

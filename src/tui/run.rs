@@ -234,7 +234,7 @@ impl Loop {
                 }
                 let asked = match &event {
                     AppEvent::Input(_) => true,
-                    AppEvent::Answer(_) => self.touched.elapsed() < ANSWER,
+                    AppEvent::Answer(answer) => self.touched.elapsed() < ANSWER && !answer.is_progress(),
                     _ => false,
                 };
                 if asked {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::app::{Shell, Target};
+use super::inputs::Inputs;
 use super::spectrum::Pane;
 use super::worker;
-use crate::catalog::Catalog;
 use crate::figure::SpectrumView;
 use crate::pipeline::{CancelToken, Verdicts, Viewer};
 use crate::spectrum::Facts;
@@ -116,7 +116,7 @@ impl Shown {
 
 /// Makes the views, in its worker.
 pub struct Maker {
-    inputs: Vec<String>,
+    inputs: Inputs,
     /// Or why the catalog has no spectra, which is found out once.
     viewer: Option<Result<Viewer, String>>,
     verdicts: Option<Arc<Verdicts>>,
@@ -125,7 +125,7 @@ pub struct Maker {
 }
 
 impl Maker {
-    pub fn new(inputs: Vec<String>) -> Self {
+    pub fn new(inputs: Inputs) -> Self {
         Self {
             inputs,
             viewer: None,
@@ -157,10 +157,9 @@ impl Maker {
 
     fn view(&mut self, target: &Target) -> Result<SpectrumView, String> {
         let inputs = &self.inputs;
-        let viewer = self.viewer.get_or_insert_with(|| {
-            let catalog = Catalog::open(inputs).map_err(|error| error.to_string())?;
-            Ok(Viewer::new(catalog))
-        });
+        let viewer = self
+            .viewer
+            .get_or_insert_with(|| inputs.spectra().map(Viewer::new));
         let viewer = viewer.as_mut().map_err(|error| error.clone())?;
         let verdict = |id: &str| Some(&self.verdicts.as_ref()?.judgements[*self.places.get(id)?]);
         let view = match target {

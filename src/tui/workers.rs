@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
+use super::inputs::Inputs;
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
 use super::{anomalies, catalog, files, labels, picture, priority, spectra, train};
@@ -30,7 +31,7 @@ pub struct Workers {
 
 impl Workers {
     pub fn start(shell: &Shell, events: &Sender<AppEvent>) -> io::Result<Self> {
-        let inputs = shell.inputs.clone();
+        let inputs = Inputs::new(shell.inputs.clone());
         let answer = |events: &Sender<AppEvent>| {
             let events = events.clone();
             move |answer: Answer| drop(events.send(AppEvent::Answer(answer)))
@@ -40,7 +41,7 @@ impl Workers {
             move |text: String| drop(events.send(AppEvent::Answer(Answer::Fault(text))))
         };
         let tell = answer(events);
-        let mut maker = spectra::Maker::new(inputs);
+        let mut maker = spectra::Maker::new(inputs.clone());
         let spectrum = Worker::start(
             "spectrum",
             move |request, cancel: &CancelToken| {
@@ -51,7 +52,7 @@ impl Workers {
             fault(events),
         )?;
         let tell = answer(events);
-        let mut desk = anomalies::Desk::new(shell.inputs.clone());
+        let mut desk = anomalies::Desk::new(inputs.clone());
         let anomalies = Worker::start(
             "anomalies",
             move |request, cancel: &CancelToken| {
@@ -81,7 +82,7 @@ impl Workers {
         let settings = &shell.settings;
         let cutouts = Cutouts::of(&settings.cutouts, settings.output.cutout_dir.clone());
         let tell = answer(events);
-        let mut maker = picture::Maker::new(shell.inputs.clone(), settings.clone());
+        let mut maker = picture::Maker::new(inputs.clone(), settings.clone());
         let pictures = Worker::start(
             "pictures",
             move |request, cancel: &CancelToken| {
@@ -101,7 +102,7 @@ impl Workers {
         };
         Ok(Self {
             events: events.clone(),
-            catalog: catalog::Browse::start(shell.inputs.clone(), answer(events), fault(events))?,
+            catalog: catalog::Browse::start(inputs, answer(events), fault(events))?,
             spectrum,
             anomalies,
             labels,

@@ -10,9 +10,10 @@ use super::{Browser, ColumnInfo, ColumnKind};
 use crate::pipeline::PipelineError;
 
 /// A value of the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
+    #[default]
     Null,
     Boolean(bool),
     Integer(i64),
@@ -23,7 +24,7 @@ pub enum Value {
 /// A value with its text for a narrow column: numbers rounded to what their unit deserves, `-` where there is none.
 ///
 /// Text is the file's own and may hold control characters: whoever shows it cleans it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
     pub value: Value,
     pub text: String,

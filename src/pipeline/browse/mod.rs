@@ -69,6 +69,11 @@ impl Browser {
         })
     }
 
+    /// Browses a catalog that is open already.
+    pub fn of(catalog: Catalog) -> Self {
+        Self { catalog }
+    }
+
     /// The catalog itself.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog

@@ -13,6 +13,7 @@ use crate::pipeline::{
     Verdicts, Viewer,
 };
 use crate::triage::{self, Label, Reranked};
+use crate::tui::inputs::Inputs;
 use crate::tui::worker;
 
 /// What the screen asks for.
@@ -84,7 +85,7 @@ pub enum Answer {
 
 /// The worker's own.
 pub struct Desk {
-    inputs: Vec<String>,
+    inputs: Inputs,
     catalog: Option<Catalog>,
     assessment: Option<Box<Assessment>>,
     /// Of the ranking that is shown.
@@ -95,7 +96,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(inputs: Vec<String>) -> Self {
+    pub fn new(inputs: Inputs) -> Self {
         Self {
             inputs,
             catalog: None,
@@ -149,7 +150,7 @@ impl Desk {
 
     fn open(&mut self, settings: Settings, tell: &mut impl FnMut(Answer)) -> Result<(), String> {
         self.settings = settings;
-        let catalog = Catalog::open(&self.inputs).map_err(words)?;
+        let catalog = self.inputs.spectra()?;
         self.catalog = Some(catalog.clone());
         let folder = &self.settings.output.metadata_dir;
         let Some(saved) = pipeline::latest_ranking(folder, &catalog).map_err(words)? else {
@@ -230,7 +231,7 @@ impl Desk {
         if self.assessment.is_none() {
             let mut watch = Watch { tell };
             let checkpoint = self.checkpoint.clone();
-            let made = pipeline::assess(&self.inputs, &self.settings, checkpoint, &mut watch, cancel);
+            let made = pipeline::assess(&self.inputs.names, &self.settings, checkpoint, &mut watch, cancel);
             self.assessment = made.map_err(words)?.map(Box::new);
         }
         Ok(self.assessment.as_deref_mut())
@@ -309,7 +310,7 @@ impl Desk {
         let done = match &self.assessment {
             Some(assessment) => assessment.figures_of(ids, &mut Watch { tell }),
             None => pipeline::plot(
-                &self.inputs,
+                &self.inputs.names,
                 &settings,
                 None,
                 ids,

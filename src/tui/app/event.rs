@@ -38,6 +38,17 @@ pub enum Answer {
     Fault(String),
 }
 
+impl Answer {
+    /// Whether it says only how far a work is: there are hundreds of these, and each frame takes time from the work.
+    pub fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self::Catalog(catalog::Answer::Working(_) | catalog::Answer::Exporting(..))
+                | Self::Anomalies(anomalies::Answer::Progress(..))
+        )
+    }
+}
+
 /// From the thread of the running job.
 pub enum JobEvent {
     Event(pipeline::Event),

@@ -23,8 +23,8 @@ use crate::catalog::Query;
 use crate::pipeline::browse::{self, ColumnStatistics, Rows, Vocabulary};
 use crate::tui::app::{Effect, Shell};
 use chooser::Chooser;
-use pages::Pages;
-use table::{Kept, Table};
+use pages::{OBJECT_ID, Pages};
+use table::{Kept, Table, What};
 
 /// What covers the table.
 #[derive(Debug)]
@@ -46,8 +46,9 @@ pub struct Catalog {
     query: Query,
     cursor: u64,
     top: u64,
-    /// Rows that are seen.
+    /// Rows that are seen, and cells beside each other.
     height: u16,
+    width: u16,
     table: Table,
     pages: Pages,
     vocabulary: Vocabulary,
@@ -91,6 +92,7 @@ impl Catalog {
             cursor: 0,
             top: 0,
             height: 20,
+            width: 80,
             table: Table::default(),
             pages: Pages::default(),
             vocabulary: Vocabulary::default(),
@@ -110,7 +112,7 @@ impl Catalog {
 
     /// The id at a place of the list, if it has arrived.
     fn id_at(&self, place: u64) -> Option<&str> {
-        match &self.pages.cell(place, "object_id")?.value {
+        match &self.pages.cell(place, OBJECT_ID)?.value {
             browse::Value::Text(id) if !id.is_empty() => Some(id),
             _ => None,
         }
@@ -143,11 +145,22 @@ impl Catalog {
             .top
             .min(self.cursor)
             .max((self.cursor + 1).saturating_sub(height));
-        let mut requests: Vec<Request> = self.pages.wanted(rows, self.top, height).into_iter().collect();
+        let wanted = self.pages.wanted(rows, self.top, height, &self.seen());
+        let mut requests: Vec<Request> = wanted.into_iter().collect();
         if self.table.sparks {
             requests.extend(self.pages.wanted_sparks(rows, self.top, height));
         }
         requests.into_iter().map(Effect::Catalog).collect()
+    }
+
+    /// The columns that are seen, and the one that says whose row it is.
+    fn seen(&self) -> Vec<String> {
+        let slots = self.table.slots(self.width).into_iter();
+        let names = slots.filter_map(|slot| match slot.what {
+            What::Column(at) => Some(self.table.columns[at].info.name.clone()),
+            What::Spark => None,
+        });
+        names.chain([OBJECT_ID.to_owned()]).collect()
     }
 
     /// The cells are read anew: another list, or other columns.

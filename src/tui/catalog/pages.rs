@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::work::Request;
 use crate::pipeline::browse::{Cell, Rows};
 
+/// The column that says whose row it is.
+pub const OBJECT_ID: &str = "object_id";
 /// Rows of a block.
 pub const BLOCK: u64 = 64;
 /// Blocks at hand: a tall screen and what is read ahead, several times over.
@@ -22,6 +24,8 @@ pub struct Pages {
     /// Of the present list and columns; answers of another are late.
     generation: u64,
     blocks: BTreeMap<u64, Vec<Vec<Cell>>>,
+    /// Blocks of which only the columns that were seen have arrived.
+    partial: BTreeSet<u64>,
     asked: BTreeSet<u64>,
     /// The columns of the cells; the id is the first.
     columns: Vec<String>,
@@ -34,10 +38,11 @@ impl Pages {
     pub fn renew(&mut self, shown: &[String]) {
         self.generation += 1;
         self.blocks.clear();
+        self.partial.clear();
         self.asked.clear();
-        self.columns = vec!["object_id".to_owned()];
+        self.columns = vec![OBJECT_ID.to_owned()];
         self.columns
-            .extend(shown.iter().filter(|name| *name != "object_id").cloned());
+            .extend(shown.iter().filter(|name| *name != OBJECT_ID).cloned());
     }
 
     /// Without ids in the catalog, the columns alone.
@@ -67,11 +72,16 @@ impl Pages {
     }
 
     /// Takes in a block; says whether it was one of the present list.
-    pub fn arrived(&mut self, generation: u64, block: u64, cells: Vec<Vec<Cell>>) -> bool {
+    pub fn arrived(&mut self, generation: u64, block: u64, cells: Vec<Vec<Cell>>, whole: bool) -> bool {
         if generation != self.generation {
             return false;
         }
-        self.asked.remove(&block);
+        if whole {
+            self.asked.remove(&block);
+            self.partial.remove(&block);
+        } else {
+            self.partial.insert(block);
+        }
         self.blocks.insert(block, cells);
         true
     }
@@ -86,8 +96,8 @@ impl Pages {
         }
     }
 
-    /// What has to be asked for where places `top` to `top + height` are seen: their blocks, then those below and above.
-    pub fn wanted(&mut self, rows: &Rows, top: u64, height: u64) -> Option<Request> {
+    /// What has to be asked for where places `top` to `top + height` are seen: their blocks, of which the columns `seen` are wanted first, then those below and above.
+    pub fn wanted(&mut self, rows: &Rows, top: u64, height: u64, seen: &[String]) -> Option<Request> {
         if rows.is_empty() || self.columns.is_empty() {
             return None;
         }
@@ -100,7 +110,8 @@ impl Pages {
             seen.chain(below).chain(above).collect::<Vec<u64>>()
         };
         self.forget(first);
-        let at_hand = |block: &u64| self.blocks.contains_key(block) || self.asked.contains(block);
+        let whole = |block: &u64| self.blocks.contains_key(block) && !self.partial.contains(block);
+        let at_hand = |block: &u64| whole(block) || self.asked.contains(block);
         if around(AHEAD_ANYWHERE).iter().all(at_hand) {
             return None;
         }
@@ -109,7 +120,7 @@ impl Pages {
             Rows::All(_) => AHEAD,
             Rows::Listed(_) => AHEAD_ANYWHERE,
         });
-        blocks.retain(|block| !self.blocks.contains_key(block));
+        blocks.retain(|block| !whole(block));
         self.asked = blocks.iter().copied().collect();
         let blocks = blocks
             .into_iter()
@@ -118,6 +129,12 @@ impl Pages {
             generation: self.generation,
             blocks: blocks.collect(),
             columns: self.columns.clone(),
+            seen: match seen.iter().any(|name| self.columns.contains(name)) {
+                true => (0..self.columns.len())
+                    .filter(|at| seen.contains(&self.columns[*at]))
+                    .collect(),
+                false => (0..self.columns.len()).collect(),
+            },
         })
     }
 
@@ -148,6 +165,7 @@ impl Pages {
                 .max_by_key(|block| block.abs_diff(around));
             if let Some(block) = farthest {
                 self.blocks.remove(&block);
+                self.partial.remove(&block);
             }
         }
     }
@@ -169,20 +187,21 @@ mod tests {
         let mut pages = Pages::default();
         pages.renew(&["z".into()]);
         let rows = Rows::Listed((0..1000).collect());
-        assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [3, 4, 2]);
-        assert!(blocks(pages.wanted(&rows, 200, 40)).is_empty());
+        assert_eq!(blocks(pages.wanted(&rows, 200, 40, &[])), [3, 4, 2]);
+        assert!(blocks(pages.wanted(&rows, 200, 40, &[])).is_empty());
         assert!(!pages.has(&rows, 200, 40));
-        assert!(pages.arrived(1, 3, Vec::new()));
+        assert!(pages.arrived(1, 3, Vec::new(), true));
         assert!(pages.has(&rows, 200, 40) && !pages.has(&rows, 230, 40));
+        assert!(pages.arrived(1, 4, Vec::new(), false));
         assert!(
-            blocks(pages.wanted(&rows, 210, 40)).is_empty(),
+            blocks(pages.wanted(&rows, 210, 40, &[])).is_empty(),
             "the others are on their way"
         );
-        // A jump: what was on its way is given up by the worker, and is not waited for.
-        assert_eq!(blocks(pages.wanted(&rows, 960, 40)), [15, 14]);
-        assert_eq!(blocks(pages.wanted(&rows, 200, 40)), [4, 2]);
+        // A jump: what was on its way is given up by the worker, and is not waited for; what had come in part comes anew.
+        assert_eq!(blocks(pages.wanted(&rows, 960, 40, &[])), [15, 14]);
+        assert_eq!(blocks(pages.wanted(&rows, 200, 40, &[])), [4, 2]);
         pages.renew(&["z".into(), "sn".into()]);
-        assert!(!pages.arrived(1, 2, Vec::new()), "late");
+        assert!(!pages.arrived(1, 2, Vec::new(), true), "late");
         assert_eq!(pages.columns(), ["object_id", "z", "sn"]);
     }
 
@@ -191,14 +210,17 @@ mod tests {
         let mut pages = Pages::default();
         pages.renew(&["z".into()]);
         let rows = Rows::All(100_000);
-        let asked = blocks(pages.wanted(&rows, 64 * 100, 40));
+        let asked = blocks(pages.wanted(&rows, 64 * 100, 40, &[]));
         assert_eq!(asked, [100, 101, 102, 103, 104, 105, 106, 99, 98]);
         for block in asked {
-            pages.arrived(1, block, Vec::new());
+            pages.arrived(1, block, Vec::new(), true);
         }
         // Many pages further down nothing is missing yet.
-        assert!(blocks(pages.wanted(&rows, 64 * 104, 40)).is_empty());
-        assert_eq!(blocks(pages.wanted(&rows, 64 * 105 + 30, 40))[..2], [107, 108]);
+        assert!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])).is_empty());
+        assert_eq!(
+            blocks(pages.wanted(&rows, 64 * 105 + 30, 40, &[]))[..2],
+            [107, 108]
+        );
     }
 
     #[test]
@@ -207,8 +229,8 @@ mod tests {
         pages.renew(&[]);
         let rows = Rows::All(20_000_000);
         for top in (0..20_000_000).step_by(50_000) {
-            for block in blocks(pages.wanted(&rows, top, 60)) {
-                pages.arrived(1, block, vec![Vec::new(); 64]);
+            for block in blocks(pages.wanted(&rows, top, 60, &[])) {
+                pages.arrived(1, block, vec![Vec::new(); 64], true);
             }
             if let Some(Request::Sparks(rows)) = pages.wanted_sparks(&rows, top, 60) {
                 pages.arrived_sparks(rows.into_iter().map(|row| (row, None)).collect());

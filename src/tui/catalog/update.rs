@@ -82,10 +82,11 @@ impl Catalog {
                 generation,
                 block,
                 cells,
+                whole,
             } => {
                 let names = self.pages.columns().to_vec();
                 self.table.fit(&names, &cells);
-                self.pages.arrived(generation, block, cells);
+                self.pages.arrived(generation, block, cells, whole);
                 Vec::new()
             }
             Answer::Sparks(sparks) => {
@@ -359,6 +360,7 @@ impl Screen for Catalog {
             return Vec::new();
         }
         self.height = area.height.saturating_sub(2 + HEADER);
+        self.width = area.width.saturating_sub(2);
         self.ask()
     }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::words;
@@ -16,6 +15,7 @@ use crate::pipeline::browse::{
 };
 use crate::pipeline::{CancelToken, Event, Observer, PipelineError};
 use crate::tui::app;
+use crate::tui::inputs::Inputs;
 use crate::tui::worker::{self, Worker};
 
 /// What is looked for in a list.
@@ -63,6 +63,8 @@ pub enum Request {
         generation: u64,
         blocks: Vec<(u64, Vec<u64>)>,
         columns: Vec<String>,
+        /// Which of the columns are seen: of the first blocks they are read before the others.
+        seen: Vec<usize>,
     },
     Sparks(Vec<u64>),
     Sheet(u64),
@@ -122,6 +124,8 @@ pub enum Answer {
         generation: u64,
         block: u64,
         cells: Vec<Vec<Cell>>,
+        /// Whether the cells of all columns are there, and not only of those that are seen.
+        whole: bool,
     },
     /// Rows and their small spectra; `None` where a row has none that can be used.
     Sparks(Vec<(u64, Option<Vec<f32>>)>),
@@ -156,27 +160,22 @@ pub struct Browse {
     exports: Worker<Request>,
 }
 
-/// Opened once, by whichever worker needs it first.
-type Shared = Arc<OnceLock<Result<Browser, String>>>;
-
 impl Browse {
     pub fn start(
-        inputs: Vec<String>,
+        inputs: Inputs,
         tell: impl Fn(app::Answer) + Clone + Send + Sync + 'static,
         fault: impl FnMut(String) + Clone + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Shared::default();
         let worker = |name| {
-            let (inputs, tell, shared) = (inputs.clone(), tell.clone(), shared.clone());
+            let (inputs, tell) = (inputs.clone(), tell.clone());
             Worker::start(
                 name,
                 move |request, cancel: &CancelToken| {
                     let tell = |answer| tell(app::Answer::Catalog(answer));
-                    let opened = shared.get_or_init(|| Browser::open(&inputs).map_err(|e| e.to_string()));
-                    match opened {
-                        Ok(browser) => serve(browser, request, cancel, &tell),
+                    match inputs.table().map(Browser::of) {
+                        Ok(browser) => serve(&browser, request, cancel, &tell),
                         // Said once, not by every worker.
-                        Err(error) if request == Request::Open => tell(Answer::Failed(error.clone())),
+                        Err(error) if request == Request::Open => tell(Answer::Failed(error)),
                         Err(_) => (),
                     }
                 },
@@ -286,10 +285,40 @@ fn attempt(
             generation,
             blocks,
             columns,
+            seen,
         } => {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let page = |blocks: &[(u64, Vec<u64>)], before: Option<Vec<Vec<Cell>>>, which: &[usize]| {
+                let rows: Vec<u64> = blocks.iter().flat_map(|(_, rows)| rows).copied().collect();
+                let mut cells =
+                    before.unwrap_or_else(|| vec![vec![Cell::default(); columns.len()]; rows.len()]);
+                let names: Vec<&str> = which.iter().map(|at| columns[*at].as_str()).collect();
+                for (row, read) in cells.iter_mut().zip(browser.page(&rows, &names)?) {
+                    for (at, cell) in which.iter().zip(read) {
+                        row[*at] = cell;
+                    }
+                }
+                Ok::<_, PipelineError>(cells)
+            };
+            let answer = |blocks: &[(u64, Vec<u64>)], cells: Vec<Vec<Cell>>, whole: bool| {
+                let mut cells = cells.into_iter();
+                for (block, rows) in blocks {
+                    tell(Answer::Page {
+                        generation,
+                        block: *block,
+                        cells: cells.by_ref().take(rows.len()).collect(),
+                        whole,
+                    });
+                }
+            };
+            let all: Vec<usize> = (0..columns.len()).collect();
+            let others: Vec<usize> = all.iter().copied().filter(|at| !seen.contains(at)).collect();
             // A screen is two blocks as a rule: what both need of the file is decoded once. So it is for what is read ahead, where that is of one place.
-            let (seen, ahead) = blocks.split_at(blocks.len().min(2));
+            let (first, ahead) = blocks.split_at(blocks.len().min(2));
+            let cells = page(first, None, &seen)?;
+            answer(first, cells.clone(), others.is_empty());
+            if !others.is_empty() && !cancel.is_cancelled() {
+                answer(first, page(first, Some(cells), &others)?, true);
+            }
             let span = |blocks: &[(u64, Vec<u64>)]| {
                 let rows = || blocks.iter().flat_map(|(_, rows)| rows.iter().copied());
                 Some(rows().max()? - rows().min()?)
@@ -298,19 +327,11 @@ fn attempt(
                 Some(span) if span < NEAR => ahead.len(),
                 _ => 2,
             };
-            for blocks in std::iter::once(seen).chain(ahead.chunks(together.max(1))) {
+            for blocks in ahead.chunks(together.max(1)) {
                 if cancel.is_cancelled() {
                     break;
                 }
-                let rows: Vec<u64> = blocks.iter().flat_map(|(_, rows)| rows).copied().collect();
-                let mut cells = browser.page(&rows, &columns)?.into_iter();
-                for (block, rows) in blocks {
-                    tell(Answer::Page {
-                        generation,
-                        block: *block,
-                        cells: cells.by_ref().take(rows.len()).collect(),
-                    });
-                }
+                answer(blocks, page(blocks, None, &all)?, true);
             }
         }
         Request::Sparks(rows) => {

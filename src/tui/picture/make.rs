@@ -17,6 +17,7 @@ use crate::pipeline::settings::Settings;
 use crate::pipeline::{self, CancelToken};
 use crate::spectrum::Facts;
 use crate::tui::app::Target;
+use crate::tui::inputs::Inputs;
 use crate::tui::worker;
 
 #[derive(Debug)]
@@ -79,11 +80,10 @@ struct Held {
 
 /// Makes pictures.
 pub struct Maker {
-    inputs: Vec<String>,
+    inputs: Inputs,
     settings: Settings,
     /// Known when the catalog is, of whose simulated objects images are drawn.
     cutouts: Option<Cutouts>,
-    browser: Option<Browser>,
     /// The newest last, as in the next.
     facts: Vec<(Target, Facts)>,
     held: Vec<(Field, Held)>,
@@ -120,12 +120,11 @@ impl Ids {
 }
 
 impl Maker {
-    pub fn new(inputs: Vec<String>, settings: Settings) -> Self {
+    pub fn new(inputs: Inputs, settings: Settings) -> Self {
         Self {
             inputs,
             settings,
             cutouts: None,
-            browser: None,
             facts: Vec::new(),
             held: Vec::new(),
             ids: Ids::new(),
@@ -308,7 +307,7 @@ impl Maker {
             return Ok(facts.clone());
         }
         let row = self.row_of(target)?;
-        let catalog = self.browser()?.catalog();
+        let catalog = self.inputs.table()?;
         let facts = catalog.facts(&[row]).map_err(|error| error.to_string())?;
         let facts = facts.into_iter().next().ok_or("the row is gone")?;
         self.facts.push((target.clone(), facts.clone()));
@@ -320,12 +319,8 @@ impl Maker {
 }
 
 impl Maker {
-    fn browser(&mut self) -> Result<&Browser, String> {
-        let browser = match self.browser.take() {
-            Some(browser) => browser,
-            None => Browser::open(&self.inputs).map_err(|error| error.to_string())?,
-        };
-        Ok(self.browser.insert(browser))
+    fn browser(&self) -> Result<Browser, String> {
+        self.inputs.table().map(Browser::of)
     }
 
     fn cutouts(&mut self) -> Result<&Cutouts, String> {
@@ -333,7 +328,7 @@ impl Maker {
             Some(cutouts) => cutouts,
             None => {
                 let settings = self.settings.clone();
-                pipeline::cutouts(&settings, self.browser()?.catalog())
+                pipeline::cutouts(&settings, &self.inputs.table()?)
             }
         };
         Ok(self.cutouts.insert(cutouts))

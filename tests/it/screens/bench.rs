@@ -16,6 +16,7 @@ use spectriage::pipeline::{CancelToken, Verdicts, Viewer};
 use spectriage::tui::anomalies::{self, Source};
 use spectriage::tui::app::{Answer, App, AppEvent, Effect, Shell};
 use spectriage::tui::draw::draw;
+use spectriage::tui::inputs::Inputs;
 use spectriage::tui::keys::{Keymap, Press};
 use spectriage::tui::terminal::Protocol;
 use spectriage::tui::theme::Theme;
@@ -108,8 +109,9 @@ impl Bench {
         shell.size = size;
         shell.labels.scanner = "ann".into();
         let cutouts = spectriage::cutout::Cutouts::new(None);
+        let inputs = Inputs::new(inputs);
         let servers = Servers {
-            browser: Browser::open(&inputs).unwrap(),
+            browser: Browser::of(inputs.table().unwrap()),
             maker: spectra::Maker::new(inputs.clone()),
             keeper: labels::Keeper::default(),
             desk: anomalies::Desk::new(inputs.clone()),
