@@ -76,6 +76,9 @@ impl Forest {
                     moved: Vec::new(),
                 };
                 growing.grow(&mut all.clone(), 0);
+                // There are hundreds of them, and they are kept as long as one judges.
+                growing.tree.nodes.shrink_to_fit();
+                growing.tree.shares.shrink_to_fit();
                 growing.tree
             })
             .collect();

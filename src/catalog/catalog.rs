@@ -13,7 +13,7 @@ use super::file::CatalogFile;
 use super::grids::GridPool;
 use super::layout::LayoutKind;
 use super::read::{self, Spectra};
-use super::{CatalogError, Query, Stop, find, inputs, query, schema, table};
+use super::{CatalogError, Query, Stop, facts, find, inputs, query, schema, table};
 use crate::spectrum::{Facts, RowIssue, Spectrum, WavelengthGrid};
 
 /// A catalog of spectra, open for reading.
@@ -235,9 +235,9 @@ impl Catalog {
     /// Errors: a row that is not there; a damaged file.
     pub fn facts(&self, rows: &[u64]) -> Result<Vec<Facts>, CatalogError> {
         let has = |name: &&str| self.inner.schema.column_with_name(name).is_some();
-        let columns: Vec<&str> = table::FACTS.into_iter().filter(has).collect();
+        let columns: Vec<&str> = facts::COLUMNS.into_iter().filter(has).collect();
         let batch = self.inner.table(&columns, Some(rows))?;
-        Ok(table::facts_in(&batch))
+        Ok(facts::facts_in(&batch))
     }
 
     /// Table columns (any case) of all rows, or of `rows` in their order. A null is "no value"; so is a stored NaN.

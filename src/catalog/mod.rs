@@ -14,6 +14,7 @@ mod catalog;
 mod condition;
 mod error;
 mod expression;
+mod facts;
 mod fault;
 mod file;
 mod find;

@@ -13,7 +13,7 @@ use super::file::{CatalogFile, guarded};
 use super::layout::PixelColumns;
 use super::lists::Pixels;
 use super::row::{self, RowExtras};
-use super::{CatalogError, schema, table};
+use super::{CatalogError, facts, schema, table};
 use crate::spectrum::{RowIssue, Spectrum};
 
 /// Rows decoded at a time where the file says where its pages begin.
@@ -182,7 +182,7 @@ fn decode_run(inner: &Inner, run: &Run) -> Result<Vec<Row>, CatalogError> {
         let id = guarded(&file.path, || {
             inner.table(&["object_id"], Some(&[file.first_row + row]))
         });
-        let facts = id.map(|batch| table::facts_in(&batch)).unwrap_or_default();
+        let facts = id.map(|batch| facts::facts_in(&batch)).unwrap_or_default();
         let object_id = facts
             .into_iter()
             .next()
@@ -218,7 +218,7 @@ fn decode_places(
     let fields = needed_fields(inner, file);
     let table = table::rows_of(file, &fields, group, places)?;
     let extras = extras_in(&table);
-    let mut facts = table::facts_in(&table).into_iter().zip(extras).zip(places);
+    let mut facts = facts::facts_in(&table).into_iter().zip(extras).zip(places);
     let mut rows: Vec<Row> = Vec::with_capacity(places.len());
     for batch in file.pixels_of(group, places, projection(file, columns))? {
         let batch = batch.map_err(|e| CatalogError::corrupt(&file.path, e))?;
@@ -257,7 +257,7 @@ fn decode_places(
 /// The table columns that a spectrum takes along, in the types of the catalog.
 fn needed_fields(inner: &Inner, file: &CatalogFile) -> Vec<FieldRef> {
     let wanted = |name: &str| {
-        let has = table::FACTS.contains(&name) || ["grid", "mask_kind", "ivar_estimated"].contains(&name);
+        let has = facts::COLUMNS.contains(&name) || ["grid", "mask_kind", "ivar_estimated"].contains(&name);
         has && file.layout.column(name).is_some()
     };
     let fields = inner.schema.fields().iter();

@@ -6,6 +6,7 @@ mod acts;
 mod chooser;
 mod draw;
 mod pages;
+mod reading;
 mod statistics;
 mod table;
 mod update;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::reading::Wanted;
 use super::work::Request;
 use crate::pipeline::browse::{Cell, Rows};
 
@@ -125,17 +126,17 @@ impl Pages {
         let blocks = blocks
             .into_iter()
             .map(|block| (block, rows.slice(block * BLOCK, BLOCK as usize)));
-        Some(Request::Pages {
+        let places = 0..self.columns.len();
+        let in_sight = |at: &usize| seen.contains(&self.columns[*at]);
+        Some(Request::Pages(Wanted {
             generation: self.generation,
             blocks: blocks.collect(),
             columns: self.columns.clone(),
-            seen: match seen.iter().any(|name| self.columns.contains(name)) {
-                true => (0..self.columns.len())
-                    .filter(|at| seen.contains(&self.columns[*at]))
-                    .collect(),
-                false => (0..self.columns.len()).collect(),
+            seen: match places.clone().any(|at| in_sight(&at)) {
+                true => places.filter(in_sight).collect(),
+                false => places.collect(),
             },
-        })
+        }))
     }
 
     /// Whether places `top` to `top + height` are all at hand.
@@ -177,7 +178,7 @@ mod tests {
 
     fn blocks(request: Option<Request>) -> Vec<u64> {
         match request {
-            Some(Request::Pages { blocks, .. }) => blocks.into_iter().map(|(block, _)| block).collect(),
+            Some(Request::Pages(wanted)) => wanted.blocks.into_iter().map(|(block, _)| block).collect(),
             _ => Vec::new(),
         }
     }

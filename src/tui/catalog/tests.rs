@@ -97,7 +97,7 @@ impl Bench {
         let mut waiting: Vec<Request> = requests(effects);
         while !waiting.is_empty() {
             let request = waiting.remove(0);
-            if self.deaf && matches!(request, Request::Pages { .. } | Request::Sparks(_)) {
+            if self.deaf && matches!(request, Request::Pages(_) | Request::Sparks(_)) {
                 continue;
             }
             let answers: Mutex<Vec<Answer>> = Mutex::default();

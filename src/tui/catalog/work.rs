@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use super::reading::Wanted;
 use super::words;
 use crate::catalog::Query;
 use crate::pipeline::browse::{
@@ -58,14 +59,7 @@ pub enum Request {
     },
     /// The ids of all these rows, to mark them.
     Ids(Rows),
-    /// Blocks of the list, those that are seen first.
-    Pages {
-        generation: u64,
-        blocks: Vec<(u64, Vec<u64>)>,
-        columns: Vec<String>,
-        /// Which of the columns are seen: of the first blocks they are read before the others.
-        seen: Vec<usize>,
-    },
+    Pages(Wanted),
     Sparks(Vec<u64>),
     Sheet(u64),
     Schema,
@@ -87,7 +81,7 @@ impl worker::Request for Request {
         Some(match self {
             Self::Open | Self::Vocabulary => return None,
             Self::Select { .. } | Self::Seek { .. } | Self::Ids(_) | Self::Stop => 0,
-            Self::Pages { .. } | Self::Sparks(_) => 0,
+            Self::Pages(_) | Self::Sparks(_) => 0,
             Self::Sheet(_) | Self::Schema => 1,
             Self::Statistics { .. } => 0,
             Self::Export { .. } | Self::StopExport => 0,
@@ -144,8 +138,6 @@ pub enum Answer {
 pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
-/// Rows of one place: no farther apart.
-const NEAR: u64 = 8192;
 /// Rows whose ids are read together where each is looked at.
 const CHUNK: usize = 1024;
 /// More rows than this are not marked at once.
@@ -202,7 +194,7 @@ impl Browse {
                 self.queries.ask(Request::Stop);
                 self.counts.ask(Request::Stop);
             }
-            Request::Pages { .. } | Request::Sheet(_) | Request::Schema => self.pages.ask(request),
+            Request::Pages(_) | Request::Sheet(_) | Request::Schema => self.pages.ask(request),
             Request::Sparks(_) => self.sparks.ask(request),
             Request::Statistics { .. } => self.counts.ask(request),
             Request::Export { .. } | Request::StopExport => self.exports.ask(request),
@@ -281,59 +273,7 @@ fn attempt(
                 tell(Answer::Ids(ids));
             }
         }
-        Request::Pages {
-            generation,
-            blocks,
-            columns,
-            seen,
-        } => {
-            let page = |blocks: &[(u64, Vec<u64>)], before: Option<Vec<Vec<Cell>>>, which: &[usize]| {
-                let rows: Vec<u64> = blocks.iter().flat_map(|(_, rows)| rows).copied().collect();
-                let mut cells =
-                    before.unwrap_or_else(|| vec![vec![Cell::default(); columns.len()]; rows.len()]);
-                let names: Vec<&str> = which.iter().map(|at| columns[*at].as_str()).collect();
-                for (row, read) in cells.iter_mut().zip(browser.page(&rows, &names)?) {
-                    for (at, cell) in which.iter().zip(read) {
-                        row[*at] = cell;
-                    }
-                }
-                Ok::<_, PipelineError>(cells)
-            };
-            let answer = |blocks: &[(u64, Vec<u64>)], cells: Vec<Vec<Cell>>, whole: bool| {
-                let mut cells = cells.into_iter();
-                for (block, rows) in blocks {
-                    tell(Answer::Page {
-                        generation,
-                        block: *block,
-                        cells: cells.by_ref().take(rows.len()).collect(),
-                        whole,
-                    });
-                }
-            };
-            let all: Vec<usize> = (0..columns.len()).collect();
-            let others: Vec<usize> = all.iter().copied().filter(|at| !seen.contains(at)).collect();
-            // A screen is two blocks as a rule: what both need of the file is decoded once. So it is for what is read ahead, where that is of one place.
-            let (first, ahead) = blocks.split_at(blocks.len().min(2));
-            let cells = page(first, None, &seen)?;
-            answer(first, cells.clone(), others.is_empty());
-            if !others.is_empty() && !cancel.is_cancelled() {
-                answer(first, page(first, Some(cells), &others)?, true);
-            }
-            let span = |blocks: &[(u64, Vec<u64>)]| {
-                let rows = || blocks.iter().flat_map(|(_, rows)| rows.iter().copied());
-                Some(rows().max()? - rows().min()?)
-            };
-            let together = match span(ahead) {
-                Some(span) if span < NEAR => ahead.len(),
-                _ => 2,
-            };
-            for blocks in ahead.chunks(together.max(1)) {
-                if cancel.is_cancelled() {
-                    break;
-                }
-                answer(blocks, page(blocks, None, &all)?, true);
-            }
-        }
+        Request::Pages(wanted) => wanted.read(browser, cancel, tell)?,
         Request::Sparks(rows) => {
             for rows in rows.chunks(SPARKS_AT_ONCE) {
                 if cancel.is_cancelled() {
