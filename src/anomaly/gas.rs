@@ -1,17 +1,15 @@
 //! The object's own gas: emission lines above the model, and what ionizes it.
 
-use super::reason::{NAMED, POSSIBLE, beside_own_lines};
+use super::reason::{NAMED, POSSIBLE, PRONE, beside_own_lines};
 use super::{GridRegion, Injection, Reason, Residual, Vote};
 
-/// A region with this share of sky, overlap or masked pixels says nothing of the object.
-const PRONE: f64 = 0.5;
 /// Rest wavelengths, Angstrom vacuum, as in `spectrum/lines.csv`.
 const H_BETA: f64 = 4862.68;
 const O_III: f64 = 5008.24;
 const H_ALPHA: f64 = 6564.61;
 const N_II: f64 = 6585.27;
 /// Those whose breadth tells of an active nucleus.
-const BALMER: [(f64, &str); 2] = [(H_ALPHA, "H alpha"), (H_BETA, "H beta")];
+const BROAD_LINES: [(f64, &str); 2] = [(H_ALPHA, "H alpha"), (H_BETA, "H beta")];
 /// An excess about one of them of these widths is that of a broad line, km/s, from so many sigma on.
 const BROAD: (f64, f64) = (2500.0, 12_000.0);
 const BROAD_SIGMA: f64 = 10.0;
@@ -80,22 +78,11 @@ pub struct OwnLines {
 impl OwnLines {
     /// Of regions, the strongest first; `ionized` is what ionizes the gas, if that is known.
     pub fn of(regions: &[GridRegion], ionized: Option<Ionized>) -> Option<Self> {
-        let excess = || {
-            regions
-                .iter()
-                .filter(|region| region.reason == Reason::ExcessFlux && region.artifact_fraction < PRONE)
-        };
-        let is_broad = |region: &&GridRegion| (BROAD.0..BROAD.1).contains(&region.velocity_width());
-        let balmer_line = |region: &GridRegion| {
-            BALMER
-                .into_iter()
-                .find(|(rest, _)| (region.rest_min..region.rest_max).contains(rest))
-        };
-        let broad_line = excess()
-            .filter(is_broad)
-            .filter(|region| region.significance >= BROAD_SIGMA)
-            .find_map(|region| Some((balmer_line(region)?.1, region.significance)));
-        if let Some((name, significance)) = broad_line {
+        let excess: Vec<&GridRegion> = regions
+            .iter()
+            .filter(|region| region.reason == Reason::ExcessFlux && region.artifact_fraction < PRONE)
+            .collect();
+        if let Some((name, significance)) = broad_line(&excess) {
             return Some(Self {
                 kind: Injection::BroadBalmer,
                 words: format!("broad {name} of {significance:.0} sigma"),
@@ -103,39 +90,36 @@ impl OwnLines {
                 broad: true,
             });
         }
-        let balmer = |name: &str| name.starts_with("H ");
-        let narrow = || excess().filter(|region| region.velocity_width() < BROAD.0);
         let mut lines: Vec<&str> = Vec::new();
-        for name in narrow().filter_map(|region| region.line) {
+        for name in excess
+            .iter()
+            .filter(|region| region.velocity_width() < BROAD.0)
+            .filter_map(|region| region.line)
+        {
             if !lines.contains(&name) {
                 lines.push(name);
             }
         }
         // Both lines of the pair, one of which may have run into its neighbors.
-        let pair = lines.contains(&"[O III]")
-            && excess().filter(|region| region.line == Some("[O III]")).count() > 1;
+        let oxygen = excess.iter().filter(|region| region.line == Some("[O III]"));
+        let pair = lines.contains(&"[O III]") && oxygen.count() > 1;
         if lines.len() < SEVERAL && !pair {
             return None;
         }
-        // The other He II line of the list, at 5413 Angstrom, is too faint to be it.
-        let helium = narrow().any(|region| region.line == Some("He II") && region.rest_max < 4800.0);
-        let hard = lines.iter().any(|name| HARD.contains(name));
-        let of = match ionized {
+        let of = match ionized.or_else(|| ionized_by_lines(&excess)) {
             Some(Ionized::ByNucleus) => ", as of an active nucleus",
             Some(Ionized::ByStars) => ", as of a starburst",
-            None if helium || hard => ", as of an active nucleus",
-            None if lines.iter().any(|name| balmer(name)) => ", as of a starburst",
             None => "",
         };
         let named = lines[..lines.len().min(NAMED_LINES)].join(", ");
+        let is_permitted = |name: &str| is_balmer(name) || name == "Mg II";
         Some(Self {
             kind: Injection::StrongLines,
-            certain: pair || lines.len() >= CERTAIN,
             words: format!("lines stronger than the model draws ({named}){of}"),
-            broad: excess()
-                .filter(is_broad)
-                .filter_map(|region| region.line)
-                .any(|name| balmer(name) || name == "Mg II"),
+            certain: pair || lines.len() >= CERTAIN,
+            broad: excess
+                .iter()
+                .any(|region| is_broad(region) && region.line.is_some_and(is_permitted)),
         })
     }
 
@@ -152,8 +136,41 @@ impl OwnLines {
     }
 }
 
+fn is_balmer(name: &str) -> bool {
+    name.starts_with("H ")
+}
+
+fn is_broad(region: &GridRegion) -> bool {
+    (BROAD.0..BROAD.1).contains(&region.velocity_width())
+}
+
+/// The line of an active nucleus that one of the regions in excess is about, and its significance.
+fn broad_line(excess: &[&GridRegion]) -> Option<(&'static str, f64)> {
+    let strong = excess
+        .iter()
+        .filter(|region| is_broad(region) && region.significance >= BROAD_SIGMA);
+    strong.into_iter().find_map(|region| {
+        let mut lines = BROAD_LINES.into_iter();
+        let (_, name) = lines.find(|(rest, _)| (region.rest_min..region.rest_max).contains(rest))?;
+        Some((name, region.significance))
+    })
+}
+
+/// What ionizes the gas, by which narrow lines are in excess: where their ratios cannot be told.
+fn ionized_by_lines(excess: &[&GridRegion]) -> Option<Ionized> {
+    let narrow = || excess.iter().filter(|region| region.velocity_width() < BROAD.0);
+    let has = |is_one: &dyn Fn(&str) -> bool| narrow().filter_map(|region| region.line).any(is_one);
+    // The other He II line of the list, at 5413 Angstrom, is too faint to be it.
+    let helium = narrow().any(|region| region.line == Some("He II") && region.rest_max < 4800.0);
+    if helium || has(&|name| HARD.contains(&name)) {
+        Some(Ionized::ByNucleus)
+    } else {
+        has(&is_balmer).then_some(Ionized::ByStars)
+    }
+}
+
 impl Vote {
-    /// Takes into account what the object's own lines say: no instrument strengthens several at once, or broadens them.
+    /// Takes into account what the object's own lines say: no instrument strengthens several at once, or broadens them. They decide the kind where it is not an artifact all the same.
     pub fn weigh(&mut self, own: &OwnLines) {
         if own.certain {
             self.artifact = beside_own_lines(self.artifact);

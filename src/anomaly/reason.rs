@@ -13,8 +13,8 @@ const STRANGE: f64 = 0.5;
 /// From these shares on, an artifact is possible, and likely.
 pub(super) const POSSIBLE: f64 = 0.5;
 const LIKELY: f64 = 0.75;
-/// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest.
-const PRONE: f64 = 0.5;
+/// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest, and says nothing of the object.
+pub(super) const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
 const NARROW: f64 = 700.0;
 /// The odds of an artifact are less by this logarithm where the object's own lines speak.

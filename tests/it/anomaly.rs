@@ -1,5 +1,6 @@
 //! Anomaly scoring: against an independent implementation, and by properties.
 
+mod gas;
 mod vote;
 mod window_rule;
 
@@ -150,6 +151,16 @@ impl Judged {
             &self.calibration,
         )
     }
+
+    fn words(&self, i: usize, regions: &[GridRegion]) -> String {
+        explain(
+            &self.scores[i],
+            &self.evidence[i],
+            regions,
+            None,
+            &self.calibration,
+        )
+    }
 }
 
 fn close(found: f64, expected: f64, tolerance: f64) {
@@ -206,13 +217,7 @@ fn planted_anomalies_come_first_and_a_rare_latent_is_seen() {
     assert_eq!(first[..3], [7, 20, 33]);
     assert!(first[..6].contains(&50), "{first:?}");
     assert_eq!(judged.scores[50].component, Component::Latent);
-    let words = explain(
-        &judged.scores[50],
-        &judged.evidence[50],
-        &[],
-        None,
-        &judged.calibration,
-    );
+    let words = judged.words(50, &[]);
     assert!(words.starts_with("rare latent vector (distance"), "{words}");
 }
 
@@ -286,13 +291,7 @@ fn a_line_is_named_and_an_artifact_called_one() {
     assert_eq!(line.reason, Reason::ExcessFlux);
     assert!(line.rest_min < 6560.0 && line.rest_max > 6570.0);
     let found = judged.regions(&population, 9);
-    let words = explain(
-        &judged.scores[9],
-        &judged.evidence[9],
-        &found,
-        None,
-        &judged.calibration,
-    );
+    let words = judged.words(9, &found);
     assert!(words.contains("broad (H alpha)"), "{words}");
 
     let artifact = &judged.regions(&population, 12)[0];
@@ -334,13 +333,7 @@ fn spectra_without_coverage_are_strange_and_never_nan() {
     assert_eq!(judged.scores[3].component, Component::Coverage);
     assert_eq!(judged.scores[6].component, Component::Coverage);
     assert!(judged.scores[4].score > 4.0 && judged.scores[4].score < small().outside_score);
-    let words = explain(
-        &judged.scores[3],
-        &judged.evidence[3],
-        &[],
-        None,
-        &judged.calibration,
-    );
+    let words = judged.words(3, &[]);
     assert!(words.starts_with("no valid pixel"), "{words}");
     assert!(judged.regions(&population, 3).is_empty());
 }

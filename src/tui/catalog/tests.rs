@@ -7,6 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 
+use super::reading::Wanted;
 use super::{Answer, Catalog, Request, serve};
 use crate::catalog::{CatalogWriter, WriterOptions};
 use crate::pipeline::CancelToken;
@@ -443,4 +444,35 @@ fn no_size_is_too_small_to_draw() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_seen_is_read_before_the_other_columns() {
+    let bench = Bench::new();
+    let wanted = Wanted {
+        generation: 1,
+        blocks: vec![(0, vec![0, 1])],
+        columns: ["object_id", "z", "spectype"].map(str::to_owned).to_vec(),
+        seen: vec![0],
+    };
+    let answers: Mutex<Vec<Answer>> = Mutex::default();
+    let tell = |answer| answers.lock().unwrap().push(answer);
+    serve(
+        &bench.browser,
+        Request::Pages(wanted),
+        &CancelToken::default(),
+        &tell,
+    );
+    let pages: Vec<(bool, Vec<bool>)> = answers
+        .into_inner()
+        .unwrap()
+        .into_iter()
+        .map(|answer| match answer {
+            Answer::Page { cells, whole, .. } => {
+                (whole, cells[1].iter().map(|cell| !cell.text.is_empty()).collect())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(pages, [(false, vec![true, false, false]), (true, vec![true; 3])]);
 }
