@@ -85,6 +85,9 @@ const ID: Column = column("object", 18, false, |_, judgement, _, _| {
 const REASON: Column = column("reason", 0, false, |_, judgement, _, _| judgement.reason.clone());
 const BRIEF: Column = column("reason", 0, false, |_, judgement, _, _| brief(judgement));
 
+/// Cells that a reason needs to tell more than its beginning.
+const SENTENCE: usize = 40;
+
 /// The reason in few columns: what it is most like, which way the flux departs, and where: the line there, or rest frame, Angstrom.
 fn brief(judgement: &Judgement) -> String {
     let Some(region) = judgement.regions.first() else {
@@ -99,7 +102,7 @@ fn brief(judgement: &Judgement) -> String {
     match judgement.suggested_kind.filter(|_| judgement.anomalous) {
         Some(kind) if line.is_empty() => {
             let middle = 0.5 * (region.rest_min + region.rest_max);
-            format!("{} {way} {middle:.0}", kind.name().replace('_', " "))
+            format!("{} {way} {middle:.0} A", kind.name().replace('_', " "))
         }
         Some(kind) => format!("{} {way} {line}", kind.name().replace('_', " ")),
         None => format!("{way} {:.0}-{:.0} {line}", region.rest_min, region.rest_max),
@@ -164,7 +167,8 @@ impl Anomalies {
         } else if width >= 50 {
             columns.push(&Z);
         }
-        columns.push(if width >= 74 { &REASON } else { &BRIEF });
+        let used: usize = columns.iter().map(|column| column.width + 1).sum();
+        columns.push(if width >= used + SENTENCE { &REASON } else { &BRIEF });
         columns
     }
 
