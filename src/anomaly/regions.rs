@@ -326,14 +326,15 @@ pub(super) fn touched_line(residual: &Residual, sums: &Sums, region: &GridRegion
     };
     let first = residual.rest(region.start.saturating_sub(LINE_REACH));
     let last = residual.rest((region.end - 1 + LINE_REACH).min(residual.len() - 1));
-    let kinds: &[LineKind] = match region.reason {
-        Reason::ExcessFlux => &[LineKind::Emission],
-        Reason::MissingFlux => &[LineKind::Absorption, LineKind::Emission],
-        _ => &[LineKind::Emission, LineKind::Absorption],
+    let may_be = |line: &Line| match (region.reason, line.kind) {
+        (_, LineKind::Sky) | (Reason::ExcessFlux, LineKind::Absorption) => false,
+        // Nobody misses a line that few galaxies have.
+        (Reason::MissingFlux, LineKind::Emission) => line.major,
+        _ => true,
     };
     lines::all()
         .iter()
-        .filter(|line| kinds.contains(&line.kind) && (first..=last).contains(&line.wavelength))
+        .filter(|line| may_be(line) && (first..=last).contains(&line.wavelength))
         .min_by(|a, b| {
             let key = |line: &Line| (!line.major, (line.wavelength - center).abs());
             key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
