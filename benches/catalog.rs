@@ -48,7 +48,7 @@ fn spectrum(i: u64, random: &mut ChaCha8Rng) -> Spectrum {
         .collect();
     Spectrum {
         facts: Facts {
-            object_id: id(i),
+            object_id: id(i).into(),
             targetid: id(i).parse().ok(),
             source: "SIMULATED".into(),
             ra: Some(random.random_range(0.0..360.0)),

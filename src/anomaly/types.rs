@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::Injection;
@@ -102,7 +103,7 @@ impl Region {
 /// The verdict on one spectrum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    pub object_id: String,
+    pub object_id: CompactString,
     pub targetid: Option<i64>,
     /// From 1.
     pub rank: u64,
@@ -112,7 +113,7 @@ pub struct Judgement {
     pub percentile: f64,
     pub anomalous: bool,
     /// The reason in words.
-    pub reason: String,
+    pub reason: CompactString,
     /// Flagged valid pixels over valid pixels.
     pub flagged_fraction: f64,
     /// Chi-square of the residual over the number of valid pixels.

@@ -128,8 +128,8 @@ pub(super) fn check(ranking: &[Ranked]) -> Result<(), ArtifactError> {
     {
         None => Ok(()),
         Some(pair) => Err(ArtifactError::Mismatch {
-            judged: pair.judgement.object_id.clone(),
-            described: pair.facts.object_id.clone(),
+            judged: pair.judgement.object_id.to_string(),
+            described: pair.facts.object_id.to_string(),
         }),
     }
 }

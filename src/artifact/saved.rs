@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, Float64Type, Int64Type};
+use compact_str::CompactString;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ArtifactError;
@@ -68,15 +69,15 @@ pub fn read_ranking_with_facts(
         for row in 0..columns.rows() {
             let object_id = columns.text("object_id", row)?;
             let facts = Facts {
-                object_id: object_id.clone(),
+                object_id: object_id.as_str().into(),
                 targetid: columns.integer("targetid", row).ok(),
-                source: columns.text("source", row).unwrap_or_default(),
+                source: columns.text("source", row).unwrap_or_default().into(),
                 ra: columns.number("ra", row).ok(),
                 dec: columns.number("dec", row).ok(),
                 z: columns.number("z", row).ok(),
                 zwarn: columns.integer("zwarn", row).ok(),
-                spectype: columns.text("spectype", row).ok(),
-                subtype: columns.text("subtype", row).ok(),
+                spectype: columns.text("spectype", row).ok().map(CompactString::from),
+                subtype: columns.text("subtype", row).ok().map(CompactString::from),
                 deltachi2: columns.number("deltachi2", row).ok(),
                 ..Facts::default()
             };
@@ -86,7 +87,7 @@ pub fn read_ranking_with_facts(
                 score: columns.number("score", row)?,
                 percentile: columns.number("percentile", row)?,
                 anomalous: columns.flag("anomalous", row)?,
-                reason: columns.text("reason", row)?,
+                reason: columns.text("reason", row)?.into(),
                 flagged_fraction: columns.number("flagged_fraction", row)?,
                 reduced_chi2: columns.number("reduced_chi2", row)?,
                 sn: columns.number("sn", row)?,
@@ -100,7 +101,7 @@ pub fn read_ranking_with_facts(
                     .and_then(|kind| serde_json::from_value(kind.into()).ok()),
                 latent: columns.list("latent", row)?.into(),
                 regions: regions.remove(&object_id).unwrap_or_default(),
-                object_id,
+                object_id: facts.object_id.clone(),
             };
             ranked.push((judgement, facts));
         }

@@ -4,6 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
 
+use compact_str::CompactString;
+
 use crate::spectrum::Facts;
 
 /// The columns that make [`Facts`].
@@ -53,7 +55,7 @@ pub(super) fn facts_in(batch: &RecordBatch) -> Vec<Facts> {
         let (object_id, targetid) = (text(&object_id, row), integer(&targetid, row));
         let source = text(&source, row);
         Facts {
-            source: source.unwrap_or_else(|| guessed_source(targetid, object_id.as_deref()).to_owned()),
+            source: source.unwrap_or_else(|| guessed_source(targetid, object_id.as_deref()).into()),
             object_id: object_id.unwrap_or_default(),
             targetid,
             survey: text(&survey, row),
@@ -79,10 +81,10 @@ pub(super) fn facts_in(batch: &RecordBatch) -> Vec<Facts> {
     (0..batch.num_rows()).map(facts).collect()
 }
 
-fn text(column: &Option<ArrayRef>, row: usize) -> Option<String> {
+fn text(column: &Option<ArrayRef>, row: usize) -> Option<CompactString> {
     let column = column.as_ref()?.as_string::<i32>();
     let text = column.is_valid(row).then(|| column.value(row).trim_end())?;
-    (!text.is_empty()).then(|| text.to_owned())
+    (!text.is_empty()).then(|| text.into())
 }
 
 fn double(column: &Option<ArrayRef>, row: usize) -> Option<f64> {

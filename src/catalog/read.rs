@@ -186,7 +186,7 @@ fn decode_run(inner: &Inner, run: &Run) -> Result<Vec<Row>, CatalogError> {
         let object_id = facts
             .into_iter()
             .next()
-            .map(|facts| facts.object_id)
+            .map(|facts| facts.object_id.into())
             .unwrap_or_default();
         return Ok(vec![Err(RowIssue {
             file: file.name(),
@@ -238,7 +238,7 @@ fn decode_places(
             rows.push(spectrum.map_err(|(facts, (column, reason))| RowIssue {
                 file: file.name(),
                 row: file.group_starts[group] + *place as u64,
-                object_id: facts.object_id,
+                object_id: facts.object_id.to_string(),
                 column: column.to_owned(),
                 reason,
             }));

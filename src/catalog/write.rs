@@ -138,7 +138,7 @@ impl CatalogWriter {
     pub fn write_with(&mut self, spectrum: &Spectrum, extra: &[ExtraValue]) -> Result<(), CatalogError> {
         if let Some((column, reason)) = self.buffer.refusal(spectrum, extra) {
             return Err(CatalogError::Unwritable {
-                object_id: spectrum.facts.object_id.clone(),
+                object_id: spectrum.facts.object_id.to_string(),
                 column,
                 reason,
             });

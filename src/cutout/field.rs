@@ -22,8 +22,8 @@ impl Field {
     /// The field around an object at a scale and size.
     pub fn of(facts: &Facts, scale: f64, pixels: u32) -> Self {
         Self {
-            object_id: facts.object_id.clone(),
-            source: facts.source.clone(),
+            object_id: facts.object_id.to_string(),
+            source: facts.source.to_string(),
             position: facts.ra.zip(facts.dec),
             scale,
             pixels,

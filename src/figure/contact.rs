@@ -203,11 +203,11 @@ fn series(view: &SpectrumView) -> Vec<Series> {
 
 /// Class, redshift and survey.
 fn known(facts: &Facts) -> String {
-    let class = facts.spectype.clone().unwrap_or_default();
+    let class = facts.spectype.as_deref().unwrap_or_default().to_owned();
     let redshift = facts.z.map(words::redshift).unwrap_or_default();
     let warned = facts.zwarn.filter(|zwarn| *zwarn != 0);
     let warned = warned.map(|zwarn| format!("ZWARN {zwarn}")).unwrap_or_default();
-    let parts = [class, redshift, warned, facts.source.clone()];
+    let parts = [class, redshift, warned, facts.source.to_string()];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
     parts.join(" · ")
 }

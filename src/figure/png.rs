@@ -39,17 +39,23 @@ pub fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, FigureError> {
     pixmap.fill(Color::WHITE);
     let scale = scale as f32;
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    encode(&pixmap).map_err(|error| FigureError::Encode {
+    encode(pixmap).map_err(|error| FigureError::Encode {
         reason: error.to_string(),
     })
 }
 
 /// The pixels without their alpha, which is 1 everywhere; fast rather than small, since a run writes many.
-fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
-    let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2]];
-    let rgb: Vec<u8> = pixmap.data().chunks_exact(4).flat_map(opaque).collect();
+fn encode(pixmap: Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let (width, height) = (pixmap.width(), pixmap.height());
+    // In place: a figure of many spectra has tens of millions of them.
+    let mut rgb = pixmap.take();
+    let pixels = rgb.len() / 4;
+    for pixel in 0..pixels {
+        rgb.copy_within(4 * pixel..4 * pixel + 3, 3 * pixel);
+    }
+    rgb.truncate(3 * pixels);
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);

@@ -1,5 +1,7 @@
 //! The words on a spectrum's figure: its title, its facts, short names of lines and reasons.
 
+use compact_str::CompactString;
+
 use super::axis::with_minus;
 use super::spectrum::SpectrumView;
 use crate::anomaly::{Reason, Region};
@@ -8,7 +10,7 @@ use crate::anomaly::{Reason, Region};
 pub(super) fn facts(view: &SpectrumView) -> String {
     let facts = &view.facts;
     let mut parts: Vec<String> = Vec::new();
-    let mut place = facts.source.clone();
+    let mut place = facts.source.to_string();
     for more in [&facts.survey, &facts.program].into_iter().flatten() {
         if !more.is_empty() {
             place = format!("{place} {more}");
@@ -20,7 +22,7 @@ pub(super) fn facts(view: &SpectrumView) -> String {
         class
             .into_iter()
             .flatten()
-            .map(String::as_str)
+            .map(CompactString::as_str)
             .collect::<Vec<_>>()
             .join(" "),
     );

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::fits::{Fits, Hdu, non_blank};
 use super::settle::{Place, settle};
 use super::{Batch, IngestError};
@@ -96,10 +98,10 @@ fn facts(fits: &Fits) -> Result<Facts, IngestError> {
             .map(|values| values[band])
             .filter(|value| value.is_finite()))
     };
-    let text = |names: &[&str]| -> Result<Option<String>, IngestError> {
+    let text = |names: &[&str]| -> Result<Option<CompactString>, IngestError> {
         Ok(fits
             .column::<String>(table, names)?
-            .and_then(|values| non_blank(values.first()?)))
+            .and_then(|values| Some(non_blank(values.first()?)?.into())))
     };
     // The imaging fluxes where the file has them, else those of the spectrum through the bands.
     let fluxes: &[&str] = if table.has("CMODELFLUX") {
@@ -162,7 +164,7 @@ fn identify(fits: &Fits, table: Option<&Hdu>, facts: Facts) -> Facts {
         _ => (stem.to_owned(), None, "SDSS"),
     };
     Facts {
-        object_id,
+        object_id: object_id.into(),
         targetid,
         source: source.into(),
         mjd: mjd.map(|mjd| mjd as f64),

@@ -94,9 +94,9 @@ impl Stack {
             let flux = flux[range.clone()].to_vec();
             let facts = Facts {
                 object_id: if self.spectra == 1 {
-                    name.clone()
+                    name.clone().into()
                 } else {
-                    format!("{name}-{row}")
+                    format!("{name}-{row}").into()
                 },
                 source: source.into(),
                 z: self.redshifts.get(row).copied().filter(|z| z.is_finite()),

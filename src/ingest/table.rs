@@ -307,7 +307,7 @@ impl<'a> Table<'a> {
         let stem = stem(path);
         let position = position::in_name(&stem);
         Facts {
-            object_id: self.meta(&["object_id", "id"]).map_or(stem, str::to_owned),
+            object_id: self.meta(&["object_id", "id"]).unwrap_or(&stem).into(),
             targetid: self.meta(&["targetid"]).and_then(|id| id.parse().ok()),
             source: source.into(),
             ra: number(&["ra"]).or(position.map(|(ra, _)| ra)),

@@ -55,7 +55,7 @@ pub fn label_facts(
         }
     }
     // An object id goes before another object's target id.
-    by_id.extend(facts.iter().map(|facts| (facts.object_id.clone(), facts)));
+    by_id.extend(facts.iter().map(|facts| (facts.object_id.to_string(), facts)));
     let known = ids
         .iter()
         .filter_map(|id| Some((id.clone(), (*by_id.get(id)?).clone())));
@@ -115,7 +115,7 @@ pub fn import_labels(
     for (by, mut labels) in people {
         for (id, _) in &mut labels {
             match known.get(id) {
-                Some(facts) => id.clone_from(&facts.object_id),
+                Some(facts) => facts.object_id.as_str().clone_into(id),
                 None => imported.unknown += 1,
             }
         }
@@ -292,13 +292,13 @@ fn rows(judgements: &[Judgement], reranked: &Reranked, labels: &BTreeMap<String,
         .iter()
         .enumerate()
         .map(|(i, judgement)| RerankedRow {
-            object_id: judgement.object_id.clone(),
+            object_id: judgement.object_id.to_string(),
             rerank: places[i].rank,
             rank: judgement.rank,
             rerank_score: reranked.scores[i],
             score: judgement.score,
             predicted_interest: reranked.predicted[i],
-            labeled_interest: labels.get(&judgement.object_id).and_then(relevance),
+            labeled_interest: labels.get(judgement.object_id.as_str()).and_then(relevance),
         })
         .collect();
     rows.sort_unstable_by_key(|row| row.rerank);

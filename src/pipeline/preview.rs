@@ -167,7 +167,7 @@ impl<'a> Previewer<'a> {
         let out = self.by(&glance.network(), &self.set.shelf.sample(&[shown.place]).ok()?);
         self.last = Instant::now();
         Some(Preview {
-            object_id: facts.object_id.clone(),
+            object_id: facts.object_id.to_string(),
             z: facts.z,
             held_out: shown.held_out,
             fold,

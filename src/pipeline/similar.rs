@@ -80,9 +80,9 @@ pub fn similar_in(
             distance: like.distance,
             rank: judgement.rank,
             score: judgement.score,
-            reason: judgement.reason.clone(),
+            reason: judgement.reason.to_string(),
             z: facts.z,
-            spectype: facts.spectype.clone(),
+            spectype: facts.spectype.as_deref().map(str::to_owned),
         })
     });
     Some(Neighbors {

@@ -207,7 +207,7 @@ impl Selection {
         Err(RowIssue {
             file: file.path.display().to_string(),
             row: row - file.first_row,
-            object_id: spectrum.facts.object_id,
+            object_id: spectrum.facts.object_id.to_string(),
             column: "z".into(),
             reason,
         })
@@ -304,6 +304,6 @@ pub fn fold_key(facts: &Facts) -> String {
         (Some(ra), Some(dec)) if ra.is_finite() && dec.abs() <= 90.0 => {
             cdshealpix::nested::hash(DEPTH, ra.to_radians(), dec.to_radians()).to_string()
         }
-        _ => facts.object_id.clone(),
+        _ => facts.object_id.to_string(),
     }
 }

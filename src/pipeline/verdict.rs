@@ -267,8 +267,6 @@ impl Opinion {
     /// The whole verdict, not yet ranked.
     pub fn on(self, facts: &Facts, evidence: &Evidence, detail: &Detail) -> Judgement {
         let regions = detail.regions.as_deref();
-        let mut reason = self.reason;
-        reason.shrink_to_fit();
         Judgement {
             object_id: facts.object_id.clone(),
             targetid: facts.targetid,
@@ -276,7 +274,8 @@ impl Opinion {
             score: self.score,
             percentile: 0.0,
             anomalous: self.anomalous,
-            reason,
+            // Of its length: there is one for every spectrum.
+            reason: self.reason.as_str().into(),
             flagged_fraction: regions.map_or(0.0, |regions| regions.flagged_fraction),
             reduced_chi2: f64::from(evidence.reduced_chi2),
             sn: f64::from(evidence.sn),
@@ -318,7 +317,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         judgement.reason = format!(
             "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {z:.3}; {place}",
             lines.there, lines.observed
-        );
+        ).into();
         judgement.suggested_kind = judgement.suggested_kind.is_some().then_some(Injection::Star);
         judgement.artifact_probability = judgement.artifact_probability.map(beside_own_lines);
     } else if let (Some(z), Some(other)) = (z, other) {
@@ -328,7 +327,8 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         judgement.reason = format!(
             "fits z = {better:.3} better than z = {z:.3} (chi-square {share:.0}% less); {}",
             judgement.reason
-        );
+        )
+        .into();
     }
     if judgement.reason.contains("rare") && !neighbors.is_empty() {
         judgement

@@ -137,7 +137,7 @@ impl Viewer {
             score: judgement.map_or(f64::NAN, |judgement| judgement.score),
             percentile: judgement.map_or(f64::NAN, |judgement| judgement.percentile),
             anomalous: judgement.is_some_and(|judgement| judgement.anomalous),
-            reason: judgement.map_or_else(String::new, |judgement| judgement.reason.clone()),
+            reason: judgement.map_or_else(String::new, |judgement| judgement.reason.to_string()),
             sn,
             wavelength,
             sigma,

@@ -1,5 +1,7 @@
 //! The rows that go with a spectrum: the catalog's, as a redshift pipeline and an imaging survey would have it, and the truth's.
 
+use compact_str::format_compact;
+
 use super::galaxy;
 use super::instrument::Observation;
 use super::photometry;
@@ -33,17 +35,17 @@ pub(super) fn facts(
     let aperture =
         photometry::nanomaggies(scene.galaxy.r_mag) / photometry::nanomaggies(scene.galaxy.r_fiber_mag);
     Facts {
-        object_id: targetid.to_string(),
+        object_id: format_compact!("{targetid}"),
         targetid: Some(targetid),
-        source: "SIMULATED-DESI".to_owned(),
-        survey: Some("main".to_owned()),
-        program: Some("bright".to_owned()),
+        source: "SIMULATED-DESI".into(),
+        survey: Some("main".into()),
+        program: Some("bright".into()),
         ra: Some(ra),
         dec: Some(sine.asin().to_degrees()),
         z: Some(scene.z_catalog + zerr * draw.gauss()),
         zerr: Some(zerr),
         zwarn: Some(zwarn),
-        spectype: Some("GALAXY".to_owned()),
+        spectype: Some("GALAXY".into()),
         subtype: None,
         deltachi2: Some(deltachi2),
         mjd: Some(59_349.0 + (draw.uniform(0.0, 400.0)).floor() + draw.uniform(0.15, 0.5)),
@@ -85,7 +87,7 @@ pub(super) fn truth(index: u64, facts: &Facts, scene: &Scene, sn: f64) -> Truth 
     let galaxy = &scene.galaxy;
     Truth {
         index,
-        object_id: facts.object_id.clone(),
+        object_id: facts.object_id.to_string(),
         targetid: facts.targetid.unwrap_or_default(),
         kind: None,
         artifact: None,

@@ -1,28 +1,31 @@
 //! What the catalog says of an object beside its spectrum, and what is wrong with a row that cannot be used.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// The table columns that spectriage itself uses; a catalog may have many more.
+///
+/// Texts are short, and of a million spectra: up to 24 bytes are kept in place.
 ///
 /// Units: `ra`, `dec` in degrees (ICRS); `mjd` in days; `exptime` in seconds; `ebv` in magnitudes; `flux_*` in nanomaggies.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// The identity everywhere: the text of the catalog's `object_id`, or of its `targetid` where it has no other.
-    pub object_id: String,
+    pub object_id: CompactString,
     /// DESI TARGETID, or the SDSS specObjID reinterpreted as a signed integer.
     pub targetid: Option<i64>,
     /// Where the spectrum comes from: `DESI-DR1`, `SDSS`, `SIMULATED`, …
-    pub source: String,
-    pub survey: Option<String>,
-    pub program: Option<String>,
+    pub source: CompactString,
+    pub survey: Option<CompactString>,
+    pub program: Option<CompactString>,
     pub ra: Option<f64>,
     pub dec: Option<f64>,
     pub z: Option<f64>,
     pub zerr: Option<f64>,
     /// The redshift pipeline's warning bits; 0 is good.
     pub zwarn: Option<i64>,
-    pub spectype: Option<String>,
-    pub subtype: Option<String>,
+    pub spectype: Option<CompactString>,
+    pub subtype: Option<CompactString>,
     pub deltachi2: Option<f64>,
     pub mjd: Option<f64>,
     pub exptime: Option<f32>,

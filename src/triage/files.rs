@@ -127,7 +127,7 @@ pub(super) fn foreign(path: &Path, what: impl Into<String>) -> TriageError {
 /// The facts of an object where there are none but its id.
 pub(super) fn bare(object_id: &str) -> Facts {
     Facts {
-        object_id: object_id.to_owned(),
+        object_id: object_id.into(),
         targetid: object_id.parse().ok(),
         ..Facts::default()
     }

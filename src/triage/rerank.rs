@@ -55,7 +55,7 @@ impl Item {
     /// A verdict as an item; skewed quantities as their logarithm.
     pub fn of(judgement: &Judgement, member: u16) -> Self {
         Self {
-            object_id: judgement.object_id.clone(),
+            object_id: judgement.object_id.to_string(),
             score: judgement.score,
             latent: judgement.latent.iter().map(|value| f64::from(*value)).collect(),
             evidence: vec![

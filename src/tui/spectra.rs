@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::app::{Shell, Target};
 use super::inputs::Inputs;
 use super::spectrum::Pane;
@@ -121,7 +123,7 @@ pub struct Maker {
     viewer: Option<Result<Viewer, String>>,
     verdicts: Option<Arc<Verdicts>>,
     /// Place in the verdicts by object.
-    places: HashMap<String, usize>,
+    places: HashMap<CompactString, usize>,
 }
 
 impl Maker {

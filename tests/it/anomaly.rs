@@ -347,7 +347,7 @@ fn nan_never_ranks() {
         score,
         percentile: 0.0,
         anomalous: false,
-        reason: String::new(),
+        reason: String::new().into(),
         flagged_fraction: 0.0,
         reduced_chi2: 1.0,
         sn: 1.0,

@@ -47,13 +47,13 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
         artifact_probability: Some(0.75),
     };
     let judgement = Judgement {
-        object_id: "39627652591521181".to_owned(),
+        object_id: "39627652591521181".to_owned().into(),
         targetid: Some(39627652591521181),
         rank: 1,
         score: 17.5,
         percentile: 99.5,
         anomalous: true,
-        reason: "excess flux, 17.5σ at \"[O III]\"".to_owned(),
+        reason: "excess flux, 17.5σ at \"[O III]\"".to_owned().into(),
         flagged_fraction: 0.01,
         reduced_chi2: 1.5,
         sn: 7.25,
@@ -76,23 +76,23 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
     let facts = Facts {
         object_id: judgement.object_id.clone(),
         targetid: judgement.targetid,
-        source: "DESI-DR1".to_owned(),
+        source: "DESI-DR1".to_owned().into(),
         z: Some(0.1),
         zwarn: Some(0),
-        spectype: Some("GALAXY".to_owned()),
+        spectype: Some("GALAXY".to_owned().into()),
         ra: Some(150.5),
         dec: Some(-2.25),
         deltachi2: Some(1000.0),
         ..Facts::default()
     };
     let quiet = Judgement {
-        object_id: "266-51602-1".to_owned(),
+        object_id: "266-51602-1".to_owned().into(),
         targetid: None,
         rank: 2,
         score: 0.5,
         percentile: 0.0,
         anomalous: false,
-        reason: "nothing stands out".to_owned(),
+        reason: "nothing stands out".to_owned().into(),
         reduced_chi2: f64::NAN,
         latent: Default::default(),
         regions: Vec::new(),
@@ -100,7 +100,7 @@ fn verdicts() -> (Vec<Judgement>, Vec<Facts>) {
     };
     let nothing_known = Facts {
         object_id: quiet.object_id.clone(),
-        source: "SDSS".to_owned(),
+        source: "SDSS".to_owned().into(),
         ..Facts::default()
     };
     (vec![judgement, quiet], vec![facts, nothing_known])
@@ -146,14 +146,14 @@ fn the_two_lists_share_nobody_and_together_are_all_that_is_called_anomalous() {
         .iter()
         .map(|(id, anomalous, probability, fraction)| {
             let judgement = Judgement {
-                object_id: (*id).to_owned(),
+                object_id: (*id).to_owned().into(),
                 anomalous: *anomalous,
                 artifact_probability: *probability,
                 artifact_fraction: *fraction,
                 ..judgements[0].clone()
             };
             let facts = Facts {
-                object_id: (*id).to_owned(),
+                object_id: (*id).to_owned().into(),
                 ..Facts::default()
             };
             (judgement, facts)

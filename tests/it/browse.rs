@@ -19,7 +19,7 @@ fn spectrum(i: u64) -> Spectrum {
     let n = 60;
     Spectrum {
         facts: Facts {
-            object_id: format!("Obj-{i:04}"),
+            object_id: format!("Obj-{i:04}").into(),
             targetid: Some(1000 + i as i64),
             source: "TEST".into(),
             ra: Some(i as f64),

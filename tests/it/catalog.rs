@@ -17,7 +17,7 @@ fn spectrum(i: u64, n: usize) -> Spectrum {
     let wave = |k: usize| ((i as f32) * 0.37 + k as f32 * 0.11).sin();
     Spectrum {
         facts: Facts {
-            object_id: format!("obj-{i:06}"),
+            object_id: format!("obj-{i:06}").into(),
             targetid: Some(39_627_000_000_000_000 + 7 * i as i64),
             source: if i % 2 == 0 { "DESI-DR1" } else { "SDSS-DR17" }.into(),
             survey: (i % 3 != 0).then(|| "main".into()),

@@ -135,7 +135,7 @@ pub fn by_id(ranking: Vec<Judgement>) -> BTreeMap<String, Judgement> {
     let count = ranking.len();
     let map: BTreeMap<_, _> = ranking
         .into_iter()
-        .map(|verdict| (verdict.object_id.clone(), verdict))
+        .map(|verdict| (verdict.object_id.to_string(), verdict))
         .collect();
     assert_eq!(map.len(), count, "an id is in a ranking once");
     map

@@ -85,17 +85,17 @@ fn galaxy() -> SpectrumView {
     ];
     SpectrumView {
         facts: Facts {
-            object_id: "39627652591521181".to_owned(),
+            object_id: "39627652591521181".to_owned().into(),
             targetid: Some(39627652591521181),
-            source: "DESI-DR1".to_owned(),
-            survey: Some("main".to_owned()),
-            program: Some("bright".to_owned()),
+            source: "DESI-DR1".to_owned().into(),
+            survey: Some("main".to_owned().into()),
+            program: Some("bright".to_owned().into()),
             ra: Some(150.116_05),
             dec: Some(-2.205_83),
             z: Some(z),
             zerr: Some(2.1e-5),
             zwarn: Some(4),
-            spectype: Some("GALAXY".to_owned()),
+            spectype: Some("GALAXY".to_owned().into()),
             deltachi2: Some(1234.5),
             ..Facts::default()
         },
@@ -206,7 +206,7 @@ fn recurring_figure(observed: &[Recurring], model: &[Recurring]) -> Figure {
 #[test]
 fn the_page_names_the_object_and_what_is_known_of_it() {
     let mut view = galaxy();
-    view.facts.object_id = "a<b>&\"c\"".to_owned();
+    view.facts.object_id = "a<b>&\"c\"".to_owned().into();
     let figure = spectrum(&view);
     let words: Vec<&str> = figure.texts.iter().map(|t| t.content.as_str()).collect();
     let all = words.join("\n");

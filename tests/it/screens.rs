@@ -105,7 +105,7 @@ impl Desk {
         let (_, judgements) = read_ranking(&self.path("metadata"), None).unwrap();
         judgements
             .into_iter()
-            .map(|judgement| judgement.object_id)
+            .map(|judgement| judgement.object_id.into())
             .collect()
     }
 

@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use compact_str::format_compact;
+
 use super::targets;
 use super::{GRID, PIXELS, ROWS, join, read_redshifts};
 use crate::ingest::fits::{Fits, Hdu};
@@ -59,7 +61,7 @@ impl Andes {
             .filter_map(|column| {
                 let id = target_id(column)?;
                 let facts = Facts {
-                    object_id: id.to_string(),
+                    object_id: format_compact!("{id}"),
                     targetid: Some(id),
                     source: source.clone(),
                     ..Facts::default()

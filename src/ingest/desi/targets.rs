@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 
+use compact_str::{CompactString, format_compact};
+
 use super::super::IngestError;
 use super::super::fits::{Fits, Hdu, non_blank};
 use crate::spectrum::Facts;
@@ -108,7 +110,7 @@ fn facts_by_row(fits: &Fits, hdu: &Hdu) -> Result<Vec<Facts>, IngestError> {
     let mut all: Vec<Facts> = ids
         .iter()
         .map(|id| Facts {
-            object_id: id.to_string(),
+            object_id: format_compact!("{id}"),
             targetid: Some(*id),
             ..Facts::default()
         })
@@ -163,16 +165,16 @@ fn facts_by_row(fits: &Fits, hdu: &Hdu) -> Result<Vec<Facts>, IngestError> {
         facts.flux_z = finite32(value)
     });
     fill(&mut all, texts(&["SPECTYPE"])?, |facts, value| {
-        facts.spectype = non_blank(&value)
+        facts.spectype = non_blank(&value).map(CompactString::from)
     });
     fill(&mut all, texts(&["SUBTYPE"])?, |facts, value| {
-        facts.subtype = non_blank(&value)
+        facts.subtype = non_blank(&value).map(CompactString::from)
     });
     fill(&mut all, texts(&["SURVEY"])?, |facts, value| {
-        facts.survey = non_blank(&value)
+        facts.survey = non_blank(&value).map(CompactString::from)
     });
     fill(&mut all, texts(&["PROGRAM"])?, |facts, value| {
-        facts.program = non_blank(&value)
+        facts.program = non_blank(&value).map(CompactString::from)
     });
     Ok(all)
 }
@@ -227,7 +229,7 @@ fn exposures(fits: &Fits) -> Result<HashMap<i64, Observed>, IngestError> {
 }
 
 /// `DESI-EDR`, `DESI-DR1` or `DESI-` and the production's name; `DESI` where the file does not say.
-pub(super) fn source(fits: &Fits) -> String {
+pub(super) fn source(fits: &Fits) -> CompactString {
     let primary = fits.hdus().first();
     let production = fits.text_key(primary, "SPECPROD").or_else(|| {
         (0..100).find_map(|i| {
@@ -238,22 +240,23 @@ pub(super) fn source(fits: &Fits) -> String {
     match production.as_deref() {
         Some("fuji") => "DESI-EDR".into(),
         Some("iron") => "DESI-DR1".into(),
-        Some(other) => format!("DESI-{other}"),
+        Some(other) => format_compact!("DESI-{other}"),
         None => "DESI".into(),
     }
 }
 
 /// From the headers, else from a name like `coadd-main-bright-1234.fits`.
-fn survey_and_program(fits: &Fits, fibermap: &Hdu) -> (Option<String>, Option<String>) {
+fn survey_and_program(fits: &Fits, fibermap: &Hdu) -> (Option<CompactString>, Option<CompactString>) {
     let key = |name: &str| {
         fits.text_key(fits.hdus().first(), name)
             .or_else(|| fits.text_key(Some(fibermap), name))
+            .map(CompactString::from)
     };
     let (named_survey, named_program) = named_survey_and_program(fits.path());
     (key("SURVEY").or(named_survey), key("PROGRAM").or(named_program))
 }
 
-fn named_survey_and_program(path: &Path) -> (Option<String>, Option<String>) {
+fn named_survey_and_program(path: &Path) -> (Option<CompactString>, Option<CompactString>) {
     const SURVEYS: [&str; 6] = ["cmx", "main", "special", "sv1", "sv2", "sv3"];
     const PROGRAMS: [&str; 4] = ["backup", "bright", "dark", "other"];
     let name = path
@@ -264,7 +267,7 @@ fn named_survey_and_program(path: &Path) -> (Option<String>, Option<String>) {
     let mut parts = name.split_once("coadd-").map_or("", |(_, rest)| rest).split('-');
     match (parts.next(), parts.next()) {
         (Some(survey), Some(program)) if SURVEYS.contains(&survey) && PROGRAMS.contains(&program) => {
-            (Some(survey.to_owned()), Some(program.to_owned()))
+            (Some(survey.into()), Some(program.into()))
         }
         _ => (None, None),
     }

@@ -155,7 +155,7 @@ impl Fits {
     /// A text header value, trimmed; `None` where it is missing or blank.
     pub(super) fn text_key(&self, hdu: Option<&Hdu>, name: &str) -> Option<String> {
         let text: String = self.key_of(hdu?, name)?;
-        non_blank(&text)
+        non_blank(&text).map(str::to_owned)
     }
 
     /// Whether an image is stored in compressed tiles. The library unpacks all of them whatever part is asked for.
@@ -212,9 +212,9 @@ impl Fits {
 }
 
 /// Trimmed, or `None` where nothing is left.
-pub(super) fn non_blank(text: &str) -> Option<String> {
+pub(super) fn non_blank(text: &str) -> Option<&str> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    (!trimmed.is_empty()).then_some(trimmed)
 }
 
 /// The contents of a gzipped file of one or more members, at most `limit` bytes.

@@ -76,7 +76,7 @@ impl Comparator {
                 let verdicts = assessment.verdicts();
                 let judged = verdicts.judgements.iter();
                 judged
-                    .map(|judgement| (judgement.object_id.clone(), judgement.flagged_fraction))
+                    .map(|judgement| (judgement.object_id.to_string(), judgement.flagged_fraction))
                     .collect()
             }));
         }
@@ -110,7 +110,7 @@ impl Comparator {
         };
         let ids = spectra
             .iter()
-            .map(|spectrum| spectrum.prepared.facts.object_id.clone());
+            .map(|spectrum| spectrum.prepared.facts.object_id.to_string());
         Ok(Some(ids.zip(scores).collect()))
     }
 }

@@ -64,7 +64,7 @@ impl SeedRun {
             .map(|((judgement, facts), item)| {
                 let mark = draw
                     .marks
-                    .get(&judgement.object_id)
+                    .get(judgement.object_id.as_str())
                     .cloned()
                     .unwrap_or_else(|| Mark::ordinary(&judgement.object_id, &judgement.object_id));
                 Row {
@@ -78,7 +78,7 @@ impl SeedRun {
                         .regions
                         .first()
                         .and_then(|region| region.artifact_probability),
-                    reason: judgement.reason.clone(),
+                    reason: judgement.reason.to_string(),
                     rank: judgement.rank,
                     place: fold_key(facts),
                     item,

@@ -242,7 +242,7 @@ fn planted(spectra: &[Spectrum], planting: &Planting, seed: u64) -> Result<Drawn
             let mut spectrum = degrade(clean, wanted[index], seed, index as u64);
             if copy > 0 {
                 // The place on the sky stays: it decides on the fold.
-                spectrum.facts.object_id = format!("{}~{copy}", clean.facts.object_id);
+                spectrum.facts.object_id = format!("{}~{copy}", clean.facts.object_id).into();
                 spectrum.facts.targetid = None;
             }
             let mark = Mark {

@@ -32,7 +32,7 @@ pub(super) fn of(
         .verdicts()
         .judgements
         .iter()
-        .map(|judgement| (judgement.object_id.clone(), judgement.score))
+        .map(|judgement| (judgement.object_id.to_string(), judgement.score))
         .collect();
     let ids: Vec<&str> = run.rows.iter().map(|row| row.mark.object_id.as_str()).collect();
     let first = &run.scores[OURS];

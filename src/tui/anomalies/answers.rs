@@ -147,7 +147,7 @@ impl Anomalies {
                     .judgements
                     .iter()
                     .zip(&reranked.scores)
-                    .map(|(judgement, score)| (judgement.object_id.clone(), *score))
+                    .map(|(judgement, score)| (judgement.object_id.to_string(), *score))
                     .collect();
                 shell.popup = Some(Popup::Page(Page {
                     title: "what the labels taught".into(),

@@ -68,7 +68,7 @@ const Z: Column = column("z", 7, true, |_, _, facts, _| {
     facts.z.map_or_else(|| "-".into(), |z| format!("{z:.4}"))
 });
 const CLASS: Column = column("class", 7, false, |_, _, facts, _| {
-    facts.spectype.clone().unwrap_or_default()
+    facts.spectype.as_deref().unwrap_or_default().to_owned()
 });
 const WARN: Column = column("zwarn", 5, true, |_, _, facts, _| {
     facts.zwarn.map_or_else(|| "-".into(), |bits| bits.to_string())
@@ -80,9 +80,11 @@ const FLAGGED: Column = column("flag%", 5, true, |_, judgement, _, _| {
     format!("{:.1}", 100.0 * judgement.flagged_fraction)
 });
 const ID: Column = column("object", 18, false, |_, judgement, _, _| {
-    judgement.object_id.clone()
+    judgement.object_id.to_string()
 });
-const REASON: Column = column("reason", 0, false, |_, judgement, _, _| judgement.reason.clone());
+const REASON: Column = column("reason", 0, false, |_, judgement, _, _| {
+    judgement.reason.to_string()
+});
 const BRIEF: Column = column("reason", 0, false, |_, judgement, _, _| brief(judgement));
 
 /// Cells that a reason needs to tell more than its beginning.
@@ -91,7 +93,7 @@ const SENTENCE: usize = 40;
 /// The reason in few columns: what it is most like, which way the flux departs, and where: the line there, or rest frame, Angstrom.
 fn brief(judgement: &Judgement) -> String {
     let Some(region) = judgement.regions.first() else {
-        return judgement.reason.clone();
+        return judgement.reason.to_string();
     };
     let way = match region.reason {
         Reason::MissingFlux => '-',
@@ -119,7 +121,7 @@ impl Anomalies {
             Key::Interest => number(
                 self.learned
                     .as_ref()
-                    .and_then(|learned| learned.interest.get(id).copied()),
+                    .and_then(|learned| learned.interest.get(id.as_str()).copied()),
             ),
             Key::Distance => {
                 let near = self
@@ -226,7 +228,7 @@ impl Anomalies {
                 continue;
             };
             let text = row(&mut |column| (column.text)(self, judgement, facts, shell));
-            let marked = shell.marks.contains(&judgement.object_id);
+            let marked = shell.marks.contains(judgement.object_id.as_str());
             let role = match (at == self.cursor, marked, judgement.anomalous) {
                 (true, ..) => Role::Selected,
                 (_, true, _) => Role::Marked,

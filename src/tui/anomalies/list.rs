@@ -204,7 +204,7 @@ mod tests {
             score: *score,
             percentile: 0.0,
             anomalous: false,
-            reason: String::new(),
+            reason: Default::default(),
             flagged_fraction: 0.0,
             reduced_chi2: 1.0,
             sn: 10.0,

@@ -13,6 +13,7 @@ pub use list::SortKey;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use list::{Order, Shown};
 
 use crate::anomaly::Judgement;
@@ -51,7 +52,7 @@ struct Ranking {
     verdicts: Arc<Verdicts>,
     source: Source,
     /// Place by object.
-    places: Arc<HashMap<String, usize>>,
+    places: Arc<HashMap<CompactString, usize>>,
 }
 
 /// What the labels taught.
@@ -120,7 +121,7 @@ impl Anomalies {
             .unwrap_or_default()
             .iter()
             .take(count)
-            .map(|judgement| judgement.object_id.clone())
+            .map(|judgement| judgement.object_id.to_string())
             .collect()
     }
 

@@ -19,7 +19,9 @@ const DETECTION: &[&str] = &["detect", "window", "significance"];
 impl Anomalies {
     /// Makes the order anew and keeps the cursor on its object.
     pub(super) fn reorder(&mut self, shell: &Shell) {
-        let id = self.current().map(|(judgement, _)| judgement.object_id.clone());
+        let id = self
+            .current()
+            .map(|(judgement, _)| judgement.object_id.to_string());
         let Some(ranking) = &self.ranking else {
             return;
         };
@@ -34,7 +36,7 @@ impl Anomalies {
         self.order.make(&ranking.verdicts, &given);
         let judgements = &ranking.verdicts.judgements;
         let found = id.and_then(|id| {
-            let place = *ranking.places.get(&id)?;
+            let place = *ranking.places.get(id.as_str())?;
             self.order.places().iter().position(|other| *other == place)
         });
         self.cursor = found
@@ -123,7 +125,9 @@ impl Anomalies {
             }
             AnomaliesAct::Similar => match self.current() {
                 Some((judgement, _)) => {
-                    vec![Effect::Anomalies(Request::Similar(judgement.object_id.clone()))]
+                    vec![Effect::Anomalies(Request::Similar(
+                        judgement.object_id.to_string(),
+                    ))]
                 }
                 None => Vec::new(),
             },
@@ -197,9 +201,9 @@ impl Screen for Anomalies {
                     let Some((judgement, _)) = self.current() else {
                         break;
                     };
-                    let id = judgement.object_id.clone();
-                    if !shell.marks.remove(&id) {
-                        shell.marks.insert(id);
+                    let id = judgement.object_id.as_str();
+                    if !shell.marks.remove(id) {
+                        shell.marks.insert(id.to_owned());
                     }
                     self.step(Move::Down, None);
                 }
@@ -209,7 +213,7 @@ impl Screen for Anomalies {
                     let listed = self.order.places().iter().filter_map(|place| ranking.at(*place));
                     shell
                         .marks
-                        .extend(listed.map(|(judgement, _)| judgement.object_id.clone()));
+                        .extend(listed.map(|(judgement, _)| judgement.object_id.to_string()));
                 }
             }
             Action::ClearMarks => shell.marks.clear(),
@@ -362,12 +366,12 @@ impl Screen for Anomalies {
             "#{} {:.1} {}",
             judgement.rank, judgement.score, judgement.object_id
         );
-        Some((Target::Id(judgement.object_id.clone()), name))
+        Some((Target::Id(judgement.object_id.to_string()), name))
     }
 
     fn target(&self) -> Option<Target> {
         let (judgement, _) = self.current()?;
-        Some(Target::Id(judgement.object_id.clone()))
+        Some(Target::Id(judgement.object_id.to_string()))
     }
 
     fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
@@ -393,7 +397,7 @@ impl Screen for Anomalies {
 
     fn save(&self) -> Value {
         json!({
-            "id": self.current().map(|(judgement, _)| &judgement.object_id).or(self.wanted.as_ref()),
+            "id": self.current().map(|(judgement, _)| judgement.object_id.as_str()).or(self.wanted.as_deref()),
             "sort": self.order.key.words().0,
             "ascending": self.order.ascending,
             "filter": self.filter,

@@ -333,7 +333,7 @@ impl App {
             return Vec::new();
         };
         let (name, text) = match what {
-            Copied::Id => ("id", Some(facts.object_id.clone())),
+            Copied::Id => ("id", Some(facts.object_id.to_string())),
             Copied::Position => (
                 "position",
                 facts

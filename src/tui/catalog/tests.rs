@@ -24,7 +24,7 @@ fn spectrum(i: u64) -> Spectrum {
     let n = 64;
     Spectrum {
         facts: Facts {
-            object_id: format!("obj-{i:04}"),
+            object_id: format!("obj-{i:04}").into(),
             targetid: Some(i as i64),
             source: "TEST".into(),
             ra: Some(i as f64 * 0.5),

@@ -76,7 +76,7 @@ fn facts(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
     });
     let known = magnitudes.iter().any(|magnitude| magnitude != "-");
     add("AB g r z", known.then(|| magnitudes.join(" ")));
-    add("source", Some(facts.source.clone()));
+    add("source", Some(facts.source.to_string()));
     let survey = [facts.survey.as_deref(), facts.program.as_deref()];
     let survey: Vec<&str> = survey
         .into_iter()

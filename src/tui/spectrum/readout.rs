@@ -34,7 +34,7 @@ impl Pane {
         let Some(view) = self.view.as_deref() else {
             return vec![("no spectrum".to_owned(), Role::Dim)];
         };
-        let mut parts = vec![(view.facts.object_id.clone(), Role::Title)];
+        let mut parts = vec![(view.facts.object_id.to_string(), Role::Title)];
         match (self.redshift.value(), self.redshift.nudged()) {
             (Some(z), Some(nudge)) => {
                 let role = Role::Warn;

@@ -29,7 +29,7 @@ pub fn preview(preview: &Preview, frame: Frame) -> Panel {
     };
     let view = SpectrumView {
         facts: Facts {
-            object_id: preview.object_id.clone(),
+            object_id: preview.object_id.clone().into(),
             z: preview.z,
             ..Facts::default()
         },

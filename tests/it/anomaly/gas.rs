@@ -45,7 +45,9 @@ fn line_ratios_beside_sdss() {
             z: prepared.facts.z.unwrap_or(0.0),
         });
         let subtype = prepared.facts.subtype.clone().unwrap_or_default();
-        *counts.entry((subtype, format!("{by:?}"))).or_default() += 1;
+        *counts
+            .entry((subtype.to_string(), format!("{by:?}")))
+            .or_default() += 1;
     }
     for ((subtype, by), count) in counts {
         println!("{subtype:<24} {by:<20} {count:>4}");

@@ -29,7 +29,7 @@ proptest! {
     ) {
         let mut view = odd(&pixels);
         view.facts.z = z;
-        view.facts.object_id = id;
+        view.facts.object_id = id.into();
         view.score = score;
         if short {
             view.reconstruction.truncate(pixels.len() / 2);

@@ -87,7 +87,7 @@ fn no_text_is_cut_off_or_covered() {
     }
     let mut view = plain.clone();
     view.facts = Facts {
-        object_id: "x".repeat(300),
+        object_id: "x".repeat(300).into(),
         ..Facts::default()
     };
     view.reason = "a reason of many words that goes on and on ".repeat(20);

@@ -149,7 +149,7 @@ fn it_writes_what_a_ranking_with_its_settings_writes() {
     }
 
     // The figure of one object is that of `plot`.
-    let id = assessment.verdicts().judgements[7].object_id.clone();
+    let id = assessment.verdicts().judgements[7].object_id.to_string();
     let ids = std::slice::from_ref(&id);
     assert_eq!(assessment.figures_of(ids, &mut Silent).unwrap().run, 2);
     let checkpoint = Some(place.checkpoint(1));

@@ -152,7 +152,11 @@ fn an_exported_draw_is_a_catalog_with_its_truth() {
         let spectrum = read.unwrap().unwrap();
         let source = &spectra[*row as usize % 40];
         let id = &source.facts.object_id;
-        let copy = if *row < 40 { id.clone() } else { format!("{id}~1") };
+        let copy = if *row < 40 {
+            id.to_string()
+        } else {
+            format!("{id}~1")
+        };
         assert_eq!(spectrum.facts.object_id, copy);
         assert_eq!(
             (spectrum.facts.ra, spectrum.facts.dec),

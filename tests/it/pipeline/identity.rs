@@ -58,7 +58,7 @@ fn check_marks(place: &Workplace, run: u64, spectra: &[Spectrum]) {
     let ranking = by_id(place.ranking(run));
     assert_eq!(ranking.len(), COUNT);
     for (i, spectrum) in spectra.iter().enumerate() {
-        let verdict = &ranking[&spectrum.facts.object_id];
+        let verdict = &ranking[spectrum.facts.object_id.as_str()];
         assert_eq!(verdict.targetid, spectrum.facts.targetid);
         if i % EVERY != 0 {
             continue;
@@ -99,7 +99,7 @@ fn check_facts(place: &Workplace, run: u64, spectra: &[Spectrum]) {
         })
         .collect();
     for spectrum in spectra {
-        let (facts, row) = (&spectrum.facts, &rows[&spectrum.facts.object_id]);
+        let (facts, row) = (&spectrum.facts, &rows[spectrum.facts.object_id.as_str()]);
         let number = |name: &str| row[name].parse::<f64>().ok();
         assert_eq!(
             (number("z"), number("ra"), number("dec")),
@@ -184,7 +184,7 @@ fn order_and_files_of_the_rows_change_nothing_but_their_order() {
             .ranking(1)
             .into_iter()
             .take(DRAWN)
-            .map(|verdict| verdict.object_id)
+            .map(|verdict| verdict.object_id.into())
             .collect();
         let scales: std::collections::HashSet<usize> = drawn
             .iter()

@@ -160,7 +160,7 @@ fn the_list_is_there_after_the_first_epoch_and_grows_with_the_folds() {
     assert!(counts[0] < 120 && counts[counts.len() - 1] == 120, "{counts:?}");
     // The last one has seen every spectrum by a network that did not learn from it: its top is that of the ranking, but for the
     // weights of the best epoch.
-    let top: BTreeSet<String> = place
+    let top: BTreeSet<_> = place
         .ranking(1)
         .into_iter()
         .take(10)

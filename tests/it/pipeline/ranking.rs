@@ -15,7 +15,7 @@ use crate::common::{self, Workplace, by_id, ordinary, simulated};
 fn precision(ranking: &[Judgement], truth: &BTreeMap<String, Truth>) -> f64 {
     let labels: Vec<bool> = ranking
         .iter()
-        .map(|verdict| truth[&verdict.object_id].kind.is_some())
+        .map(|verdict| truth[verdict.object_id.as_str()].kind.is_some())
         .collect();
     let scores: Vec<f64> = ranking.iter().map(|verdict| verdict.score).collect();
     average_precision(&labels, &scores).unwrap()
@@ -137,14 +137,14 @@ fn a_trained_model_ranks_another_catalog_and_its_ranking_is_drawn_again() {
     let ranking = by_id(place.ranking(2));
     assert!(
         new.iter()
-            .all(|spectrum| ranking.contains_key(&spectrum.facts.object_id))
+            .all(|spectrum| ranking.contains_key(spectrum.facts.object_id.as_str()))
     );
     assert!(!place.checkpoint(2).exists(), "nothing was trained");
 
     // Two of the ranking, whatever their rank.
     let mut settings = settings;
     settings.output.each = true;
-    let ids = [new[3].facts.object_id.clone(), new[17].facts.object_id.clone()];
+    let ids = [3, 17].map(|at| new[at].facts.object_id.to_string());
     let plot = |of: Option<u64>, ids: &[String]| {
         pipeline::plot(
             &inputs,
@@ -215,7 +215,7 @@ fn a_figure_drawn_again_is_the_same_figure() {
     let mut settings = place.settings();
     settings.output.each = true;
     common::run(&inputs, &settings).unwrap();
-    let top = place.ranking(1)[0].object_id.clone();
+    let top = place.ranking(1)[0].object_id.to_string();
     pipeline::plot(
         &inputs,
         &settings,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
 use spectriage::model::ModelError;
 use spectriage::pipeline::PipelineError;
 use spectriage::spectrum::Spectrum;
 
 use crate::common::{self, Workplace, ordinary};
 
-fn ids(spectra: &[Spectrum]) -> BTreeSet<String> {
+fn ids(spectra: &[Spectrum]) -> BTreeSet<CompactString> {
     spectra
         .iter()
         .map(|spectrum| spectrum.facts.object_id.clone())
@@ -46,7 +47,7 @@ fn bad_rows_are_listed_and_everything_else_is_ranked() {
         settings.training.max_spectra = max_spectra;
         let summary = common::run(&inputs, &settings).unwrap();
         assert_eq!((summary.selected, summary.ranked, summary.skipped), (48, 41, 7));
-        let ranked: BTreeSet<String> = place
+        let ranked: BTreeSet<CompactString> = place
             .ranking(run)
             .into_iter()
             .map(|verdict| verdict.object_id)
@@ -87,7 +88,7 @@ fn a_catalog_with_nothing_usable_says_why() {
     };
     assert_eq!(*selected, 12);
     assert!(
-        first.contains("catalog.parquet") && first.contains(&spectra[0].facts.object_id),
+        first.contains("catalog.parquet") && first.contains(&*spectra[0].facts.object_id),
         "{first}"
     );
 }
@@ -137,7 +138,7 @@ fn a_selection_is_ranked_whole_and_alone() {
         .into_iter()
         .filter(|s| s.facts.z.unwrap() < redshifts[45] && s.facts.zwarn == Some(0))
         .collect();
-    let ranked: BTreeSet<String> = place
+    let ranked: BTreeSet<CompactString> = place
         .ranking(1)
         .into_iter()
         .map(|verdict| verdict.object_id)

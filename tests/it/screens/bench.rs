@@ -386,7 +386,8 @@ fn judgement(n: usize, count: u64, view: &SpectrumView) -> Judgement {
                 },
                 region.rest_min,
                 region.rest_max
-            ),
+            )
+            .into(),
             None => "well reconstructed, but rare".into(),
         },
         flagged_fraction: 0.01 * (n % 7) as f64,

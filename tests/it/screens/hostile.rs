@@ -29,16 +29,16 @@ fn text_from_files_and_the_clipboard_steers_nothing() {
     let mut spectra = super::sixty();
     for (n, spectrum) in spectra.iter_mut().enumerate() {
         let facts = &mut spectrum.facts;
-        facts.object_id = format!("evil{n:02}{EVIL}");
+        facts.object_id = format!("evil{n:02}{EVIL}").into();
         for text in [
             &mut facts.spectype,
             &mut facts.subtype,
             &mut facts.survey,
             &mut facts.program,
         ] {
-            *text = Some(format!("G{EVIL}"));
+            *text = Some(format!("G{EVIL}").into());
         }
-        facts.source = format!("S{EVIL}");
+        facts.source = format!("S{EVIL}").into();
     }
     let desk = Desk(tempfile::tempdir().unwrap());
     common::write_catalog(&desk.path("catalog.parquet"), &spectra);

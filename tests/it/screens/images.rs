@@ -42,7 +42,7 @@ pub fn desk() -> Desk {
     let desk = Desk::simulated();
     let ids: Vec<String> = sixty()
         .iter()
-        .map(|spectrum| spectrum.facts.object_id.clone())
+        .map(|spectrum| spectrum.facts.object_id.to_string())
         .collect();
     images(&desk, &ids);
     desk

@@ -21,7 +21,7 @@ fn small(count: u32) -> Vec<Spectrum> {
     (0..count)
         .map(|n| Spectrum {
             facts: Facts {
-                object_id: format!("small-{n}"),
+                object_id: format!("small-{n}").into(),
                 source: "TEST".into(),
                 ra: Some(f64::from(n)),
                 dec: Some(-1.5),

@@ -40,7 +40,7 @@ fn prepared(number: usize) -> Prepared {
     }
     Prepared {
         facts: Arc::new(Facts {
-            object_id: format!("object {number}"),
+            object_id: format!("object {number}").into(),
             z: Some(0.1 + number as f64 / 3.0),
             sn: Some(0.1),
             spectype: Some("GALAXY \"odd\"\n".into()),

@@ -48,7 +48,7 @@ fn the_words_are_there_when_there_is_room() {
 fn text_of_a_file_cannot_steer_the_terminal() {
     let mut pane = Pane::new();
     let mut evil = galaxy("\u{1b}[31mred\u{202e}");
-    evil.facts.spectype = Some("\u{7}QSO".to_owned());
+    evil.facts.spectype = Some("\u{7}QSO".to_owned().into());
     pane.show(Arc::new(evil));
     let text = rows(&pane, Rect::new(0, 0, 100, 20), &Theme::default()).join("\n");
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{text}");

@@ -39,9 +39,9 @@ fn view(id: &str, wavelength: Vec<f64>, flux: impl Fn(f64) -> f64, model: f32) -
     let flux: Vec<f32> = wavelength.iter().map(|w| flux(*w) as f32).collect();
     SpectrumView {
         facts: Facts {
-            object_id: id.to_owned(),
+            object_id: id.to_owned().into(),
             z: Some(Z),
-            spectype: Some("GALAXY".to_owned()),
+            spectype: Some("GALAXY".to_owned().into()),
             ..Facts::default()
         },
         rank: 1,
