@@ -1,6 +1,7 @@
 //! Stars that the catalog calls galaxies: absorption where stars have it, at no redshift.
 
 use super::Residual;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 /// Absorption of stars from A to M: Ca K and H, the Balmer lines, Mg b, Na D, H alpha, the calcium triplet. Angstrom vacuum.
 ///
@@ -11,7 +12,6 @@ const LINES: [f64; 14] = [
 ];
 /// Velocities that are tried, km/s: few stars of the Galaxy are faster.
 const VELOCITIES: [f64; 5] = [-180.0, -90.0, 0.0, 90.0, 180.0];
-const SPEED_OF_LIGHT: f64 = 299_792.458;
 /// A line is measured so far about its center, and compared with what lies from the second to the third of these, Angstrom.
 const WINDOW: (f64, f64, f64) = (4.0, 9.0, 24.0);
 /// One line counts with at most so many sigma: a single deep one is no star.

@@ -90,15 +90,21 @@ impl Jury {
         let limit = *strangeness
             .select_nth_unstable_by(kept.min(scores.len() - 1), f64::total_cmp)
             .1;
+        // Where so many are equally strange that hardly any is less so than the limit, these are the normal ones.
+        let below = scores.iter().filter(|score| **score < limit).count();
+        let is_normal = |score: f64| score < limit || (score == limit && below < kept / 2);
         let share = MOST_NORMAL / kept.max(1) as f64;
         let mut vectors: Vec<(usize, u16, Vec<f32>)> = population
             .iter()
             .zip(&scores)
-            .filter(|(evidence, score)| **score < limit && evidence.coverage > 0.0)
+            .filter(|(evidence, score)| is_normal(**score) && evidence.coverage > 0.0)
             .filter(|(evidence, _)| share >= 1.0 || lot(evidence) < share)
             .map(|(evidence, _)| (jury_of(evidence, by_model), 0, calibration.columns(evidence)))
             .collect();
         let normal = vectors.len();
+        if normal == 0 {
+            return None;
+        }
         vectors.extend(injected.iter().map(|copy| {
             let own = jury_of(&population[copy.of], by_model);
             (own, 1 + copy.kind as u16, calibration.columns(&copy.evidence))

@@ -61,7 +61,7 @@ pub use origin::{
 };
 pub use outliers::{among_neighbors, isolation_forest, local_outlier_factor};
 pub use rank::{Place, places, rank};
-pub use reason::beside_own_lines;
+pub use reason::{beside_own_lines, place_of, says_rare};
 pub use recovery::half_found;
 pub use recurring::{Recurring, RecurringBuilder};
 pub use redshift::{Drawable, OtherRedshift, other_redshift};

@@ -16,7 +16,7 @@ const LIKELY: f64 = 0.75;
 /// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest, and says nothing of the object.
 pub(super) const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
-const NARROW: f64 = 700.0;
+pub(super) const NARROW: f64 = 700.0;
 /// The odds of an artifact are less by this logarithm where the object's own lines speak.
 const OWN_LINES: f64 = 2.0;
 /// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
@@ -99,6 +99,21 @@ pub fn beside_own_lines(artifact: f64) -> f64 {
     chance(log_odds(artifact) - OWN_LINES)
 }
 
+/// How a reason begins to say that the latent vector is rare.
+const RARE: &str = "rare";
+/// What stands between a place and what it means.
+const MEANS: &str = ": ";
+
+/// The place that a reason begins with, without what it means.
+pub fn place_of(reason: &str) -> &str {
+    reason.split(MEANS).next().unwrap_or_default()
+}
+
+/// Whether a reason says that the latent vector is rare.
+pub fn says_rare(reason: &str) -> bool {
+    reason.contains(RARE)
+}
+
 /// Why the jury finds a spectrum strange; regions must be sorted, the strongest first.
 pub(super) fn of_vote(
     vote: &Vote,
@@ -115,7 +130,7 @@ pub(super) fn of_vote(
         Some(region) => region.place(),
         None if rare => {
             let (distance, typical) = score.latent_distance.unwrap_or((0.0, 0.0));
-            format!("well reconstructed but rare: latent distance {distance:.1}, typical {typical:.1}")
+            format!("well reconstructed but {RARE}: latent distance {distance:.1}, typical {typical:.1}")
         }
         None if score.component == Component::Lines && score.lines >= TOLD => OUT_OF_PROPORTION.to_owned(),
         None if strange => "no single region stands out".to_owned(),
@@ -123,7 +138,7 @@ pub(super) fn of_vote(
     };
     let kind = (strange && vote.kind_share >= NAMED).then_some(vote.kind);
     if let Some(meaning) = meaning(kind, regions, own, evidence, calibration) {
-        words.push_str(": ");
+        words.push_str(MEANS);
         words.push_str(&meaning);
     }
     if let Some(region) = first.filter(|region| region.artifact_fraction >= PRONE) {
@@ -136,7 +151,7 @@ pub(super) fn of_vote(
         words.push_str(": possibly an artifact");
     }
     if first.is_some() && rare {
-        words.push_str("; rare latent vector");
+        words.push_str(&format!("; {RARE} latent vector"));
     }
     words
 }

@@ -203,6 +203,10 @@ impl Fit {
         }
         normal[(0, 0)] += 1e-9;
         let solution = normal.cholesky()?.solve(&right);
+        // A spectrum upside down is none, however well it fits.
+        if solution[0] <= 0.0 {
+            return None;
+        }
         let mut model = weighted;
         model.fill(0.0);
         for (row, value) in rows.iter().zip(solution.iter()) {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::scan::Sums;
 use super::{Calibration, ErrorModel, Evidence, Reason, Region, Residual};
+use crate::spectrum::SPEED_OF_LIGHT;
 use crate::spectrum::lines::{self, Line, LineKind};
 
-const SPEED_OF_LIGHT: f64 = 299_792.458;
 /// Wider than this is continuum, km/s: no line of a galaxy or quasar is.
 const CONTINUUM_WIDTH: f64 = 15_000.0;
 /// A region's line may lie this many pixels beyond its edge.

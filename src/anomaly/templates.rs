@@ -1,8 +1,7 @@
 //! The light of what is no galaxy, as far as a hypothesis needs it: analytic, by rest wavelength (Angstrom vacuum), in arbitrary units.
 
+use crate::spectrum::SPEED_OF_LIGHT;
 use crate::spectrum::light::{Feature, QUASAR_LINES, TYPE_IA, TYPE_II};
-
-const SPEED_OF_LIGHT: f64 = 299_792.458;
 
 /// Planck's law B_lambda relative to 5500 Angstrom.
 pub(crate) fn blackbody(wavelength: f64, temperature: f64) -> f64 {

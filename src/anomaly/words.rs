@@ -1,10 +1,9 @@
 //! The reason of a verdict in words.
 
-use super::reason::of_vote;
+use super::reason::{NARROW, of_vote};
 use super::{Calibration, Component, Evidence, GridRegion, OwnLines, Reason, Score};
 
-/// A region narrower than this is a narrow line's, km/s.
-const NARROW: f64 = 700.0;
+/// A region wider than this is of the continuum, km/s.
 const CONTINUUM: f64 = 15_000.0;
 /// From this share on, artifacts are a possible cause.
 const MOSTLY_ARTIFACT: f64 = 0.5;

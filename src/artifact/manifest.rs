@@ -22,6 +22,9 @@ pub struct Manifest {
     pub seed: u64,
     pub device: String,
     pub inputs: Vec<InputFile>,
+    /// The networks that it trained, or judged or drew with; manifests of earlier versions do not say.
+    #[serde(default)]
+    pub checkpoint: Option<InputFile>,
     pub rows: RowCounts,
     /// Rows that could not be used; of very many, the first.
     pub row_issues: Vec<RowIssue>,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, Float64Type, Int64Type};
 use compact_str::CompactString;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ArtifactError;
@@ -36,6 +37,12 @@ pub fn read_ranking_with_facts(
             ));
         }
     };
+    let ranking = folder.join(format!("ranking_{n}.parquet"));
+    if !ranking.is_file() {
+        let newest = newest_ranking(folder)
+            .map_or_else(String::new, |newest| format!("; the newest there is {newest}"));
+        return Err(damaged(folder, format!("has no ranking {n}{newest}")));
+    }
     let mut regions: HashMap<String, Vec<Region>> = HashMap::new();
     each_batch(&folder.join(format!("regions_{n}.parquet")), |columns| {
         for row in 0..columns.rows() {
@@ -65,7 +72,7 @@ pub fn read_ranking_with_facts(
         Ok(())
     })?;
     let mut ranked: Vec<(Judgement, Facts)> = Vec::new();
-    each_batch(&folder.join(format!("ranking_{n}.parquet")), |columns| {
+    each_batch(&ranking, |columns| {
         for row in 0..columns.rows() {
             let object_id = columns.text("object_id", row)?;
             let facts = Facts {
@@ -119,6 +126,19 @@ pub fn read_manifest(folder: &Path, n: u64) -> Result<Manifest, ArtifactError> {
     let path = folder.join(format!("manifest_{n}.json"));
     let bytes = std::fs::read(&path).map_err(|error| damaged(&path, error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error.to_string()))
+}
+
+/// Whether an object is in the ranking of run `n`; reads the ids alone.
+pub fn is_ranked(folder: &Path, n: u64, object_id: &str) -> Result<bool, ArtifactError> {
+    let mut found = false;
+    let ranking = folder.join(format!("ranking_{n}.parquet"));
+    each_batch_of(&ranking, Some("object_id"), |columns| {
+        for row in 0..columns.rows() {
+            found |= columns.text("object_id", row)? == object_id;
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// The highest N of the files `ranking_N.parquet`.
@@ -210,11 +230,25 @@ impl Columns<'_> {
 
 pub(super) fn each_batch(
     path: &Path,
+    each: impl FnMut(&Columns) -> Result<(), String>,
+) -> Result<(), ArtifactError> {
+    each_batch_of(path, None, each)
+}
+
+/// The same with one column alone.
+fn each_batch_of(
+    path: &Path,
+    column: Option<&str>,
     mut each: impl FnMut(&Columns) -> Result<(), String>,
 ) -> Result<(), ArtifactError> {
     let file = File::open(path).map_err(|error| damaged(path, error.to_string()))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .and_then(|builder| {
+            let mask = column.map_or_else(ProjectionMask::all, |name| {
+                ProjectionMask::columns(builder.parquet_schema(), [name])
+            });
+            builder.with_projection(mask).build()
+        })
         .map_err(|error| damaged(path, error.to_string()))?;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, error.to_string()))?;

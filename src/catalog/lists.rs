@@ -8,6 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, UInt32Type};
 
 use super::layout::{Noise, PixelColumns, Scale};
+use crate::spectrum::bits_of;
 
 /// A list column: all values of the batch, and each row's range of them; `None` for a null row.
 pub(super) struct Lists<T> {
@@ -110,7 +111,6 @@ fn doubles((values, ranges, name): Column) -> Result<Lists<f64>, (String, String
 }
 
 fn bits((values, ranges, name): Column) -> Result<Lists<u32>, (String, String)> {
-    // Signed bits keep their pattern; of 64 the upper half is folded in, so that no bit is lost as "good".
     let values = match values.data_type() {
         DataType::UInt32 | DataType::Boolean | DataType::UInt8 | DataType::UInt16 => {
             let array = as_type(&values, &DataType::UInt32, &name)?;
@@ -120,12 +120,10 @@ fn bits((values, ranges, name): Column) -> Result<Lists<u32>, (String, String)> 
         _ => {
             let array = as_type(&values, &DataType::Int64, &name)?;
             let array = array.as_primitive::<arrow::datatypes::Int64Type>();
-            let fold =
-                |bits: i64| match u32::try_from(bits).or_else(|_| i32::try_from(bits).map(|b| b as u32)) {
-                    Ok(bits) => bits,
-                    Err(_) => bits as u32 | (bits >> 32) as u32,
-                };
-            array.iter().map(|bits| fold(bits.unwrap_or_default())).collect()
+            array
+                .iter()
+                .map(|bits| bits_of(bits.unwrap_or_default()))
+                .collect()
         }
     };
     Ok(Lists { values, ranges })

@@ -181,8 +181,9 @@ fn mask_kind(file: &CatalogFile, pixels: &Pixels, facts: &Facts, extras: &RowExt
     }
 }
 
-/// A ratio of flux to error that no instrument reaches. Squares of larger ones leave the range of float32, and one such pixel would
-/// make the loss of a whole training NaN. It is a ratio because catalogs differ in the unit of flux.
+/// A ratio of flux to error that no instrument reaches, within a pixel or between two of one spectrum, which is brought to a common scale. Squares of
+/// larger ones leave the range of float32, and one such pixel would make the loss of a whole training NaN. It is a ratio because catalogs differ in
+/// the unit of flux.
 const ABSURD_RATIO: f64 = 1e12;
 
 /// What makes the pixels of a row unusable.
@@ -220,6 +221,19 @@ fn check(flux: &[f32], ivar: &[f32], mask: Option<&[u32]>, kind: MaskKind) -> Re
             ),
         ));
     }
+    let measured = || (0..flux.len()).filter(|i| usable(*i));
+    let brightest = measured().map(|i| f64::from(flux[i]).abs()).fold(0.0, f64::max);
+    let most = (ABSURD_RATIO / brightest).powi(2);
+    if let Some(i) = measured().find(|i| f64::from(ivar[*i]) > most) {
+        return Err((
+            "ivar",
+            format!(
+                "{:e} at pixel {i} is an error of {:.0e} beside a flux of {brightest:e}: one of the two is wrong",
+                ivar[i],
+                f64::from(ivar[i]).sqrt().recip()
+            ),
+        ));
+    }
     Ok(())
 }
 
@@ -244,6 +258,13 @@ mod tests {
         assert_eq!(column(&[1.0, f32::INFINITY], &[1.0, 1.0], None), Some("flux"));
         assert_eq!(column(&[1.0, 1e38], &[1.0, 1.0], None), Some("flux"));
         assert_eq!(column(&[1.0, 2.0], &[1.0, 1e38], None), Some("flux"));
+        assert_eq!(column(&[1.0, 0.0], &[1.0, 3e38], None), Some("ivar"));
+        assert_eq!(column(&[1e6, 0.0], &[1.0, 1e30], None), Some("ivar"));
+        assert_eq!(
+            column(&[1e6, 0.0], &[0.0, 1e30], None),
+            None,
+            "the bright pixel was not measured"
+        );
         assert_eq!(column(&[1e-17, 2e-17], &[1e36, 1e36], None), None, "another unit");
         assert_eq!(column(&[1.0, 2.0], &[1.0, -1.0], None), Some("ivar"));
         assert_eq!(column(&[1.0, 2.0], &[1.0, f32::NAN], None), Some("ivar"));

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Common, End, SettingFlags, UsageError, print, start_logging};
+use crate::artifact::{is_ranked, newest_ranking};
 use crate::catalog::Catalog;
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{self, RerankSummary};
@@ -220,7 +221,7 @@ fn list(place: &Place) -> anyhow::Result<()> {
 }
 
 fn set(arguments: &SetArguments) -> anyhow::Result<()> {
-    let (mut journal, _) = arguments.place.open()?;
+    let (mut journal, settings) = arguments.place.open()?;
     let old = journal.get(&arguments.id).cloned().unwrap_or_default();
     let mut label = if arguments.clear { Label::default() } else { old };
     let given = [
@@ -251,6 +252,13 @@ fn set(arguments: &SetArguments) -> anyhow::Result<()> {
     label.comment = arguments.comment.clone().unwrap_or(label.comment);
     label.interesting = arguments.interesting.unwrap_or(label.interesting);
     let change = journal.set(&arguments.id, label)?;
+    let folder = &settings.output.metadata_dir;
+    if let Some(n) = newest_ranking(folder)
+        && !is_ranked(folder, n, &arguments.id)?
+    {
+        let note = format!("{} is not in ranking {n}: is the id right?", arguments.id);
+        arguments.place.note(&note);
+    }
     tell(
         &arguments.place,
         &journal,

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use super::fits::{Fits, Hdu, non_blank};
 use super::settle::{Place, settle};
 use super::{Batch, IngestError};
-use crate::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid};
+use crate::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid, bits_of};
 
 /// Bins a dex of SDSS's logarithmic grid.
 const BINS_A_DEX: f64 = 1e4;
@@ -36,7 +36,7 @@ pub(super) fn read(fits: &Fits, coadd: &Hdu) -> Result<Batch, IngestError> {
         grid: Arc::new(grid(fits, coadd, &loglam)?),
         flux: fits.required(coadd, &["flux"])?,
         ivar: fits.required(coadd, &["ivar"])?,
-        mask: mask.map(|mask| mask.into_iter().map(|bits| bits as u32).collect()),
+        mask: mask.map(|mask| mask.into_iter().map(bits_of).collect()),
         mask_kind: MaskKind::Sdss,
         ivar_estimated: false,
     };

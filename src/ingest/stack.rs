@@ -8,7 +8,7 @@ use super::fits::{Fits, Hdu};
 use super::settle::{Place, settle};
 use super::table::{grid_of, stem};
 use super::{Batch, IngestError, Rows};
-use crate::spectrum::{Facts, Spectrum, WavelengthGrid, noise};
+use crate::spectrum::{Facts, Spectrum, WavelengthGrid, bits_of, noise};
 
 /// Rows read at a time.
 const ROWS: usize = 64;
@@ -112,7 +112,7 @@ impl Stack {
                 flux,
                 mask: mask
                     .as_ref()
-                    .map(|mask| mask[range].iter().map(|bits| *bits as u32).collect()),
+                    .map(|mask| mask[range].iter().map(|number| bits_of(*number)).collect()),
                 // Whose bits they are is not said.
                 mask_kind: if mask.is_some() {
                     crate::spectrum::MaskKind::Plain

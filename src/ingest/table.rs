@@ -9,7 +9,7 @@ use super::desi::GRID;
 use super::fits::gunzip;
 use super::settle::{Place, settle};
 use super::{Batch, IngestError, position};
-use crate::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid, noise};
+use crate::spectrum::{Facts, MaskKind, Spectrum, WavelengthGrid, bits_of_text, noise};
 
 /// Larger files are no table of one spectrum.
 const MAX_BYTES: u64 = 64 << 20;
@@ -94,7 +94,7 @@ pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> Result<Batch, Ingest
         ivar,
         mask: table
             .column(&MASK)?
-            .map(|mask| mask.iter().map(|bits| *bits as u32).collect()),
+            .map(|mask| mask.iter().map(|number| bits_of_text(*number)).collect()),
         mask_kind,
         ivar_estimated,
     };

@@ -19,9 +19,9 @@ pub enum ModelError {
     #[error("the {device} device cannot be used: {what}; `--device flex` runs on the processor")]
     DeviceRefused { device: String, what: String },
     #[error(
-        "{found} spectra are too few to train on: at least {needed} are needed; widen `--where` or `--limit`, or raise `--folds`"
+        "{found} of {of} spectra are left to train on, and at least {needed} are needed: the others are held out with their fold (all of one place on the sky together), watch the loss, or hardly reach the model's grid; widen `--where` or `--limit`"
     )]
-    TooFewSpectra { found: usize, needed: usize },
+    TooFewSpectra { found: usize, of: usize, needed: usize },
     #[error(
         "the loss became {value} in epoch {epoch}: lower `--learning-rate` (now {learning_rate:e}); an earlier state, if one was kept, is in the checkpoint"
     )]

@@ -164,6 +164,7 @@ impl Assessment {
     /// Writes ranking, regions, figures and manifest under a new number, as the job without screens does with the current settings.
     pub fn write(&self, observer: &mut dyn Observer) -> Result<Summary, PipelineError> {
         let mut job = Job::begin(&self.inputs, &self.settings)?;
+        job.uses(&self.population.reconstructor);
         job.write(self, observer, &CancelToken::default())?;
         job.finish(self.selection(), Some(&self.verdicts()), false, observer)
     }
@@ -175,6 +176,7 @@ impl Assessment {
         let verdicts = self.verdicts();
         let chosen = chosen(&verdicts.judgements, ids)?;
         let mut job = Job::begin(&self.inputs, &self.settings)?;
+        job.uses(&self.population.reconstructor);
         job.draw(self.viewer(), &chosen, &chosen, observer, &CancelToken::default())?;
         job.finish(self.selection(), None, false, observer)
     }
@@ -211,7 +213,7 @@ pub fn assess(
     cancel: &CancelToken,
 ) -> Result<Option<Assessment>, PipelineError> {
     settings.check()?;
-    let (_, reconstructor) = Reconstructor::open(
+    let reconstructor = Reconstructor::open(
         checkpoint,
         &settings.output.metadata_dir,
         settings.training.device,

@@ -12,6 +12,10 @@ use crate::triage::TriageError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
+    #[error(
+        "ranking {ranking} was made with the networks of {path}, which is no longer there as it was: name the networks with `--checkpoint`"
+    )]
+    CheckpointGone { ranking: u64, path: String },
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]

@@ -8,7 +8,7 @@ use super::assessment::as_trained;
 use super::report::losses_of;
 use super::settings::Settings;
 use crate::anomaly::Judgement;
-use crate::artifact::{self, Manifest, newest_ranking, read_ranking_with_facts};
+use crate::artifact::{self, InputFile, Manifest, newest_ranking, read_ranking_with_facts};
 use crate::catalog::Catalog;
 use crate::figure::{EpochLoss, LossRun};
 use crate::model::checkpoint::{Head, Origin};
@@ -95,24 +95,43 @@ impl FoldRecord {
 /// The trainings whose checkpoints are in a folder, the newest number first, read without their weights. A file that is no readable
 /// checkpoint is left out, and a folder that is not there has none.
 pub fn runs(metadata_dir: &Path) -> Vec<RunRecord> {
-    let Ok(entries) = std::fs::read_dir(metadata_dir) else {
-        return Vec::new();
-    };
-    let mut runs: Vec<RunRecord> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let number = number_of(&path)?;
+    let found = checkpoints(metadata_dir).into_iter().rev();
+    found
+        .filter_map(|(number, path)| {
             let head = Head::load(&path).ok()?;
             let when = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
             Some(record(number, path, when, head))
         })
+        .collect()
+}
+
+/// The newest checkpoint of a folder: the file `checkpoint_N.bpk` with the highest N.
+pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
+    checkpoints(folder).pop().map(|(_, path)| path)
+}
+
+/// The newest whose training has ended.
+pub(super) fn newest_finished_checkpoint(folder: &Path) -> Option<PathBuf> {
+    let is_finished = |path: &PathBuf| Head::load(path).is_ok_and(|head| head.is_complete());
+    let mut newest_first = checkpoints(folder).into_iter().rev().map(|(_, path)| path);
+    newest_first.find(is_finished)
+}
+
+/// The checkpoints of a folder by their number, the newest last.
+fn checkpoints(folder: &Path) -> Vec<(u64, PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut found: Vec<(u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((number_of(&path)?, path))
+        })
         .collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.number));
-    runs
+    found.sort_unstable();
+    found
 }
 
 /// N of a path `.../checkpoint_N.bpk`.
-pub(super) fn number_of(path: &Path) -> Option<u64> {
+fn number_of(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     name.strip_prefix("checkpoint_")?
         .strip_suffix(".bpk")?
@@ -156,7 +175,7 @@ pub struct SavedRanking {
     pub facts: Vec<Facts>,
     /// The settings it was made with, where its manifest tells.
     pub settings: Option<Settings>,
-    /// The checkpoint of the same run, where there is one.
+    /// The checkpoint that it was made with, where it is still there.
     pub checkpoint: Option<PathBuf>,
     /// Whether it was made of this catalog; a ranking without a manifest was not.
     pub of_this_catalog: bool,
@@ -171,15 +190,38 @@ pub fn latest_ranking(metadata_dir: &Path, catalog: &Catalog) -> Result<Option<S
     };
     let (number, judgements, facts) = read_ranking_with_facts(metadata_dir, Some(number))?;
     let manifest = artifact::read_manifest(metadata_dir, number).ok();
-    let checkpoint = metadata_dir.join(format!("checkpoint_{number}.bpk"));
     Ok(Some(SavedRanking {
         number,
         judgements,
         facts,
         settings: manifest.as_ref().and_then(settings_of),
-        checkpoint: checkpoint.is_file().then_some(checkpoint),
+        // Without its own networks the list is still there.
+        checkpoint: checkpoint_of_run(metadata_dir, number).unwrap_or_default(),
         of_this_catalog: manifest.is_some_and(|manifest| is_of(&manifest, catalog)),
     }))
+}
+
+/// The checkpoint that run `number` trained or was made with; `None` where its manifest, of an earlier version, does not say.
+///
+/// Errors: it is no longer there, or another one is in its place.
+pub(super) fn checkpoint_of_run(metadata_dir: &Path, number: u64) -> Result<Option<PathBuf>, PipelineError> {
+    let own = metadata_dir.join(format!("checkpoint_{number}.bpk"));
+    if own.is_file() {
+        return Ok(Some(own));
+    }
+    let manifest = artifact::read_manifest(metadata_dir, number).ok();
+    let Some(used) = manifest.and_then(|manifest| manifest.checkpoint) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(&used.path);
+    // The folder may have moved with all that is in it.
+    let beside = path.file_name().map(|name| metadata_dir.join(name));
+    let is_it = |path: &PathBuf| InputFile::read(path, None).is_ok_and(|file| file.blake3 == used.blake3);
+    let found = beside.into_iter().chain([path]).find(is_it);
+    found.map(Some).ok_or(PipelineError::CheckpointGone {
+        ranking: number,
+        path: used.path,
+    })
 }
 
 /// The settings in a manifest; `None` where they are those of another version.

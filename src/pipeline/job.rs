@@ -1,4 +1,4 @@
-//! The whole job, and the parts of it that are commands of their own.
+//! A job under way: its number, its clock, its steps, and the files that each leaves. [`commands`](super::commands) puts them together.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::assessment::{Assessment, as_trained, chosen};
-use super::cutouts::cutouts;
+use super::assessment::Assessment;
 use super::judge::Verdicts;
 use super::reconstructor::Reconstructor;
 use super::report::{self, picked};
@@ -20,8 +19,8 @@ use super::viewer::Viewer;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::anomaly::{Correlations, Judgement};
 use crate::artifact::{self, InputFile, Manifest, RowCounts, RunFiles, write_manifest};
-use crate::model::Accelerator;
 use crate::model::checkpoint::{Checkpoint, Origin};
+use crate::model::{Accelerator, Ensemble};
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +46,8 @@ pub(super) struct Job {
     inputs: Vec<String>,
     settings: Settings,
     run: RunFiles,
+    /// The checkpoint of the networks that are used, where it is not the run's own.
+    checkpoint: Option<PathBuf>,
     timings: BTreeMap<String, f64>,
     clock: Instant,
 }
@@ -58,13 +59,14 @@ impl Job {
             inputs: inputs.to_vec(),
             settings: settings.clone(),
             run: RunFiles::reserve(&settings.output.images_dir, &settings.output.metadata_dir)?,
+            checkpoint: None,
             timings: BTreeMap::new(),
             clock: Instant::now(),
         })
     }
 
     /// Selects the rows, then takes a number: a job that cannot begin leaves no folder.
-    fn open(
+    pub(super) fn open(
         inputs: &[String],
         settings: &Settings,
         observer: &mut dyn Observer,
@@ -85,13 +87,19 @@ impl Job {
         self.clock = Instant::now();
     }
 
-    fn checkpoint_path(&self) -> PathBuf {
+    /// Where the run's own checkpoint is, if it trains.
+    pub(super) fn checkpoint_path(&self) -> PathBuf {
         self.run.metadata("checkpoint", "bpk")
+    }
+
+    /// Notes whose networks judge or draw.
+    pub(super) fn uses(&mut self, model: &Reconstructor) {
+        self.checkpoint = Some(model.file.clone());
     }
 
     /// Trains, or goes on from `resume`; returns the ensemble, and the prepared spectra where they are all of the selection. `for_all`: all of the
     /// selection are going to be scored.
-    fn train(
+    pub(super) fn train(
         &mut self,
         selection: &mut Selection,
         accelerator: &Accelerator,
@@ -148,6 +156,15 @@ impl Job {
         Ok((trained, checkpoint, complete.then_some(shelf)))
     }
 
+    /// Draws how the training went.
+    pub(super) fn draw_loss(
+        &self,
+        ensemble: &Ensemble,
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        report::draw_loss(&self.run, ensemble, &self.settings, observer)
+    }
+
     /// Writes all that an assessment says but the manifest.
     pub fn write(
         &mut self,
@@ -189,7 +206,7 @@ impl Job {
     }
 
     /// Judges a selection, and writes what was found unless it was cancelled.
-    fn rank(
+    pub(super) fn rank(
         mut self,
         selection: Selection,
         model: Arc<Reconstructor>,
@@ -197,6 +214,7 @@ impl Job {
         observer: &mut dyn Observer,
         cancel: &CancelToken,
     ) -> Result<(Summary, Option<Assessment>), PipelineError> {
+        self.uses(&model);
         let (inputs, settings) = (&self.inputs, &self.settings);
         let assessment = Assessment::make(inputs, settings, selection, model, known, observer, cancel)?;
         if !assessment.is_judged() {
@@ -227,6 +245,7 @@ impl Job {
             .iter()
             .map(|file| InputFile::read(&file.path, Some(file.rows)))
             .collect::<Result<_, _>>()?;
+        let checkpoint = self.checkpoint.clone().unwrap_or_else(|| self.checkpoint_path());
         self.lap("digest");
         let issues = &selection.issues;
         let judgements = verdicts.map_or(&[][..], |verdicts| &verdicts.judgements);
@@ -249,6 +268,8 @@ impl Job {
             seed: self.settings.training.seed,
             device: self.settings.training.device.name().into(),
             inputs,
+            // A run that was cancelled early has none.
+            checkpoint: InputFile::read(&checkpoint, None).ok(),
             rows,
             row_issues: issues.clone(),
             correlations: correlations.unwrap_or_default(),
@@ -282,143 +303,4 @@ impl Job {
             interrupted,
         })
     }
-}
-
-/// The whole job: train, score, rank, write figures and tables.
-///
-/// `resume` is a checkpoint to go on from. Errors: see [`PipelineError`]; what was written before stays.
-pub fn run(
-    inputs: &[String],
-    settings: &Settings,
-    resume: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<Summary, PipelineError> {
-    run_kept(inputs, settings, resume, observer, cancel).map(|(summary, _)| summary)
-}
-
-/// As [`run`], and hands out what the ranking rests on, unless it was cancelled.
-pub fn run_kept(
-    inputs: &[String],
-    settings: &Settings,
-    resume: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<(Summary, Option<Assessment>), PipelineError> {
-    settings.check()?;
-    let (accelerator, settings) = &open_device(settings, observer)?;
-    let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
-    let resume = resume.as_deref();
-    let (trained, checkpoint, known) =
-        job.train(&mut selection, accelerator, resume, true, observer, cancel)?;
-    if trained.interrupted {
-        return Ok((job.finish(&selection, None, true, observer)?, None));
-    }
-    report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
-    let model = Reconstructor::new(checkpoint.origin, trained.ensemble, accelerator.clone());
-    job.rank(selection, Arc::new(model), known, observer, cancel)
-}
-
-/// Opens the device of the settings; `auto` is told, and gives way to what it has led to.
-fn open_device(
-    settings: &Settings,
-    observer: &mut dyn Observer,
-) -> Result<(Accelerator, Settings), PipelineError> {
-    let accelerator = Accelerator::open(settings.training.device)?;
-    if let Some(reason) = &accelerator.reason {
-        observer.event(Event::Note(reason.clone()));
-    }
-    let mut settings = settings.clone();
-    settings.training.device = accelerator.kind;
-    Ok((accelerator, settings))
-}
-
-/// Trains only.
-pub fn train_only(
-    inputs: &[String],
-    settings: &Settings,
-    resume: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<Summary, PipelineError> {
-    settings.check()?;
-    let (accelerator, settings) = &open_device(settings, observer)?;
-    let (mut job, mut selection) = Job::open(inputs, settings, observer)?;
-    let resume = resume.as_deref();
-    let (trained, _, _) = job.train(&mut selection, accelerator, resume, false, observer, cancel)?;
-    if !trained.interrupted {
-        report::draw_loss(&job.run, &trained.ensemble, settings, observer)?;
-    }
-    job.finish(&selection, None, trained.interrupted, observer)
-}
-
-/// Ranks a catalog with a trained checkpoint, the newest one where none is given.
-pub fn rank_only(
-    inputs: &[String],
-    settings: &Settings,
-    checkpoint: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<Summary, PipelineError> {
-    rank_kept(inputs, settings, checkpoint, observer, cancel).map(|(summary, _)| summary)
-}
-
-/// As [`rank_only`], and hands out what the ranking rests on, unless it was cancelled.
-pub fn rank_kept(
-    inputs: &[String],
-    settings: &Settings,
-    checkpoint: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<(Summary, Option<Assessment>), PipelineError> {
-    settings.check()?;
-    let (path, model) = Reconstructor::open(
-        checkpoint,
-        &settings.output.metadata_dir,
-        settings.training.device,
-    )?;
-    observer.event(Event::Note(format!("model: {}", path.display())));
-    let settings = &as_trained(settings, &model.origin);
-    let (job, selection) = Job::open(inputs, settings, observer)?;
-    job.rank(selection, Arc::new(model), None, observer, cancel)
-}
-
-/// Draws spectra of ranking `of` (the newest one where none is given) again: those of `ids`, or what the settings pick.
-///
-/// Cancelled, it fetches no more images and draws with those that it has.
-pub fn plot(
-    inputs: &[String],
-    settings: &Settings,
-    of: Option<u64>,
-    ids: &[String],
-    checkpoint: Option<PathBuf>,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-) -> Result<Summary, PipelineError> {
-    settings.check()?;
-    let folder = &settings.output.metadata_dir;
-    let (n, judgements) = artifact::read_ranking(folder, of)?;
-    let own = folder.join(format!("checkpoint_{n}.bpk"));
-    let checkpoint = checkpoint.or_else(|| own.is_file().then_some(own));
-    let (path, model) = Reconstructor::open(checkpoint, folder, settings.training.device)?;
-    observer.event(Event::Note(format!("ranking {n}, model: {}", path.display())));
-    let settings = &as_trained(settings, &model.origin);
-    let chosen = if ids.is_empty() {
-        picked(&judgements, settings)
-    } else {
-        chosen(&judgements, ids)?
-    };
-    let (mut job, selection) = Job::open(inputs, settings, observer)?;
-    let catalog = selection.catalog.clone();
-    let cutouts = cutouts(settings, &catalog);
-    let viewer = Viewer::new(catalog)
-        .with_cutouts(Some(cutouts))
-        .with_model(Some(Arc::new(model)));
-    let listed = if ids.is_empty() {
-        judgements.iter().collect()
-    } else {
-        chosen.clone()
-    };
-    job.draw(viewer, &chosen, &listed, observer, cancel)?;
-    job.finish(&selection, None, cancel.is_cancelled(), observer)
 }

@@ -6,6 +6,7 @@ mod assessment;
 pub mod benchmark;
 pub mod browse;
 mod cancel;
+mod commands;
 mod cutouts;
 mod error;
 mod grid;
@@ -34,12 +35,13 @@ mod viewer;
 
 pub use assessment::{Assessment, assess};
 pub use cancel::CancelToken;
+pub use commands::{plot, rank_kept, rank_only, run, run_kept, train_only};
 pub use cutouts::{FetchSummary, Wanted, cutouts, fetch_cutouts};
 pub use error::PipelineError;
-pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, runs};
+pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, newest_checkpoint, runs};
 pub use import::{ImportRequest, ImportSummary, import};
 pub use inspect::{Inspection, inspect};
-pub use job::{Summary, plot, rank_kept, rank_only, run, run_kept, train_only};
+pub use job::Summary;
 pub use judge::Verdicts;
 pub use labels::{
     ImportedFile, ImportedLabels, RerankSummary, RerankedRow, export_labels, import_labels, journal_path,
@@ -50,6 +52,5 @@ pub use preview::{Preview, Provisional};
 pub use reconstructor::Reconstructor;
 pub use similar::{Neighbor, Neighbors, similar, similar_in};
 pub use simulate::{SimulateRequest, SimulateSummary, simulate};
-pub use train::newest_checkpoint;
 pub use usage::resident_memory;
 pub use viewer::Viewer;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::PipelineError;
+use super::history::{newest_checkpoint, newest_finished_checkpoint};
 use super::source::fold_key;
-use super::train::newest_checkpoint;
 use crate::anomaly::{Drawable, Hypotheses};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{Accelerator, DeviceKind, Ensemble, Member, Sample, fold_of};
@@ -25,6 +25,8 @@ pub struct Scored {
 /// The networks of all folds, with what brings a spectrum to their grid.
 pub struct Reconstructor {
     pub origin: Origin,
+    /// The checkpoint that the networks are of.
+    pub file: PathBuf,
     ensemble: Ensemble,
     accelerator: Accelerator,
     /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
@@ -45,7 +47,7 @@ impl std::fmt::Debug for Reconstructor {
 }
 
 impl Reconstructor {
-    pub fn new(origin: Origin, ensemble: Ensemble, accelerator: Accelerator) -> Self {
+    pub fn new(origin: Origin, file: PathBuf, ensemble: Ensemble, accelerator: Accelerator) -> Self {
         let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());
         let centers = ensemble.members.iter().map(Member::center).collect();
         let directions = ensemble.members.iter().map(Member::directions).collect();
@@ -54,6 +56,7 @@ impl Reconstructor {
             directions,
             centers,
             origin,
+            file,
             ensemble,
             accelerator,
             grid,
@@ -61,26 +64,27 @@ impl Reconstructor {
         }
     }
 
-    /// Opens a finished checkpoint: the given one, or the newest of `metadata_dir`; returns its path too.
+    /// Opens a finished checkpoint: the given one, or the newest such of `metadata_dir`.
     ///
     /// Errors: there is none, it is damaged, or its training has not ended; a device that is not there.
     pub fn open(
         path: Option<PathBuf>,
         metadata_dir: &Path,
         device: DeviceKind,
-    ) -> Result<(PathBuf, Self), PipelineError> {
+    ) -> Result<Self, PipelineError> {
         let accelerator = Accelerator::open(device)?;
-        let path =
-            path.or_else(|| newest_checkpoint(metadata_dir))
-                .ok_or_else(|| PipelineError::NoCheckpoint {
-                    folder: metadata_dir.into(),
-                })?;
+        let path = path
+            .or_else(|| newest_finished_checkpoint(metadata_dir))
+            .or_else(|| newest_checkpoint(metadata_dir))
+            .ok_or_else(|| PipelineError::NoCheckpoint {
+                folder: metadata_dir.into(),
+            })?;
         let checkpoint = Checkpoint::load(&path)?;
         if !checkpoint.is_complete() {
             return Err(PipelineError::UnfinishedCheckpoint { path });
         }
         let ensemble = checkpoint.ensemble(&accelerator)?;
-        Ok((path, Self::new(checkpoint.origin, ensemble, accelerator)))
+        Ok(Self::new(checkpoint.origin, path, ensemble, accelerator))
     }
 
     pub fn preparation(&self) -> &Preparation {

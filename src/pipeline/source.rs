@@ -1,7 +1,7 @@
 //! The selected rows of a catalog, and how their spectra are read and prepared.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rand::SeedableRng;
 use rand::seq::index;
@@ -20,6 +20,8 @@ use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum};
 const EXTENTS: usize = 2000;
 /// Spectra that are prepared and looked at together.
 pub const CHUNK: usize = 256;
+/// Redshifts that bring a spectrum to a rest frame; beyond them lies no galaxy.
+const REDSHIFTS: Range<f64> = -0.1..20.0;
 /// Rows that are tried where the first cannot be read.
 const LOOKED_INTO: usize = 100;
 
@@ -196,8 +198,10 @@ impl Selection {
     fn in_frame(&self, spectrum: Spectrum, row: u64, frame: Frame) -> Result<Spectrum, RowIssue> {
         let reason = match (frame, spectrum.facts.z) {
             (Frame::Observed, _) => return Ok(spectrum),
-            (Frame::Rest, Some(z)) if z.is_finite() && z > -0.1 => return Ok(spectrum),
-            (Frame::Rest, Some(z)) => format!("a redshift of {z} has no rest frame"),
+            (Frame::Rest, Some(z)) if REDSHIFTS.contains(&z) => return Ok(spectrum),
+            (Frame::Rest, Some(z)) => {
+                format!("{z} is no galaxy's redshift; use --frame observed to do without")
+            }
             (Frame::Rest, None) => {
                 "no redshift, which the rest frame needs; use --frame observed to do without".into()
             }
@@ -297,11 +301,11 @@ impl Selection {
 }
 
 /// What decides on the fold of an object: its place on the sky where it has one, so that two observations of one galaxy are never on both sides
-/// of a split, else its id. The cells have 3.2 arcseconds.
+/// of a split, else its id. The cells have 3.2 arcseconds. Zero in both is what tables without positions say.
 pub fn fold_key(facts: &Facts) -> String {
     const DEPTH: u8 = 16;
-    match (facts.ra, facts.dec) {
-        (Some(ra), Some(dec)) if ra.is_finite() && dec.abs() <= 90.0 => {
+    match facts.ra.zip(facts.dec) {
+        Some((ra, dec)) if ra.is_finite() && dec.abs() <= 90.0 && (ra, dec) != (0.0, 0.0) => {
             cdshealpix::nested::hash(DEPTH, ra.to_radians(), dec.to_radians()).to_string()
         }
         _ => facts.object_id.to_string(),

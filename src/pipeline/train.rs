@@ -1,9 +1,8 @@
 //! Training the cross-fitted ensemble, with checkpoints on the way.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::history::number_of;
 use super::preview::Previewer;
 use super::scribe::Scribe;
 use super::settings::Settings;
@@ -138,6 +137,7 @@ pub fn train(
         if train.len() < FEWEST {
             return Err(ModelError::TooFewSpectra {
                 found: train.len(),
+                of: set.places.len(),
                 needed: FEWEST,
             }
             .into());
@@ -261,18 +261,6 @@ impl TrainingObserver for Keeper<'_, '_> {
         checkpoint.running = Some(state.clone());
         self.scribe.begin(checkpoint)
     }
-}
-
-/// The newest checkpoint of a folder: the file `checkpoint_N.bpk` with the highest N.
-pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            Some((number_of(&path)?, path))
-        })
-        .max()
-        .map(|(_, path)| path)
 }
 
 /// Where to start from: an earlier checkpoint that fits, or nothing.

@@ -5,7 +5,7 @@ use crate::anomaly::{
     AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Ionized, Judgement, Jury, Origins,
     OtherRedshift, OwnLines, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
     artifact_fraction, at_rest, beside_own_lines, explain, flagged_fraction, ionized, other_redshift,
-    probability, region_facts, regions,
+    place_of, probability, region_facts, regions, says_rare,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
@@ -313,7 +313,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         .filter(|lines| lines.is_star() || (fits_at_rest && lines.may_be_star()));
     if let (Some(z), Some(lines)) = (z.filter(|z| z.abs() >= OF_A_STAR), star) {
         // What the vote made of it, it made of a galaxy.
-        let place = judgement.reason.split(": ").next().unwrap_or_default();
+        let place = place_of(&judgement.reason);
         judgement.reason = format!(
             "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {z:.3}; {place}",
             lines.there, lines.observed
@@ -330,7 +330,7 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         )
         .into();
     }
-    if judgement.reason.contains("rare") && !neighbors.is_empty() {
+    if says_rare(&judgement.reason) && !neighbors.is_empty() {
         judgement
             .reason
             .push_str(&format!("; nearest neighbors are {}", neighbors.join(", ")));

@@ -8,8 +8,9 @@ use super::gas::{EmissionLine, Gas, Source, add_lines};
 use super::instrument::{self, LEN, lsf};
 use super::photometry;
 use super::random::Draw;
-use super::stars::{self, KM_S_PER_PIXEL, SPEED_OF_LIGHT, STEP, TEMPLATE_SIGMA, templates};
+use super::stars::{self, KM_S_PER_PIXEL, STEP, TEMPLATE_SIGMA, templates};
 use super::truth::GalaxyType;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 /// Which galaxies will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

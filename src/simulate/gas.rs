@@ -2,7 +2,7 @@
 
 use super::dust::{calzetti, transmission};
 use super::random::Draw;
-use super::stars::SPEED_OF_LIGHT;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 /// One emission line: rest wavelength (Angstrom vacuum), flux, velocity dispersion (km/s), velocity offset (km/s).
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,6 +9,7 @@ use super::features::{
 use super::instrument::running_mean;
 use super::random::{Draw, Purpose};
 use super::sky::interpolate;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 /// The rest-frame grid: `10^(START + STEP i)` Angstrom vacuum, 2200 to 10300, 41.4 km/s a pixel.
 pub(super) const START: f64 = 3.342_422_68;
@@ -16,7 +17,6 @@ pub(super) const STEP: f64 = 6e-5;
 pub(super) const LEN: usize = 11_180;
 /// Kilometers a second in one pixel of the grid.
 pub(super) const KM_S_PER_PIXEL: f64 = STEP * std::f64::consts::LN_10 * SPEED_OF_LIGHT;
-pub(super) const SPEED_OF_LIGHT: f64 = 299_792.458;
 /// Width in which the templates' narrow lines are drawn, km/s: what is left to convolve is less by it.
 pub(super) const TEMPLATE_SIGMA: f64 = 45.0;
 

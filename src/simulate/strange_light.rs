@@ -5,9 +5,9 @@ use super::gas::{EmissionLine, Gas, Source, add_lines};
 use super::instrument::{LEN, PIXEL, START, lsf, wavelength};
 use super::random::Draw;
 use super::scene::Scene;
-use super::stars::SPEED_OF_LIGHT;
 use super::strange_objects::{quasar, star, supernova};
 use super::truth::AnomalyKind;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 /// What was done to a scene.
 #[derive(Debug, Clone, Default)]

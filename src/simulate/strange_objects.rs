@@ -5,8 +5,9 @@ use super::instrument::{LEN, PIXEL, START, wavelength};
 use super::photometry::{self, Band};
 use super::random::Draw;
 use super::scene::Scene;
-use super::stars::{self, SPEED_OF_LIGHT, planck, templates};
+use super::stars::{self, planck, templates};
 use super::strange_light::{Planted, add, line};
+use crate::spectrum::SPEED_OF_LIGHT;
 use crate::spectrum::light::{Feature, QUASAR_LINES, TYPE_IA, TYPE_II};
 
 /// A supernova's light against rest wavelength in Angstrom, in units of its blackbody's at 5500 Angstrom.

@@ -45,6 +45,23 @@ impl MaskKind {
     }
 }
 
+/// The bits of a mask out of a whole number as files have it. Signed numbers keep their pattern; of 64 bits the upper half is folded in, so that no bit is
+/// lost as "good".
+pub fn bits_of(number: i64) -> u32 {
+    let narrow = u32::try_from(number).or_else(|_| i32::try_from(number).map(i32::cast_unsigned));
+    narrow.unwrap_or(number as u32 | (number >> 32) as u32)
+}
+
+/// The same out of a number of a text table: what is no whole number is bad by every kind of mask.
+pub fn bits_of_text(number: f64) -> u32 {
+    let is_whole = number.fract() == 0.0 && number.abs() < 2f64.powi(63);
+    if is_whole {
+        bits_of(number as i64)
+    } else {
+        u32::MAX
+    }
+}
+
 /// Why a wavelength is prone to artifacts, whatever the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,10 +17,13 @@ mod smooth;
 
 pub use facts::{Facts, RowIssue};
 pub use grid::WavelengthGrid;
-pub use mask::{ArtifactZone, MaskKind, artifact_zone};
+pub use mask::{ArtifactZone, MaskKind, artifact_zone, bits_of, bits_of_text};
 pub use smooth::{Smoothed, smooth};
 
 use std::sync::Arc;
+
+/// km/s.
+pub const SPEED_OF_LIGHT: f64 = 299_792.458;
 
 /// One observed spectrum with the identity and the facts of its catalog row.
 ///

@@ -89,7 +89,7 @@ impl Prepared {
 impl Preparation {
     /// Prepares one spectrum.
     ///
-    /// `target` holds the edges of `self.grid`, computed once by [`Preparation::edges`]. In the rest frame a missing redshift counts as 0.
+    /// `target` holds the edges of `self.grid`, computed once by [`Preparation::edges`]. In the rest frame a missing redshift counts as 0 here; a job leaves such rows out before.
     pub fn prepare(&self, spectrum: &Spectrum, target: &[f64]) -> Prepared {
         let stretch = match self.frame {
             Frame::Rest => 1.0 + spectrum.facts.z.unwrap_or(0.0),

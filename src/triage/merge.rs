@@ -102,17 +102,6 @@ pub struct Merged {
     pub summary: MergeSummary,
 }
 
-impl Merged {
-    pub fn disagreeing(&self) -> impl Iterator<Item = &MergedRow> {
-        self.rows.iter().filter(|row| row.disagreement.is_some())
-    }
-
-    /// Objects that only one person labeled.
-    pub fn single(&self) -> impl Iterator<Item = &MergedRow> {
-        self.rows.iter().filter(|row| row.by.len() == 1)
-    }
-}
-
 /// Lays labels side by side and says where they disagree. Of two lists of one scanner the later one counts.
 pub fn merge(people: &[(String, BTreeMap<String, Label>)]) -> Merged {
     let mut objects: BTreeMap<&str, Vec<(&str, &Label)>> = BTreeMap::new();
@@ -214,14 +203,11 @@ mod tests {
         ]);
         let merged = merge(&[("ANN".into(), ann), ("BOB".into(), bob)]);
         assert_eq!(merged.rows.len(), 2, "an empty label is none");
-        assert_eq!(
-            merged
-                .single()
-                .map(|row| row.object_id.as_str())
-                .collect::<Vec<_>>(),
-            ["a"]
-        );
-        assert_eq!(merged.disagreeing().count(), 1);
+        let alone = merged.rows.iter().filter(|row| row.by.len() == 1);
+        let alone: Vec<&str> = alone.map(|row| row.object_id.as_str()).collect();
+        assert_eq!(alone, ["a"]);
+        let disagree = merged.rows.iter().filter(|row| row.disagreement.is_some());
+        assert_eq!(disagree.count(), 1);
         let summary = merged.summary;
         assert_eq!(
             (summary.objects, summary.shared, summary.single, summary.quality),

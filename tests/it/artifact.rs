@@ -471,6 +471,7 @@ fn the_manifest_lists_the_files_as_they_are() {
         seed: 42,
         device: "cpu".to_owned(),
         inputs: vec![InputFile::read(&input, Some(1)).unwrap()],
+        checkpoint: None,
         rows: RowCounts {
             selected: 3,
             skipped: 1,

@@ -2,8 +2,8 @@
 
 use super::projection::Projection;
 use crate::anomaly::{Residual, templates};
+use crate::spectrum::SPEED_OF_LIGHT;
 
-const SPEED_OF_LIGHT: f64 = 299_792.458;
 const BALMER: [(f64, f64); 4] = [(6564.61, 1.0), (4862.68, 0.33), (4341.68, 0.15), (4102.89, 0.08)];
 const BALMER_WIDTHS: [f64; 3] = [1000.0, 2000.0, 4000.0];
 /// Kind (0 is Ia), expansion in km/s.

@@ -3,6 +3,7 @@
 use super::canvas::Canvas;
 use crate::anomaly::draw::Draw;
 use crate::anomaly::templates;
+use crate::spectrum::SPEED_OF_LIGHT;
 
 pub(super) fn supernova(canvas: &Canvas, draw: &mut Draw) -> Vec<f64> {
     let kind = usize::from(draw.unit() < 0.3);
@@ -19,7 +20,7 @@ pub(super) fn supernova(canvas: &Canvas, draw: &mut Draw) -> Vec<f64> {
 pub(super) fn star(canvas: &Canvas, draw: &mut Draw) -> Vec<f64> {
     let temperature = draw.log_uniform(2900.0, 22_000.0);
     let metals = draw.uniform(0.3, 1.3);
-    let velocity = 1.0 + draw.normal() * 60.0 / 299_792.458;
+    let velocity = 1.0 + draw.normal() * 60.0 / SPEED_OF_LIGHT;
     (0..canvas.len())
         .map(|pixel| templates::star(canvas.observed(pixel) / velocity, temperature, metals))
         .collect()

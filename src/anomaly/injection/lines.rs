@@ -2,8 +2,8 @@
 
 use super::canvas::Canvas;
 use crate::anomaly::draw::Draw;
+use crate::spectrum::SPEED_OF_LIGHT;
 
-const SPEED_OF_LIGHT: f64 = 299_792.458;
 /// Balmer lines: rest wavelength (Angstrom vacuum) and flux relative to H alpha, about case B.
 const BALMER: [(f64, f64); 4] = [(6564.61, 1.0), (4862.68, 0.33), (4341.68, 0.15), (4102.89, 0.08)];
 /// The strongest lines of star-forming galaxies and their typical fluxes.

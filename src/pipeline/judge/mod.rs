@@ -11,24 +11,25 @@
 //! | calibration, scores, reasons, ranks | always: they take milliseconds |
 
 mod parts;
+mod significance;
+mod windows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use parts::{of_errors, of_evidence, of_injections, of_jury, of_regions, of_windows};
+use parts::of_errors;
 
-use super::injections::{Injections, injections};
+use super::injections::Injections;
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::source::CHUNK;
-use super::verdict::{Detail, Doubt, Opinion, Telling, tell_context};
+use super::verdict::{Detail, Doubt};
 use super::{CancelToken, Observer, PipelineError};
-use crate::anomaly::window::{Window, WindowSettings, WindowThresholds, WindowThresholdsBuilder};
+use crate::anomaly::window::{WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
-    Calibration, Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins, Recurrence,
-    Recurring, RecurringBuilder, SignificanceSettings, correlations, rank,
+    Correlations, ErrorModel, ErrorModelBuilder, Evidence, Judgement, Jury, Origins, Recurring,
+    RecurringBuilder, SignificanceSettings, correlations, rank,
 };
 use crate::spectrum::Facts;
 
@@ -74,8 +75,8 @@ pub struct Judge {
     evidence: Option<Held<SignificanceSettings, Vec<Evidence>>>,
     injected: Option<Held<SignificanceSettings, Injections>>,
     jury: Option<Held<SignificanceSettings, Option<Jury>>>,
-    /// What tells the sky's regions from the instrument's.
-    origins: Option<Held<SignificanceSettings, Option<Origins>>>,
+    /// What tells the sky's regions from the instrument's, learned from what was planted.
+    origins: Option<Origins>,
     /// Of the strangest, by index.
     doubts: Option<Held<SignificanceSettings, BTreeMap<usize, Doubt>>>,
     details: Option<Held<SignificanceSettings, Vec<Detail>>>,
@@ -127,26 +128,12 @@ impl Judge {
         if judgements.is_empty() {
             return Err(population.selection.nothing_usable());
         }
-        let facts = self.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-        Ok(Some(ranked(judgements, facts, thresholds)))
+        Ok(Some(ranked(judgements, self.facts(), thresholds)))
     }
-}
 
-/// So many of the strangest are looked at more closely: at other redshifts, and at their neighbors.
-const LOOKED_AT: usize = 200;
-/// Neighbors that are named.
-const NAMED_NEIGHBORS: usize = 3;
-
-/// The indices of the strangest; equal scores by identity.
-fn strangest(judgements: &[Judgement]) -> BTreeSet<usize> {
-    let mut order: Vec<usize> = (0..judgements.len()).collect();
-    order.sort_unstable_by(|&a, &b| {
-        let (a, b) = (&judgements[a], &judgements[b]);
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| a.object_id.cmp(&b.object_id))
-    });
-    order.into_iter().take(LOOKED_AT).collect()
+    fn facts(&self) -> &[Arc<Facts>] {
+        self.seen.as_ref().map_or(&[], |(facts, _)| facts)
+    }
 }
 
 /// Ranks the verdicts, given in the order of `facts`.
@@ -196,6 +183,7 @@ macro_rules! go_on {
         }
     };
 }
+use go_on;
 
 impl Pass<'_> {
     /// Facts and mean error and, as long as the spectra are there, the error model.
@@ -261,172 +249,5 @@ impl Pass<'_> {
             );
         })?;
         Ok(if whole { Ok(evidence) } else { Err(Stopped) })
-    }
-
-    fn by_significance(&mut self) -> Step<Vec<Judgement>> {
-        let settings = &self.settings.significance;
-        let Some(Held { is: errors, of }) = self.judge.errors.take() else {
-            return Ok(Err(Stopped));
-        };
-        let judged = self.with_errors(&errors, settings);
-        self.judge.errors = Some(Held { is: errors, of });
-        judged
-    }
-
-    fn with_errors(&mut self, errors: &ErrorModel, settings: &SignificanceSettings) -> Step<Vec<Judgement>> {
-        let of = of_evidence(settings);
-        if !holds(&self.judge.evidence, &of) {
-            let is = go_on!(self.measure(errors));
-            self.judge.evidence = Some(Held { of, is });
-        }
-        let of = of_injections(settings);
-        if !holds(&self.judge.injected, &of) {
-            let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
-            let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-            let (observer, cancel) = (&mut *self.observer, self.cancel);
-            let planted = injections(self.population, errors, facts, evidence, &of, observer, cancel)?;
-            let Some(is) = planted else {
-                return Ok(Err(Stopped));
-            };
-            self.judge.injected = Some(Held { of, is });
-        }
-        let evidence = self.judge.evidence.as_ref().map_or(&[][..], |held| &held.is);
-        let calibration = Calibration::fit(evidence, settings);
-        let of = of_jury(settings);
-        if !holds(&self.judge.jury, &of) {
-            let injected = self.judge.injected.as_ref();
-            let injected = injected.map_or(&[][..], |held| &held.is.evidence);
-            let is = Jury::seat(&calibration, evidence, injected, settings.trees);
-            self.judge.jury = Some(Held { of, is });
-        }
-        let jury = self.judge.jury.as_ref().and_then(|held| held.is.as_ref());
-        let of = of_injections(settings);
-        if !holds(&self.judge.origins, &of) {
-            let injected = self.judge.injected.as_ref();
-            let is = injected.and_then(|held| Origins::learn(&held.is.planted));
-            self.judge.origins = Some(Held { of, is });
-        }
-        let origins = self.judge.origins.as_ref().and_then(|held| held.is.as_ref());
-        let of = of_regions(settings);
-        if !holds(&self.judge.details, &of) {
-            let reconstructor = self.population.reconstructor.clone();
-            let mut details: Vec<Detail> = Vec::with_capacity(evidence.len());
-            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-                let evidence = &evidence[details.len()..details.len() + chunk.len()];
-                details.par_extend(chunk.par_iter().zip(evidence).map(|(scored, evidence)| {
-                    scored.as_look().significant(
-                        reconstructor.grid(),
-                        &reconstructor.preparation().grid,
-                        evidence,
-                        errors,
-                        &calibration,
-                    )
-                }));
-            })?;
-            if !whole {
-                return Ok(Err(Stopped));
-            }
-            self.judge.details = Some(Held { of, is: details });
-        }
-        let details = self.judge.details.as_ref().map_or(&[][..], |held| &held.is);
-        let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-        let recurrence = Recurrence::of(
-            details
-                .iter()
-                .map(|detail| (detail.observed, detail.found().iter())),
-        );
-        let telling = origins.map(|origins| Telling {
-            origins,
-            recurrence: &recurrence,
-        });
-        let mut judgements: Vec<Judgement> = facts
-            .par_iter()
-            .zip(evidence)
-            .zip(details)
-            .map(|((facts, evidence), detail)| {
-                Opinion::by_significance(&calibration, jury, evidence, detail, telling)
-                    .on(facts, evidence, detail)
-            })
-            .collect();
-        let looked_at = strangest(&judgements);
-        let of = of_jury(settings);
-        if !holds(&self.judge.doubts, &of) {
-            let reconstructor = self.population.reconstructor.clone();
-            let mut is = BTreeMap::new();
-            let places: Vec<usize> = looked_at.iter().copied().collect();
-            for here in places.chunks(CHUNK) {
-                if self.cancel.is_cancelled() {
-                    return Ok(Err(Stopped));
-                }
-                let scored = self.population.some(here, self.observer)?;
-                is.par_extend(
-                    here.par_iter()
-                        .zip(&scored)
-                        .map(|(place, scored)| (*place, reconstructor.doubt(scored))),
-                );
-            }
-            self.judge.doubts = Some(Held { of, is });
-        }
-        let doubts = self.judge.doubts.as_ref().map(|held| &held.is);
-        let places: Vec<usize> = looked_at.into_iter().collect();
-        let nearest: Vec<Vec<usize>> = places
-            .par_iter()
-            .map(|place| calibration.nearest(evidence, *place, NAMED_NEIGHBORS))
-            .collect();
-        for (place, nearest) in places.into_iter().zip(nearest) {
-            let names: Vec<&str> = nearest.iter().map(|i| facts[*i].object_id.as_str()).collect();
-            let doubt = doubts.and_then(|doubts| doubts.get(&place));
-            tell_context(&mut judgements[place], facts[place].z, doubt, &names);
-        }
-        Ok(Ok(judgements))
-    }
-
-    fn by_windows(&mut self) -> Step<(Vec<Judgement>, WindowThresholds)> {
-        let settings = &self.settings.window;
-        let reconstructor = self.population.reconstructor.clone();
-        let grid = reconstructor.grid();
-        let of = of_evidence(&self.settings.significance);
-        if !holds(&self.judge.plain, &of) {
-            let neutral = ErrorModel::neutral(grid.len(), &self.settings.significance);
-            let is = go_on!(self.measure(&neutral));
-            self.judge.plain = Some(Held { of, is });
-        }
-        let of = of_windows(settings);
-        if !holds(&self.judge.windows, &of) {
-            let mut is = WindowThresholdsBuilder::default();
-            let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-                let measured: Vec<Vec<Window>> = chunk
-                    .par_iter()
-                    .map(|scored| scored.as_look().windows(grid, settings))
-                    .collect();
-                measured.iter().for_each(|windows| is.add(windows));
-            })?;
-            if !whole {
-                return Ok(Err(Stopped));
-            }
-            self.judge.windows = Some(Held { of, is });
-        }
-        let Some(windows) = &self.judge.windows else {
-            return Ok(Err(Stopped));
-        };
-        let thresholds = windows.is.clone().build(settings);
-        let evidence = self.judge.plain.as_ref().map_or(&[][..], |held| &held.is);
-        let facts = self.judge.seen.as_ref().map_or(&[][..], |(facts, _)| facts);
-        let mut judgements: Vec<Judgement> = Vec::with_capacity(facts.len());
-        let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-            let these = judgements.len()..judgements.len() + chunk.len();
-            let known = facts[these.clone()].par_iter().zip(&evidence[these]);
-            judgements.par_extend(chunk.par_iter().zip(known).map(|(scored, (facts, evidence))| {
-                let look = scored.as_look();
-                let pixels = &reconstructor.preparation().grid;
-                let (opinion, detail) = look.by_windows(grid, pixels, &thresholds, settings);
-                opinion.on(facts, evidence, &detail)
-            }));
-        })?;
-        Ok(if whole {
-            Ok((judgements, thresholds))
-        } else {
-            Err(Stopped)
-        })
     }
 }

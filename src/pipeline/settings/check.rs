@@ -29,6 +29,11 @@ impl Settings {
             ),
             ("max_spectra", training.max_spectra >= 1, "at least 1 is needed"),
             (
+                "limit",
+                self.selection.limit != Some(0),
+                "at least 1 is needed; without it there is no limit",
+            ),
+            (
                 "learning_rate",
                 training.learning_rate > 0.0,
                 "it must be above 0",

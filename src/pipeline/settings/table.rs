@@ -33,11 +33,6 @@ impl Entry {
         self.key.replace('_', "-")
     }
 
-    /// `SPECTRIAGE_LEARNING_RATE`
-    pub fn variable(&self) -> String {
-        format!("SPECTRIAGE_{}", self.key.to_uppercase())
-    }
-
     /// The text of a flag or variable as a value of this kind.
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         let number = |text: &str| match text.parse::<f64>() {

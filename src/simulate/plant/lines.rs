@@ -4,10 +4,9 @@ use super::ground::{Ground, Shape};
 use super::{Change, Proposal};
 use crate::simulate::gas::{EmissionLine, Gas, Source};
 use crate::simulate::random::Draw;
-use crate::simulate::stars::SPEED_OF_LIGHT;
 use crate::simulate::strange_light::{broad_lines, line};
-use crate::spectrum::artifact_zone;
 use crate::spectrum::lines::{self as known, LineKind};
+use crate::spectrum::{SPEED_OF_LIGHT, artifact_zone};
 
 /// Sigma of an unresolved line, pixels: surveys sample it about so.
 const UNRESOLVED: f64 = 1.1;

@@ -216,8 +216,7 @@ impl Desk {
         };
         let output = &self.settings.output;
         let device = self.settings.training.device;
-        let (_, model) =
-            Reconstructor::open(Some(path.clone()), &output.metadata_dir, device).map_err(words)?;
+        let model = Reconstructor::open(Some(path.clone()), &output.metadata_dir, device).map_err(words)?;
         let viewer = Viewer::new(catalog.clone());
         Ok(Some(viewer.with_model(Some(Arc::new(model)))))
     }

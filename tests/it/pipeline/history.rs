@@ -159,7 +159,7 @@ fn spectra_are_seen_without_a_model_and_better_with_one() {
     ));
 
     common::run(&inputs, &settings).unwrap();
-    let (_, model) = Reconstructor::open(None, &place.metadata(), settings.training.device).unwrap();
+    let model = Reconstructor::open(None, &place.metadata(), settings.training.device).unwrap();
     let viewer = viewer.with_model(Some(std::sync::Arc::new(model)));
     let verdicts = by_id(place.ranking(1));
     let verdict = &verdicts[spectra[7].facts.object_id.as_str()];
