@@ -120,14 +120,20 @@ impl Fit {
                 0.0
             }
         });
-        let own = cumulated(own);
-        Self {
+        let mut fit = Self {
             valid: weight.iter().filter(|weight| **weight > 0.0).count(),
+            own: cumulated(own),
             flux,
             weight,
-            own,
             rows,
+        };
+        // The catalog's redshift is to be fitted no worse than the others are.
+        if let Some(again) = fit.squares(0).map(|(_, squares)| cumulated(squares.into_iter()))
+            && again[pixels] < fit.own[pixels]
+        {
+            fit.own = again;
         }
+        fit
     }
 
     /// The same with several pixels in one.
@@ -163,6 +169,14 @@ impl Fit {
 
     /// Gain in chi-square where the spectrum is moved by `shift` pixels, and chi-square as it is on the same pixels; `None` where too little is covered.
     fn gain(&self, shift: isize) -> Option<(f64, f64)> {
+        let (start, squares) = self.squares(shift)?;
+        let bounded = self.own[start + squares.len()] - self.own[start];
+        let chi2: f64 = squares.into_iter().map(|square| square.min(BOUND)).sum();
+        Some((bounded - chi2, bounded))
+    }
+
+    /// The spectrum moved by `shift` pixels: the first of its pixels that land on the model, and chi-square of each from there on.
+    fn squares(&self, shift: isize) -> Option<(usize, Vec<f64>)> {
         let pixels = self.flux.len() as isize;
         // Pixels of the spectrum that land on the model.
         let (start, end) = ((-shift).max(0), (pixels - shift).min(pixels));
@@ -215,11 +229,8 @@ impl Fit {
             }
         }
         let squares = model.iter().zip(flux).zip(weight);
-        let chi2: f64 = squares
-            .map(|((model, flux), weight)| (weight * (flux - model).powi(2)).min(BOUND))
-            .sum();
-        let bounded = self.own[end] - self.own[start];
-        Some((bounded - chi2, bounded))
+        let squares = squares.map(|((model, flux), weight)| weight * (flux - model).powi(2));
+        Some((start, squares.collect()))
     }
 }
 
