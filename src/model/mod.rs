@@ -6,6 +6,7 @@
 mod batch;
 mod bottleneck;
 pub mod checkpoint;
+mod course;
 #[cfg(feature = "gpu")]
 mod cube;
 mod device;

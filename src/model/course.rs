@@ -1,0 +1,263 @@
+//! A training under way: batch by batch, epoch by epoch, until the last one, the last that is any better, or a stop.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::batch::{Draws, Shown};
+use super::learner::{Learner, Told};
+use super::schedule::learning_rate;
+use super::training::{
+    EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingObserver, TrainingState, bytes, load,
+};
+use super::{ModelError, Network, Pca, Spectra};
+
+pub(super) struct Course<'a> {
+    trainer: &'a Trainer<'a>,
+    train: &'a dyn Spectra,
+    validation: &'a dyn Spectra,
+    draws: Draws<'a>,
+    learner: Learner,
+    state: TrainingState,
+    /// Of the best epoch, where `state` does not hold its bytes yet. It shares its weights with the network until that learns on.
+    best: Option<Network>,
+    /// What a GPU has not told yet, with the number of spectra.
+    open: VecDeque<(Told, usize)>,
+    /// The spectra lie where the network is.
+    held: bool,
+    /// In an epoch.
+    batches: usize,
+    /// Batches of all epochs.
+    steps: usize,
+    /// Batches that were done before this began.
+    done_before: usize,
+    started: Instant,
+    /// Spectra learned from since.
+    seen: usize,
+}
+
+/// The next batch, where it was drawn beside the work on the one before.
+type Next = Option<Result<Shown, ModelError>>;
+
+impl<'a> Course<'a> {
+    pub fn begin(
+        trainer: &'a Trainer<'a>,
+        train: &'a dyn Spectra,
+        validation: &'a dyn Spectra,
+        pca: &Pca,
+        resume: Option<TrainingState>,
+    ) -> Result<Self, ModelError> {
+        let settings = trainer.settings;
+        let device = trainer.accelerator.autodiff();
+        let mut network = Network::new(trainer.model, pca, trainer.seed, &device);
+        let mut state = TrainingState::default();
+        if let Some(resumed) = resume {
+            network = load(network, &resumed.network)?;
+            state = resumed;
+        }
+        let record = (!state.optimizer.is_empty()).then_some(&state.optimizer[..]);
+        let mut learner = Learner::new(trainer, network, record)?;
+        let batches = train.len().div_ceil(settings.batch_size).max(1);
+        let draws = Draws {
+            settings,
+            architecture: trainer.model.architecture,
+            seed: trainer.seed,
+        };
+        let started = Instant::now();
+        Ok(Self {
+            held: learner.hold(trainer, train)?,
+            steps: batches * settings.epochs,
+            done_before: state.header.epochs * batches + state.header.batches,
+            best: None,
+            open: VecDeque::new(),
+            seen: 0,
+            trainer,
+            train,
+            validation,
+            draws,
+            learner,
+            state,
+            batches,
+            started,
+        })
+    }
+
+    pub fn go(mut self, observer: &mut dyn TrainingObserver) -> Result<(Outcome, TrainingState), ModelError> {
+        let (epochs, patience) = (self.trainer.settings.epochs, self.trainer.settings.patience);
+        observer.glance(&self.glance(true, false));
+        while self.state.header.epochs < epochs {
+            let epoch = self.state.header.epochs;
+            let order = self.draws.order(self.train.len(), epoch);
+            let mut next = None;
+            for batch in self.state.header.batches..self.batches {
+                let step = epoch * self.batches + batch;
+                let rate = learning_rate(self.trainer.settings, step, self.steps);
+                self.learn(&order, (epoch, batch), rate, &mut next)?;
+                let progress = self.progress(epoch, batch, rate)?;
+                let epoch_ended = progress.finished.is_some();
+                if observer.progress(&progress) == Flow::Stop {
+                    return self.end(Outcome::Cancelled);
+                }
+                if observer.wants_state(epoch_ended) {
+                    self.store()?;
+                    observer.keep(&self.state)?;
+                }
+                observer.glance(&self.glance(false, epoch_ended));
+            }
+            let header = &self.state.header;
+            if patience > 0 && header.epochs - header.best_epoch >= patience {
+                return self.end(Outcome::StoppedEarly);
+            }
+        }
+        self.end(Outcome::Finished)
+    }
+
+    fn glance(&self, first: bool, epoch_ended: bool) -> Glance<'_> {
+        Glance {
+            epochs: self.state.header.epochs,
+            first,
+            epoch_ended,
+            learner: &self.learner,
+        }
+    }
+
+    /// Learns from one batch of an epoch.
+    fn learn(
+        &mut self,
+        order: &[usize],
+        (epoch, batch): (usize, usize),
+        rate: f64,
+        next: &mut Next,
+    ) -> Result<(), ModelError> {
+        let (trainer, train, draws, learner) = (self.trainer, self.train, &self.draws, &mut self.learner);
+        let (told, count) = if self.held {
+            let places = draws.places(order, batch);
+            (
+                learner.step_on(trainer, places, (epoch, batch), rate),
+                places.len(),
+            )
+        } else {
+            let draw = |batch: usize| draws.batch(train, order, epoch, batch);
+            let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
+            // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
+            let told = rayon::in_place_scope(|scope| {
+                if batch + 1 < self.batches {
+                    scope.spawn(|_| *next = Some(draw(batch + 1)));
+                }
+                learner.step(trainer, &chosen, &shown, rate)
+            });
+            (told, chosen.len())
+        };
+        self.open.push_back((told, count));
+        self.state.header.batches = batch + 1;
+        self.seen += count;
+        Ok(())
+    }
+
+    /// Where the training stands after a batch; with the last of an epoch that ends.
+    fn progress(&mut self, epoch: usize, batch: usize, rate: f64) -> Result<Progress, ModelError> {
+        let last = batch + 1 == self.batches;
+        // The first of an epoch is waited for, so that there is a loss to show.
+        let ahead = if last || self.state.header.spectra == 0 {
+            0
+        } else {
+            self.learner.ahead()
+        };
+        self.settle(ahead)?;
+        let header = &self.state.header;
+        let train_loss = header.loss_sum / header.spectra as f64;
+        let gradient_norm = header.last_norm;
+        let finished = if last {
+            Some(self.finish_epoch(EpochRecord {
+                epoch: epoch + 1,
+                train_loss,
+                validation_loss: 0.0,
+                learning_rate: rate,
+                gradient_norm: header.norm_sum / self.batches as f64,
+            })?)
+        } else {
+            None
+        };
+        let header = &self.state.header;
+        let elapsed = self.started.elapsed();
+        let step = epoch * self.batches + batch;
+        let done = (step + 1 - self.done_before) as f64;
+        Ok(Progress {
+            epoch: epoch + 1,
+            epochs: self.trainer.settings.epochs,
+            batch: batch + 1,
+            batches: self.batches,
+            train_loss,
+            learning_rate: rate,
+            gradient_norm,
+            spectra_per_second: self.seen as f64 / elapsed.as_secs_f64().max(1e-9),
+            left: elapsed.mul_f64((self.steps - step - 1) as f64 / done),
+            best: header.best_loss.map(|loss| (header.best_epoch, loss)),
+            finished,
+        })
+    }
+
+    /// Waits for what is still open, but for the last `ahead` batches.
+    fn settle(&mut self, ahead: usize) -> Result<(), ModelError> {
+        let header = &mut self.state.header;
+        while self.open.len() > ahead {
+            let Some((told, spectra)) = self.open.pop_front() else {
+                break;
+            };
+            let (value, norm) = told.wait();
+            if !value.is_finite() {
+                return Err(diverged(self.trainer, value, header.epochs + 1));
+            }
+            header.loss_sum += value * spectra as f64;
+            header.spectra += spectra;
+            header.norm_sum += norm;
+            header.last_norm = norm;
+        }
+        Ok(())
+    }
+
+    fn finish_epoch(&mut self, mut record: EpochRecord) -> Result<EpochRecord, ModelError> {
+        let watched = if self.validation.is_empty() {
+            self.train
+        } else {
+            self.validation
+        };
+        record.validation_loss = self.learner.mean_loss(self.trainer, watched)?;
+        // With one batch an epoch this is the first loss that a step too far shows up in.
+        if !record.validation_loss.is_finite() {
+            return Err(diverged(self.trainer, record.validation_loss, record.epoch));
+        }
+        let header = &mut self.state.header;
+        if header.best_loss.is_none_or(|best| record.validation_loss < best) {
+            header.best_loss = Some(record.validation_loss);
+            header.best_epoch = record.epoch;
+            self.best = Some(self.learner.network());
+        }
+        header.history.push(record.clone());
+        header.epochs += 1;
+        (header.batches, header.loss_sum, header.spectra, header.norm_sum) = (0, 0.0, 0, 0.0);
+        Ok(record)
+    }
+
+    /// Brings the state up to the last batch.
+    fn store(&mut self) -> Result<(), ModelError> {
+        self.settle(0)?;
+        if let Some(best) = self.best.take() {
+            self.state.best_network = bytes(&best)?;
+        }
+        (self.state.network, self.state.optimizer) = self.learner.records()?;
+        Ok(())
+    }
+
+    fn end(mut self, outcome: Outcome) -> Result<(Outcome, TrainingState), ModelError> {
+        self.store()?;
+        Ok((outcome, self.state))
+    }
+}
+
+fn diverged(trainer: &Trainer, value: f64, epoch: usize) -> ModelError {
+    ModelError::Diverged {
+        value,
+        epoch,
+        learning_rate: trainer.settings.learning_rate,
+    }
+}
