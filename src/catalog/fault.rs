@@ -62,6 +62,7 @@ fn fault(inner: &Inner, expression: &str, error: &DataFusionError) -> (String, O
     let reason = reason.trim_start_matches("SQL error: ");
     let reason = reason
         .trim_start_matches("ParserError(\"")
+        .trim_start_matches("TokenizerError(\"")
         .trim_end_matches("\")");
     (
         reason.replace("found: EOF", "found the end"),

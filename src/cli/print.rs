@@ -26,6 +26,12 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// `1 row`, `2 rows`.
+pub fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json {
@@ -48,7 +54,7 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
                 ));
             }
             let skipped = if summary.skipped > 0 {
-                format!(", {} rows skipped", summary.skipped)
+                format!(", {} skipped", counted(summary.skipped, "row"))
             } else {
                 String::new()
             };

@@ -118,10 +118,12 @@ impl Observer for Bars {
                     Outcome::StoppedEarly => ", stopped early",
                     Outcome::Cancelled => ", interrupted",
                 };
-                self.tell(&format!(
-                    "trained {}/{folds}: best loss {best_loss:.4} in epoch {best_epoch}{how}",
-                    fold + 1
-                ));
+                let best = if best_loss.is_nan() {
+                    "no epoch has ended".to_owned()
+                } else {
+                    format!("best loss {best_loss:.4} in epoch {best_epoch}")
+                };
+                self.tell(&format!("trained {}/{folds}: {best}{how}", fold + 1));
             }
             // Not asked for: there is no room for them in a line.
             Event::Preview(_) | Event::Provisional(_) => {}

@@ -174,6 +174,41 @@ fn simulate_writes_the_same_bytes_twice_and_other_ones_for_another_seed() {
 }
 
 #[test]
+fn simulate_replaces_neither_file_unasked() {
+    let desk = Desk::new();
+    let simulate = |more: &[&str]| desk.run(&[&["simulate", "a.parquet", "-n", "3"], more].concat());
+    let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    for there in ["a.parquet", "a_truth.csv"] {
+        std::fs::write(desk.path(there), "mine").unwrap();
+        let ended = simulate(&[]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(
+            ended.stderr.contains(there) && ended.stderr.contains("--force"),
+            "{ended:?}"
+        );
+        assert_eq!(read(there), b"mine");
+        std::fs::remove_file(desk.path(there)).unwrap();
+        assert_eq!(
+            std::fs::read_dir(desk.path(".")).unwrap().count(),
+            0,
+            "before any work"
+        );
+    }
+    std::fs::write(desk.path("notes.csv"), "mine").unwrap();
+    assert_eq!(simulate(&["--truth", "notes.csv"]).code, Some(1));
+    for same in ["a.parquet", "./a.parquet"] {
+        let ended = simulate(&["--truth", same, "--force"]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("over the catalog"), "{ended:?}");
+    }
+    assert!(!desk.path("a.parquet").exists());
+    for _ in 0..2 {
+        assert_eq!(simulate(&["--truth", "notes.csv", "--force"]).code, Some(0));
+    }
+    assert_ne!(read("notes.csv"), b"mine");
+}
+
+#[test]
 fn the_shipped_real_spectra_are_imported_and_described() {
     let desk = Desk::new();
     let real = concat!(env!("CARGO_MANIFEST_DIR"), "/sample_data/real");
