@@ -26,10 +26,14 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
-/// `1 row`, `2 rows`.
+/// `1 row`, `2 rows`, `2 spectra`.
 pub fn counted(count: impl TryInto<u64>, what: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    match what {
+        _ if count == 1 => format!("1 {what}"),
+        "spectrum" => format!("{count} spectra"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// The value as JSON where asked for, else the text.
@@ -59,8 +63,9 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
                 String::new()
             };
             lines.push(format!(
-                "\n{} spectra ranked, {} anomalous{skipped}",
-                summary.ranked, summary.anomalous
+                "\n{} ranked, {} anomalous{skipped}",
+                counted(summary.ranked, "spectrum"),
+                summary.anomalous
             ));
         }
         if let Some(correlations) = &summary.correlations {

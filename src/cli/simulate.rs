@@ -63,9 +63,9 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     }
     print::json_or(arguments.common.json, &summary, || {
         format!(
-            "{}: {} spectra, {} of them planted anomalies; truth in {}",
+            "{}: {}, {} of them planted anomalies; truth in {}",
             summary.output.display(),
-            summary.spectra,
+            print::counted(summary.spectra, "spectrum"),
             summary.anomalies,
             summary.truth.display()
         )
