@@ -105,7 +105,7 @@ pub fn import_labels(
     metadata_dir: &Path,
 ) -> Result<ImportedLabels, PipelineError> {
     let mut imported = ImportedLabels::default();
-    let mut people: Vec<(Format, String, Vec<(String, Label)>)> = Vec::new();
+    let mut people: Vec<(Format, String, BTreeMap<String, Label>)> = Vec::new();
     for path in files {
         let file = LabelFile::read(path)?;
         imported.read += file.rows.len();
@@ -117,26 +117,27 @@ pub fn import_labels(
         });
         let (format, scanner) = (file.format, journal.scanner().to_owned());
         for (by, labels) in file.by_scanner(&scanner) {
-            people.push((format, by, labels.into_iter().collect()));
+            people.push((format, by, labels));
         }
     }
     let ids: Vec<String> = people
         .iter()
-        .flat_map(|(_, _, labels)| labels.iter().map(|(id, _)| id.clone()))
+        .flat_map(|(_, _, labels)| labels.keys().cloned())
         .collect();
     let known = label_facts(catalog, metadata_dir, &ids)?;
-    for (format, by, mut labels) in people {
-        for (id, label) in &mut labels {
-            let facts = known.get(id);
-            match facts {
-                Some(facts) => facts.object_id.as_str().clone_into(id),
-                None => imported.unknown += 1,
-            }
-            if let Some(own) = journal.label_by(&by, id) {
-                *label = unshortened(std::mem::take(label), own, format, id, facts);
-            }
+    for (format, by, labels) in people {
+        let mut taken = Vec::new();
+        for (id, label) in labels {
+            let facts = known.get(&id);
+            imported.unknown += usize::from(facts.is_none());
+            let id = facts.map_or(id, |facts| facts.object_id.to_string());
+            let label = match journal.label_by(&by, &id) {
+                Some(own) => unshortened(label, own, format, &id, facts),
+                None => label,
+            };
+            taken.push((id, label));
         }
-        imported.changed += journal.set_all(&by, labels)?.len();
+        imported.changed += journal.set_all(&by, taken)?.len();
     }
     Ok(imported)
 }

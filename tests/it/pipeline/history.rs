@@ -353,7 +353,8 @@ fn the_newest_ranking_is_that_of_the_catalog_at_hand() {
     let plot = |inputs: &[String], of, ids: &[String]| {
         pipeline::plot(inputs, &settings, of, ids, None, &mut Silent, &never)
     };
-    plot(&a, None, &[id.clone()]).unwrap();
+    let top = [id];
+    plot(&a, None, &top).unwrap();
     assert_eq!(place.manifest(3)["ranking"], 1);
     // With rankings of others alone nothing is guessed.
     for refused in [plot(&c, None, &[]).map(drop), fetch(&c).map(drop)] {
@@ -367,8 +368,8 @@ fn the_newest_ranking_is_that_of_the_catalog_at_hand() {
     assert_eq!(fetch(&a).unwrap().objects, 3);
     // By its number any is drawn that has the objects, as after a catalog was moved into another.
     let both = [a.clone(), c.clone()].concat();
-    assert!(plot(&both, None, &[id.clone()]).is_err());
-    plot(&both, Some(1), &[id]).unwrap();
+    assert!(plot(&both, None, &top).is_err());
+    plot(&both, Some(1), &top).unwrap();
     // Labels are told of by whichever ranking has their object.
     let ids = [
         place.ranking(1)[0].object_id.to_string(),
