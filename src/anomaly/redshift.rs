@@ -262,12 +262,17 @@ mod tests {
     }
 
     fn found(true_z: f64, catalog_z: f64) -> Option<OtherRedshift> {
+        found_at(1.0, true_z, catalog_z)
+    }
+
+    /// The flux times `scale`, beside a model that is not.
+    fn found_at(scale: f64, true_z: f64, catalog_z: f64) -> Option<OtherRedshift> {
         let mut draw = Draw::new(2, 0);
         let grid = rest();
         let observed: Vec<f64> = grid.iter().map(|rest| rest * (1.0 + catalog_z)).collect();
         let flux: Vec<f32> = observed
             .iter()
-            .map(|seen| (galaxy(seen / (1.0 + true_z)) + 0.05 * draw.normal()) as f32)
+            .map(|seen| (scale * galaxy(seen / (1.0 + true_z)) + 0.05 * draw.normal()) as f32)
             .collect();
         let center: Vec<f32> = grid.iter().map(|rest| galaxy(*rest) as f32).collect();
         let tilt: Vec<f32> = (0..PIXELS)
@@ -295,6 +300,12 @@ mod tests {
         let other = found(0.31, 0.22).unwrap();
         assert!((other.z - 0.31).abs() < 0.0006, "{other:?}");
         assert!(other.gain > 1000.0 && other.gain < other.chi2);
+    }
+
+    #[test]
+    fn a_spectrum_upside_down_has_no_other_redshift() {
+        assert!(found_at(-1.0, 0.31, 0.22).is_none());
+        assert!(found_at(0.5, 0.31, 0.22).is_some());
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct Manifest {
     /// The networks that it trained, or judged or drew with; manifests of earlier versions do not say.
     #[serde(default)]
     pub checkpoint: Option<InputFile>,
+    /// Of `plot`, the number of the ranking that it drew.
+    #[serde(default)]
+    pub ranking: Option<u64>,
     pub rows: RowCounts,
     /// Rows that could not be used; of very many, the first.
     pub row_issues: Vec<RowIssue>,

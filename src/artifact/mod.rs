@@ -22,4 +22,4 @@ pub use manifest::{Manifest, RowCounts, write_manifest};
 pub use ranking::{Ranked, ranking_columns, write_lists, write_ranking, write_recurring, write_regions};
 pub use run::RunFiles;
 pub use sampling_info::{SamplingInfo, write_sampling_info};
-pub use saved::{is_ranked, newest_ranking, read_manifest, read_ranking, read_ranking_with_facts};
+pub use saved::{is_ranked, newest_ranking, rankings, read_manifest, read_ranking, read_ranking_with_facts};

@@ -143,16 +143,23 @@ pub fn is_ranked(folder: &Path, n: u64, object_id: &str) -> Result<bool, Artifac
 
 /// The highest N of the files `ranking_N.parquet`.
 pub fn newest_ranking(folder: &Path) -> Option<u64> {
+    rankings(folder).pop()
+}
+
+/// The numbers of the rankings of a folder, the newest last.
+pub fn rankings(folder: &Path) -> Vec<u64> {
     let number = |name: &str| {
         name.strip_prefix("ranking_")?
             .strip_suffix(".parquet")?
             .parse()
             .ok()
     };
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut found: Vec<u64> = entries
         .filter_map(|entry| number(entry.ok()?.file_name().to_str()?))
-        .max()
+        .collect();
+    found.sort_unstable();
+    found
 }
 
 pub(super) fn damaged(path: &Path, what: impl Into<String>) -> ArtifactError {

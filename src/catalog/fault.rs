@@ -62,9 +62,13 @@ fn fault(inner: &Inner, expression: &str, error: &DataFusionError) -> (String, O
     let reason = reason.trim_start_matches("SQL error: ");
     let reason = reason
         .trim_start_matches("ParserError(\"")
+        .trim_start_matches("TokenizerError(\"")
         .trim_end_matches("\")");
     (
-        reason.replace("found: EOF", "found the end"),
+        reason
+            .replace("found: EOF", "found the end")
+            .replace("before EOF", "before the end")
+            .replace("\\\"", "\""),
         at.or_else(|| words.contains("EOF").then_some(expression.len())),
     )
 }

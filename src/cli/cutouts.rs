@@ -34,7 +34,7 @@ enum Action {
 struct FetchArguments {
     #[command(flatten)]
     catalogs: Catalogs,
-    /// Fetch those of the K strangest objects of the newest ranking [default: those of all rows that --where selects]
+    /// Fetch those of the K strangest objects of the newest ranking of this catalog [default: those of all rows that --where selects]
     #[arg(long, value_name = "K", conflicts_with = "ids")]
     top: Option<usize>,
     /// Fetch that of this object; may be given several times
@@ -103,8 +103,9 @@ fn told(summary: &FetchSummary) -> String {
         format!(" ({}, {:.1} MB)", by.join(", "), summary.bytes as f64 / 1e6)
     };
     let mut lines = vec![format!(
-        "{} objects: {fetched} images fetched{by}",
-        summary.objects
+        "{}: {} fetched{by}",
+        print::counted(summary.objects, "object"),
+        print::counted(fetched, "image")
     )];
     for (count, what) in [
         (summary.at_hand, "were there already"),
@@ -190,8 +191,9 @@ fn clear(arguments: &PlaceArguments) -> anyhow::Result<End> {
     let value = json!({ "folder": folder, "files": files, "bytes": bytes });
     print::json_or(arguments.common.json, &value, || {
         format!(
-            "{}: {files} files removed, {:.1} MB",
+            "{}: {} removed, {:.1} MB",
             folder.display(),
+            print::counted(files, "file"),
             bytes as f64 / 1e6
         )
     })?;

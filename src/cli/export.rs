@@ -1,5 +1,6 @@
 //! `spectriage export`: some rows as a file of their own.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::catalogs::Catalogs;
@@ -40,7 +41,7 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     let what = match (&arguments.ids[..], &selection.r#where) {
         ([], Some(filter)) => filter.clone(),
         ([], None) => "all rows".into(),
-        (ids, _) => format!("{} objects by id", ids.len()),
+        (ids, _) => format!("{} by id", print::counted(ids.len(), "object")),
     };
     let rows = if arguments.ids.is_empty() {
         let query = Query {
@@ -72,23 +73,28 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         };
         let size = summary.bytes as f64 / 1e6;
         format!(
-            "{}: {} rows{skipped}, {size:.1} MB",
+            "{}: {}{skipped}, {size:.1} MB",
             summary.path.display(),
-            summary.rows
+            print::counted(summary.rows, "row")
         )
     })?;
     Ok(End::Done)
 }
 
-/// The rows of these objects, in their order.
+/// The rows of these objects, each once, in their order.
 fn by_id(browser: &Browser, ids: &[String]) -> Result<Rows, PipelineError> {
-    let mut rows = Vec::new();
+    let (mut rows, mut there) = (Vec::new(), HashSet::new());
     for id in ids {
         let found = browser.find(id)?;
         if found.is_empty() {
             return Err(PipelineError::NoSuchObject { id: id.clone() });
         }
-        rows.extend(found);
+        for row in found {
+            // An object may be named twice, by object id and by target id too.
+            if there.insert(row) {
+                rows.push(row);
+            }
+        }
     }
     Ok(Rows::Listed(rows.into()))
 }

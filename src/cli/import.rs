@@ -76,11 +76,11 @@ fn text(summary: &ImportSummary) -> String {
         .collect();
     if summary.spectra > 0 {
         lines.push(format!(
-            "{}: {} spectra from {} of {} files, {:.1} MB",
+            "{}: {} from {} of {}, {:.1} MB",
             summary.output.display(),
-            summary.spectra,
+            print::counted(summary.spectra, "spectrum"),
             summary.report.count(Status::Imported),
-            summary.report.files.len(),
+            print::counted(summary.report.files.len(), "file"),
             summary.bytes as f64 / 1e6
         ));
     }

@@ -109,25 +109,29 @@ fn describe(catalog: &Catalog, selected: u64) -> Value {
 
 fn text(catalog: &Catalog, selected: u64) -> String {
     const SHOWN: usize = 20;
+    let layouts: Vec<String> = catalog.layouts().iter().map(ToString::to_string).collect();
+    let (files, grids) = (catalog.files(), catalog.grids());
+    let more = |of: usize| (of > SHOWN).then(|| format!("  and {} more", of - SHOWN));
     let mut lines = vec![format!(
-        "{} rows in {} files, layout {:?}",
-        catalog.len(),
-        catalog.files().len(),
-        catalog.layouts()
+        "{} in {}, layout: {}",
+        print::counted(catalog.len(), "row"),
+        print::counted(files.len(), "file"),
+        layouts.join(", ")
     )];
     if selected < catalog.len() {
-        lines.push(format!("{selected} rows selected"));
+        lines.push(format!("{} selected", print::counted(selected, "row")));
     }
-    for file in catalog.files().iter().take(SHOWN) {
+    for file in files.iter().take(SHOWN) {
         let size = file.bytes as f64 / 1e6;
         lines.push(format!(
-            "  {}: {} rows, {} row groups, {size:.1} MB",
+            "  {}: {}, {}, {size:.1} MB",
             file.path.display(),
-            file.rows,
-            file.row_groups
+            print::counted(file.rows, "row"),
+            print::counted(file.row_groups, "row group")
         ));
     }
-    for grid in catalog.grids().iter().take(SHOWN) {
+    lines.extend(more(files.len()));
+    for grid in grids.iter().take(SHOWN) {
         let (first, last) = (grid.at(0), grid.at(grid.len().max(1) - 1));
         let kind = match **grid {
             WavelengthGrid::Linear { step, .. } => format!("by {step} Å"),
@@ -139,6 +143,7 @@ fn text(catalog: &Catalog, selected: u64) -> String {
             grid.len()
         ));
     }
+    lines.extend(more(grids.len()));
     lines.push("columns:".into());
     for field in catalog.columns().fields() {
         lines.push(format!("  {:<24} {}", field.name(), field.data_type()));

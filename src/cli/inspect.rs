@@ -38,6 +38,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
 
 fn as_json(inspection: &Inspection, pixels: bool) -> Value {
     let spectrum = &inspection.spectrum;
+    // A ranking without the object says nothing of it.
+    let told = inspection
+        .ranked
+        .as_ref()
+        .filter(|ranked| ranked.verdict.is_some());
     let mut value = json!({
         "facts": spectrum.facts,
         "pixels": spectrum.len(),
@@ -46,8 +51,9 @@ fn as_json(inspection: &Inspection, pixels: bool) -> Value {
         "wavelength_max": spectrum.grid.at(spectrum.len() - 1),
         "median_sn": inspection.median_sn,
         "ivar_estimated": spectrum.ivar_estimated,
-        "ranking": inspection.ranking,
-        "verdict": inspection.verdict,
+        "ranking": told.map(|ranked| ranked.ranking),
+        "of_this_catalog": told.map(|ranked| ranked.of_this_catalog),
+        "verdict": told.and_then(|ranked| ranked.verdict.as_ref()),
     });
     if pixels {
         value["wavelength"] = json!(spectrum.grid.wavelengths());
@@ -87,15 +93,25 @@ fn text(inspection: &Inspection) -> String {
     if spectrum.ivar_estimated {
         lines.push(format!("{:<20} estimated from the scatter of the flux", "ivar"));
     }
-    match (&inspection.verdict, inspection.ranking) {
-        (Some(verdict), Some(n)) => {
+    let Some(ranked) = &inspection.ranked else {
+        lines.push("\nnot in a ranking yet".into());
+        return lines.join("\n");
+    };
+    let of = if ranked.of_this_catalog {
+        ""
+    } else {
+        " (of another catalog)"
+    };
+    let n = ranked.ranking;
+    match &ranked.verdict {
+        Some(verdict) => {
             let label = if verdict.anomalous {
                 "anomalous"
             } else {
                 "ordinary"
             };
             lines.push(format!(
-                "\nranking {n}: rank {}, score {:.2}, percentile {:.1}, {label}",
+                "\nranking {n}{of}: rank {}, score {:.2}, percentile {:.1}, {label}",
                 verdict.rank, verdict.score, verdict.percentile
             ));
             lines.push(format!("reason: {}", verdict.reason));
@@ -110,7 +126,10 @@ fn text(inspection: &Inspection) -> String {
                 ));
             }
         }
-        _ => lines.push("\nnot in a ranking yet".into()),
+        None if ranked.of_this_catalog => {
+            lines.push(format!("\nnot in ranking {n}, the newest of this catalog"))
+        }
+        None => lines.push("\nno ranking of this catalog yet".into()),
     }
     lines.join("\n")
 }

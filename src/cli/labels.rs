@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Common, End, SettingFlags, UsageError, print, start_logging};
-use crate::artifact::{is_ranked, newest_ranking};
+use crate::artifact::{is_ranked, rankings};
 use crate::catalog::Catalog;
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{self, RerankSummary};
@@ -101,7 +101,7 @@ struct ImportArguments {
     /// Files of prospect (.csv), Marz (.mz) or journals, told apart by what is in them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Catalog that knows the files' TARGETIDs; may be given several times [default: the newest ranking]
+    /// Catalog that knows the files' TARGETIDs; may be given several times [default: the rankings of the metadata folder]
     #[arg(long = "catalog", value_name = "CATALOG")]
     catalogs: Vec<String>,
     #[command(flatten)]
@@ -119,11 +119,12 @@ struct ExportArguments {
     /// File to write; a folder gets desi-vi_labels_ABC.csv or labels_ABC.mz
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Catalog with redshift, class and position of the objects [default: the newest ranking]
+    /// Catalog with redshift, class and position of the objects [default: the rankings of the metadata folder]
     #[arg(value_name = "CATALOG")]
     catalogs: Vec<String>,
-    #[arg(long, value_enum, default_value = "prospect")]
-    format: ExportFormat,
+    /// What to write [default: what the name ends in, .csv for prospect or .mz for Marz; in a folder prospect]
+    #[arg(long, value_enum)]
+    format: Option<ExportFormat>,
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
@@ -253,10 +254,11 @@ fn set(arguments: &SetArguments) -> anyhow::Result<()> {
     label.interesting = arguments.interesting.unwrap_or(label.interesting);
     let change = journal.set(&arguments.id, label)?;
     let folder = &settings.output.metadata_dir;
-    if let Some(n) = newest_ranking(folder)
-        && !is_ranked(folder, n, &arguments.id)?
-    {
-        let note = format!("{} is not in ranking {n}: is the id right?", arguments.id);
+    let there = rankings(folder);
+    // The label is saved: what cannot be read is no reason to say otherwise.
+    let has_it = |n: &u64| is_ranked(folder, *n, &arguments.id).unwrap_or(true);
+    if !there.is_empty() && !there.iter().rev().any(has_it) {
+        let note = format!("{} is in no ranking here: is the id right?", arguments.id);
         arguments.place.note(&note);
     }
     tell(
@@ -325,8 +327,9 @@ fn import(arguments: &ImportArguments) -> anyhow::Result<()> {
             count => format!("; {count} of objects that are in no catalog or ranking here"),
         };
         format!(
-            "{} labels read, {} of them new or changed{unknown}",
-            imported.read, imported.changed
+            "{} read, {} of them new or changed{unknown}",
+            print::counted(imported.read, "label"),
+            imported.changed
         )
     })
 }
@@ -340,16 +343,12 @@ fn export(arguments: &ExportArguments) -> anyhow::Result<()> {
         .into_iter()
         .filter(|labeled| labeled.by == scanner)
         .collect();
-    let (format, name) = match arguments.format {
-        ExportFormat::Prospect => (Format::Prospect, prospect::file_name("labels", scanner)),
-        ExportFormat::Marz => {
-            let name = prospect::file_name("labels", scanner);
-            (Format::Marz, name.replace("desi-vi_", "").replace(".csv", ".mz"))
-        }
-    };
-    let mut path = arguments.file.clone();
-    if path.is_dir() {
-        path.push(name);
+    let (path, format) = target(arguments, scanner)?;
+    let itself = path.canonicalize().ok();
+    if itself.is_some() && itself == journal.path().canonicalize().ok() {
+        let path = path.display();
+        let what = format!("{path} is the journal itself, which an export would replace; give another name");
+        return Err(UsageError(what).into());
     }
     let catalog = open_catalog(&arguments.catalogs)?;
     let ids: Vec<String> = labels.iter().map(|labeled| labeled.object_id.clone()).collect();
@@ -358,15 +357,51 @@ fn export(arguments: &ExportArguments) -> anyhow::Result<()> {
     for note in &notes {
         place.note(note);
     }
+    let whence = if catalog.is_some() {
+        "the catalog"
+    } else {
+        "a ranking; a catalog after the file's name gives its own"
+    };
     let value = json!({ "file": path, "format": format, "labels": labels.len(), "with_facts": facts.len(), "notes": notes });
     print::json_or(place.common.json, &value, || {
         format!(
-            "{} labels of {scanner} in {}, {} with facts of the catalog",
-            labels.len(),
+            "{} of {scanner} in {}, {} with facts of {whence}",
+            print::counted(labels.len(), "label"),
             path.display(),
             facts.len()
         )
     })
+}
+
+/// The file to write, and what: its name tells, where it is not said.
+fn target(arguments: &ExportArguments, scanner: &str) -> Result<(PathBuf, Format), UsageError> {
+    let asked = arguments.format.map(|format| match format {
+        ExportFormat::Prospect => Format::Prospect,
+        ExportFormat::Marz => Format::Marz,
+    });
+    let mut path = arguments.file.clone();
+    if path.is_dir() {
+        let name = prospect::file_name("labels", scanner);
+        let format = asked.unwrap_or(Format::Prospect);
+        path.push(match format {
+            Format::Marz => name.replace("desi-vi_", "").replace(".csv", ".mz"),
+            Format::Prospect | Format::Journal => name,
+        });
+        return Ok((path, format));
+    }
+    let name = path.display();
+    match (Format::of(&path), asked) {
+        (Some(Format::Journal), _) => Err(UsageError(format!(
+            "{name} is the name of a journal; an export's ends in .csv for prospect or .mz for Marz"
+        ))),
+        (Some(named), Some(asked)) if named != asked => Err(UsageError(format!(
+            "{name} ends as a file of the other format does: leave --format out, or give another name"
+        ))),
+        (None, None) => Err(UsageError(format!(
+            "{name}: its name has to end in .csv for prospect or .mz for Marz, or --format to say which"
+        ))),
+        (Some(format), _) | (None, Some(format)) => Ok((path, format)),
+    }
 }
 
 fn merged(arguments: &MergeArguments) -> anyhow::Result<()> {
@@ -410,8 +445,13 @@ fn merge_text(merged: &Merged, all: bool) -> String {
     }
     let summary = merged.summary;
     lines.push(format!(
-        "{} objects: {} seen by two or more ({} agree, {} disagree), {} by one alone; {} interesting to somebody",
-        summary.objects, summary.shared, summary.agree, summary.disagree, summary.single, summary.interesting
+        "{}: {} seen by two or more ({} agree, {} disagree), {} by one alone; {} interesting to somebody",
+        print::counted(summary.objects, "object"),
+        summary.shared,
+        summary.agree,
+        summary.disagree,
+        summary.single,
+        summary.interesting
     ));
     lines.push(format!(
         "disagreements: quality {}, class {}, redshift {}, issues {}",

@@ -11,13 +11,13 @@ use crate::pipeline::{self, CancelToken};
 pub struct Arguments {
     #[command(flatten)]
     catalogs: Catalogs,
-    /// Number of the ranking [default: the newest of the metadata folder]
+    /// Number of the ranking [default: the newest of this catalog in the metadata folder]
     #[arg(long, value_name = "N")]
     run: Option<u64>,
     /// Draw this object; may be given several times [default: what --sample-size and --pick say]
     #[arg(long = "id", value_name = "ID")]
     ids: Vec<String>,
-    /// Trained checkpoint [default: that of the ranking, else the newest]
+    /// Trained checkpoint [default: that of the ranking, else the newest whose training has ended]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]

@@ -26,6 +26,16 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// `1 row`, `2 rows`, `2 spectra`.
+pub fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    match what {
+        _ if count == 1 => format!("1 {what}"),
+        "spectrum" => format!("{count} spectra"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
 /// The value as JSON where asked for, else the text.
 pub fn json_or(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json {
@@ -48,13 +58,14 @@ pub fn summary(summary: &Summary, json: bool) -> anyhow::Result<()> {
                 ));
             }
             let skipped = if summary.skipped > 0 {
-                format!(", {} rows skipped", summary.skipped)
+                format!(", {} skipped", counted(summary.skipped, "row"))
             } else {
                 String::new()
             };
             lines.push(format!(
-                "\n{} spectra ranked, {} anomalous{skipped}",
-                summary.ranked, summary.anomalous
+                "\n{} ranked, {} anomalous{skipped}",
+                counted(summary.ranked, "spectrum"),
+                summary.anomalous
             ));
         }
         if let Some(correlations) = &summary.correlations {

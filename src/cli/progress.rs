@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Common;
+use super::print::counted;
 use crate::model::Outcome;
 use crate::pipeline::{Event, Observer, Stage};
 
@@ -53,7 +54,7 @@ impl Bars {
 impl Observer for Bars {
     fn event(&mut self, event: Event) {
         match event {
-            Event::Selected { rows, of } if rows == of => self.tell(&format!("{rows} spectra")),
+            Event::Selected { rows, of } if rows == of => self.tell(&counted(rows, "spectrum")),
             Event::Selected { rows, of } => self.tell(&format!("{rows} of {of} spectra")),
             Event::Step { stage, done, total } => {
                 if self.stage != Some(stage) {
@@ -113,20 +114,39 @@ impl Observer for Bars {
             } => {
                 self.bar.finish_and_clear();
                 self.fold = None;
-                let how = match outcome {
-                    Outcome::Finished => "",
-                    Outcome::StoppedEarly => ", stopped early",
-                    Outcome::Cancelled => ", interrupted",
-                };
-                self.tell(&format!(
-                    "trained {}/{folds}: best loss {best_loss:.4} in epoch {best_epoch}{how}",
-                    fold + 1
-                ));
+                let how = ending(outcome, best_epoch, best_loss);
+                self.tell(&format!("trained {}/{folds}: {how}", fold + 1));
             }
             // Not asked for: there is no room for them in a line.
             Event::Preview(_) | Event::Provisional(_) => {}
             Event::Note(text) => self.tell(&text),
             Event::Wrote(path) => tracing::info!(path = %path.display(), "wrote"),
         }
+    }
+}
+
+/// How the training of a network ended, in words; without an epoch there is no best one.
+fn ending(outcome: Outcome, best_epoch: usize, best_loss: f64) -> String {
+    let best = format!("best loss {best_loss:.4} in epoch {best_epoch}");
+    match outcome {
+        Outcome::Finished => best,
+        Outcome::StoppedEarly => format!("{best}, stopped early"),
+        Outcome::Cancelled if best_loss.is_nan() => "interrupted in the first epoch".into(),
+        Outcome::Cancelled => format!("{best}, interrupted"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_loss_is_told_before_there_is_one() {
+        assert_eq!(
+            ending(Outcome::Cancelled, 0, f64::NAN),
+            "interrupted in the first epoch"
+        );
+        let text = ending(Outcome::Cancelled, 2, 0.5);
+        assert_eq!(text, "best loss 0.5000 in epoch 2, interrupted");
     }
 }

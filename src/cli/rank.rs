@@ -11,7 +11,7 @@ use crate::pipeline::{self, CancelToken};
 pub struct Arguments {
     #[command(flatten)]
     catalogs: Catalogs,
-    /// Trained checkpoint [default: the newest of the metadata folder]
+    /// Trained checkpoint [default: the newest of the metadata folder whose training has ended]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]

@@ -9,7 +9,6 @@ use ratatui::layout::Rect;
 
 use super::catalogs::Catalogs;
 use super::{Common, End, SettingFlags, print, start_logging};
-use crate::artifact::read_ranking;
 use crate::catalog::Catalog;
 use crate::cutout::{Cutout, Field, Found, Reach};
 use crate::figure::SpectrumView;
@@ -49,11 +48,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<End> {
     start_logging(&arguments.common);
     let settings = arguments.settings.resolve()?.settings;
     let catalog = Catalog::open(&arguments.catalogs.inputs())?;
-    let judgements = read_ranking(&settings.output.metadata_dir, None).ok();
-    let judgement = judgements
-        .iter()
-        .flat_map(|(_, judgements)| judgements)
-        .find(|judgement| judgement.object_id == arguments.id);
+    let ranked = pipeline::ranked(&catalog, &arguments.id, &settings.output.metadata_dir);
+    // What another catalog's ranking says has no place beside this spectrum.
+    let ranked = ranked.filter(|ranked| ranked.of_this_catalog);
+    let judgement = ranked.as_ref().and_then(|ranked| ranked.verdict.as_ref());
     let cutouts = pipeline::cutouts(&settings, &catalog);
     let view = Viewer::new(catalog).object(&arguments.id, judgement)?;
     let is_terminal = io::stdin().is_terminal() && stdout().is_terminal();

@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Round flux and ivar to so many bits of mantissa (of 23), for a smaller file
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(4..=23))]
     mantissa_bits: Option<u32>,
+    /// Replace OUT.parquet and the truth table if they are there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -52,6 +55,7 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         output: arguments.output.clone(),
         truth,
         mantissa_bits: arguments.mantissa_bits,
+        force: arguments.force,
     };
     let summary = pipeline::simulate(&request, &mut Bars::new(&arguments.common), cancel)?;
     if summary.interrupted {
@@ -59,9 +63,9 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     }
     print::json_or(arguments.common.json, &summary, || {
         format!(
-            "{}: {} spectra, {} of them planted anomalies; truth in {}",
+            "{}: {}, {} of them planted anomalies; truth in {}",
             summary.output.display(),
-            summary.spectra,
+            print::counted(summary.spectra, "spectrum"),
             summary.anomalies,
             summary.truth.display()
         )

@@ -56,8 +56,10 @@ fn text(statistics: &ColumnStatistics) -> String {
         .distinct
         .map_or_else(|| "very many".to_owned(), |distinct| distinct.to_string());
     lines.push(format!(
-        "{} rows, {} with a value, {} without, {distinct} different values",
-        statistics.rows, statistics.count, statistics.nulls
+        "{}, {} with a value, {} without, {distinct} different values",
+        print::counted(statistics.rows, "row"),
+        statistics.count,
+        statistics.nulls
     ));
     if let Some(numbers) = &statistics.numbers {
         lines.extend(number_lines(numbers));

@@ -64,7 +64,7 @@ pub fn recovery(run: &RecoveryRun) -> Figure {
     let values = run.points.iter().map(|point| point.strength);
     let x = Axis::covering(label, values, 0.03, Scale::Log);
     // Room for dots at both ends, and for the name above them.
-    let y = Axis::new("Share found", -0.06, 1.19, Scale::Linear);
+    let y = Axis::new("Share found", -0.06, 1.32, Scale::Linear);
     let panels = cells
         .iter()
         .enumerate()

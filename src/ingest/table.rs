@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> Result<Batch, Ingest
     };
     let (source, mask_kind) = survey_of(&grid);
     let spectrum = Spectrum {
-        facts: table.facts(path, source),
+        facts: table.facts(path, source, notes),
         grid: if grid == WavelengthGrid::DESI {
             Arc::clone(&GRID)
         } else {
@@ -297,12 +297,18 @@ impl<'a> Table<'a> {
         })
     }
 
-    fn facts(&self, path: &Path, source: &str) -> Facts {
-        let number = |names: &[&str]| {
-            self.meta(names)?
-                .parse::<f64>()
-                .ok()
-                .filter(|value| value.is_finite())
+    fn facts(&self, path: &Path, source: &str, notes: &mut Vec<String>) -> Facts {
+        let mut number = |names: &[&str]| {
+            let text = self.meta(names)?;
+            let number = text.parse::<f64>().ok().filter(|value| value.is_finite());
+            let is_nothing = ["nan", "null", "none", "--"].contains(&text.to_ascii_lowercase().as_str());
+            if number.is_none() && !is_nothing {
+                notes.push(format!(
+                    "{} in a comment: {text:?} is not a number, and was left out",
+                    names[0]
+                ));
+            }
+            number
         };
         let stem = stem(path);
         let position = position::in_name(&stem);

@@ -149,8 +149,16 @@ impl Checkpoint {
             draft.publish().map(|_| ())
         };
         write().map_err(|error| {
+            let kept = if path.is_file() {
+                format!(
+                    "go on from what was kept before with `--resume={}`",
+                    path.display()
+                )
+            } else {
+                "begin again, for nothing of this training was kept yet".into()
+            };
             failed(format!(
-                "cannot be written: {error}; the training itself is not lost until this process ends"
+                "cannot be written: {error}; free space or give another `--metadata-dir`, and {kept}"
             ))
         })
     }

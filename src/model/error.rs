@@ -22,6 +22,8 @@ pub enum ModelError {
         "{found} of {of} spectra are left to train on, and at least {needed} are needed: the others are held out with their fold (all of one place on the sky together), watch the loss, or hardly reach the model's grid; widen `--where` or `--limit`"
     )]
     TooFewSpectra { found: usize, of: usize, needed: usize },
+    #[error("{of} spectra cannot be held out in {folds} folds: lower `--folds`, of which 3 are usual")]
+    TooManyFolds { folds: usize, of: usize },
     #[error(
         "the loss became {value} in epoch {epoch}: lower `--learning-rate` (now {learning_rate:e}); an earlier state, if one was kept, is in the checkpoint"
     )]

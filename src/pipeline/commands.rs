@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::assessment::{Assessment, as_trained, chosen};
 use super::cutouts::cutouts;
-use super::history::checkpoint_of_run;
+use super::history::{checkpoint_of_run, own_ranking};
 use super::job::{Job, Summary};
 use super::reconstructor::Reconstructor;
 use super::report::picked;
@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::viewer::Viewer;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::artifact;
+use crate::catalog::Catalog;
 use crate::model::Accelerator;
 
 /// The whole job: train, score, rank, write figures and tables.
@@ -119,7 +120,7 @@ pub fn rank_kept(
     job.rank(selection, Arc::new(model), None, observer, cancel)
 }
 
-/// Draws spectra of ranking `of` (the newest one where none is given) again: those of `ids`, or what the settings pick.
+/// Draws spectra of ranking `of` (the newest one of this catalog where none is given) again: those of `ids`, or what the settings pick.
 ///
 /// Cancelled, it fetches no more images and draws with those that it has.
 pub fn plot(
@@ -133,7 +134,11 @@ pub fn plot(
 ) -> Result<Summary, PipelineError> {
     settings.check()?;
     let folder = &settings.output.metadata_dir;
-    let (n, judgements) = artifact::read_ranking(folder, of)?;
+    let of = match of {
+        Some(number) => number,
+        None => own_ranking(folder, &Catalog::open(inputs)?)?,
+    };
+    let (n, judgements) = artifact::read_ranking(folder, Some(of))?;
     let checkpoint = match checkpoint {
         Some(path) => Some(path),
         None => checkpoint_of_run(folder, n)?,
@@ -151,6 +156,7 @@ pub fn plot(
     };
     let (mut job, selection) = Job::open(inputs, settings, observer)?;
     job.uses(&model);
+    job.draws_from(n);
     let catalog = selection.catalog.clone();
     let cutouts = cutouts(settings, &catalog);
     let viewer = Viewer::new(catalog)

@@ -8,8 +8,10 @@ use std::sync::mpsc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::history::own_ranking;
 use super::settings::Settings;
-use super::{CancelToken, Event, Observer, PipelineError, Stage, latest_ranking};
+use super::{CancelToken, Event, Observer, PipelineError, Stage};
+use crate::artifact::read_ranking_with_facts;
 use crate::catalog::{Catalog, Query};
 use crate::cutout::{Cutouts, Field, Origin, Reach, Search};
 use crate::simulate::Simulation;
@@ -56,7 +58,7 @@ fn told(provenance: &Value, simulations: &mut Vec<Simulation>) {
 pub enum Wanted {
     /// The rows that the settings select.
     Selected,
-    /// The strangest of the newest ranking.
+    /// The strangest of the newest ranking of the catalog.
     Top(usize),
     Ids(Vec<String>),
 }
@@ -107,7 +109,7 @@ pub fn fetch_cutouts(
             folders: cutouts.cache_folders().to_vec(),
         })?);
     }
-    let source = Source::of(&catalog, settings, wanted, observer)?;
+    let source = Source::of(&catalog, settings, wanted)?;
     summary.objects = source.len() as u64;
     observer.event(Event::Selected {
         rows: summary.objects,
@@ -230,12 +232,7 @@ enum Source {
 }
 
 impl Source {
-    fn of(
-        catalog: &Catalog,
-        settings: &Settings,
-        wanted: &Wanted,
-        observer: &mut dyn Observer,
-    ) -> Result<Self, PipelineError> {
+    fn of(catalog: &Catalog, settings: &Settings, wanted: &Wanted) -> Result<Self, PipelineError> {
         let selection = &settings.selection;
         Ok(match wanted {
             Wanted::Selected => Self::Rows(catalog.select(&Query {
@@ -245,17 +242,9 @@ impl Source {
             })?),
             Wanted::Top(count) => {
                 let folder = &settings.output.metadata_dir;
-                let ranking = latest_ranking(folder, catalog)?;
-                let ranking = ranking.ok_or_else(|| PipelineError::NoRanking {
-                    folder: folder.clone(),
-                })?;
-                if !ranking.of_this_catalog {
-                    let number = ranking.number;
-                    observer.event(Event::Note(format!(
-                        "ranking {number} was made of another catalog"
-                    )));
-                }
-                Self::Facts(ranking.facts.into_iter().take(*count).collect())
+                let number = own_ranking(folder, catalog)?;
+                let (_, _, facts) = read_ranking_with_facts(folder, Some(number))?;
+                Self::Facts(facts.into_iter().take(*count).collect())
             }
             Wanted::Ids(ids) => {
                 let mut rows = Vec::new();

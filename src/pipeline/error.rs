@@ -53,6 +53,14 @@ pub enum PipelineError {
     #[error("no ranking was found in {}: run `spectriage --no-tui` first", folder.display())]
     NoRanking { folder: PathBuf },
     #[error(
+        "no ranking of this catalog was found in {}: the newest there, {ranking}, is of {inputs}; rank this one first (`spectriage plot --run {ranking}` draws from that one)", folder.display()
+    )]
+    OtherRanking {
+        folder: PathBuf,
+        ranking: u64,
+        inputs: String,
+    },
+    #[error(
         "no folder can be written to keep images in ({}); give one with --cutout-dir",
         listed(folders)
     )]

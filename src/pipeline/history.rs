@@ -8,7 +8,7 @@ use super::assessment::as_trained;
 use super::report::losses_of;
 use super::settings::Settings;
 use crate::anomaly::Judgement;
-use crate::artifact::{self, InputFile, Manifest, newest_ranking, read_ranking_with_facts};
+use crate::artifact::{self, InputFile, Manifest, rankings, read_ranking_with_facts};
 use crate::catalog::Catalog;
 use crate::figure::{EpochLoss, LossRun};
 use crate::model::checkpoint::{Head, Origin};
@@ -181,11 +181,51 @@ pub struct SavedRanking {
     pub of_this_catalog: bool,
 }
 
-/// The newest ranking of a folder, and whether it is one of this catalog; `None` where there is none yet.
+/// The number of the newest ranking of this catalog in a folder, and `true`; where it has none, the newest of all, and `false`.
+pub(super) fn newest_ranking_of(metadata_dir: &Path, catalog: &Catalog) -> Option<(u64, bool)> {
+    let there = rankings(metadata_dir);
+    let is_of_it = |number: &u64| {
+        artifact::read_manifest(metadata_dir, *number).is_ok_and(|manifest| is_of(&manifest, catalog))
+    };
+    match there.iter().rev().copied().find(is_of_it) {
+        Some(number) => Some((number, true)),
+        None => there.last().map(|number| (*number, false)),
+    }
+}
+
+/// The number of the newest ranking of this catalog.
+///
+/// Errors: there is none yet, or only of other catalogs.
+pub(super) fn own_ranking(metadata_dir: &Path, catalog: &Catalog) -> Result<u64, PipelineError> {
+    match newest_ranking_of(metadata_dir, catalog) {
+        Some((number, true)) => Ok(number),
+        Some((number, false)) => Err(PipelineError::OtherRanking {
+            folder: metadata_dir.to_owned(),
+            ranking: number,
+            inputs: inputs_of(metadata_dir, number),
+        }),
+        None => Err(PipelineError::NoRanking {
+            folder: metadata_dir.to_owned(),
+        }),
+    }
+}
+
+/// The files that a run read, in words.
+fn inputs_of(metadata_dir: &Path, number: u64) -> String {
+    match artifact::read_manifest(metadata_dir, number) {
+        Ok(manifest) => {
+            let names: Vec<String> = manifest.inputs.into_iter().map(|input| input.path).collect();
+            names.join(", ")
+        }
+        Err(_) => "a catalog that nothing tells of, for its manifest cannot be read".into(),
+    }
+}
+
+/// The newest ranking of this catalog in a folder, else the newest of all, and which of the two it is; `None` where there is none yet.
 ///
 /// Errors: its files are damaged.
 pub fn latest_ranking(metadata_dir: &Path, catalog: &Catalog) -> Result<Option<SavedRanking>, PipelineError> {
-    let Some(number) = newest_ranking(metadata_dir) else {
+    let Some((number, of_this_catalog)) = newest_ranking_of(metadata_dir, catalog) else {
         return Ok(None);
     };
     let (number, judgements, facts) = read_ranking_with_facts(metadata_dir, Some(number))?;
@@ -197,7 +237,7 @@ pub fn latest_ranking(metadata_dir: &Path, catalog: &Catalog) -> Result<Option<S
         settings: manifest.as_ref().and_then(settings_of),
         // Without its own networks the list is still there.
         checkpoint: checkpoint_of_run(metadata_dir, number).unwrap_or_default(),
-        of_this_catalog: manifest.is_some_and(|manifest| is_of(&manifest, catalog)),
+        of_this_catalog,
     }))
 }
 

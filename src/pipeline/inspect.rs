@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::PipelineError;
+use super::history::newest_ranking_of;
 use crate::anomaly::Judgement;
 use crate::artifact::read_ranking;
 use crate::catalog::Catalog;
@@ -15,9 +16,32 @@ pub struct Inspection {
     pub valid_pixels: usize,
     /// Median of flux times the root of ivar over the valid pixels.
     pub median_sn: f64,
-    /// The newest ranking of the metadata folder that has it, and what it says.
-    pub ranking: Option<u64>,
+    /// What a ranking says of it, where there is a ranking.
+    pub ranked: Option<Ranked>,
+}
+
+/// An object in a ranking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Of the newest ranking of the catalog, else of the newest of all.
+    pub ranking: u64,
+    pub of_this_catalog: bool,
+    /// `None` where the ranking does not have the object.
     pub verdict: Option<Judgement>,
+}
+
+/// What the rankings of a folder say of an object of the catalog; `None` where there is none yet, or it cannot be read.
+pub fn ranked(catalog: &Catalog, object_id: &str, metadata_dir: &Path) -> Option<Ranked> {
+    let (number, of_this_catalog) = newest_ranking_of(metadata_dir, catalog)?;
+    let (ranking, judgements) = read_ranking(metadata_dir, Some(number)).ok()?;
+    let verdict = judgements
+        .into_iter()
+        .find(|judgement| judgement.object_id == object_id);
+    Some(Ranked {
+        ranking,
+        of_this_catalog,
+        verdict,
+    })
 }
 
 /// Looks an object up by its object id or target id.
@@ -35,18 +59,11 @@ pub fn inspect(catalog: &Catalog, id: &str, metadata_dir: &Path) -> Result<Inspe
         .collect();
     let valid_pixels = ratios.len();
     let median_sn = median(ratios).map_or(0.0, f64::from);
-    let found = read_ranking(metadata_dir, None).ok().and_then(|(n, judgements)| {
-        judgements
-            .into_iter()
-            .find(|judgement| judgement.object_id == spectrum.facts.object_id)
-            .map(|judgement| (n, judgement))
-    });
-    let (ranking, verdict) = found.unzip();
+    let ranked = ranked(catalog, &spectrum.facts.object_id, metadata_dir);
     Ok(Inspection {
         spectrum,
         valid_pixels,
         median_sn,
-        ranking,
-        verdict,
+        ranked,
     })
 }

@@ -48,6 +48,8 @@ pub(super) struct Job {
     run: RunFiles,
     /// The checkpoint of the networks that are used, where it is not the run's own.
     checkpoint: Option<PathBuf>,
+    /// The ranking that is drawn, where it is that of another run.
+    ranking: Option<u64>,
     timings: BTreeMap<String, f64>,
     clock: Instant,
 }
@@ -60,6 +62,7 @@ impl Job {
             settings: settings.clone(),
             run: RunFiles::reserve(&settings.output.images_dir, &settings.output.metadata_dir)?,
             checkpoint: None,
+            ranking: None,
             timings: BTreeMap::new(),
             clock: Instant::now(),
         })
@@ -95,6 +98,11 @@ impl Job {
     /// Notes whose networks judge or draw.
     pub(super) fn uses(&mut self, model: &Reconstructor) {
         self.checkpoint = Some(model.file.clone());
+    }
+
+    /// Notes whose ranking is drawn.
+    pub(super) fn draws_from(&mut self, ranking: u64) {
+        self.ranking = Some(ranking);
     }
 
     /// Trains, or goes on from `resume`; returns the ensemble, and the prepared spectra where they are all of the selection. `for_all`: all of the
@@ -270,6 +278,7 @@ impl Job {
             inputs,
             // A run that was cancelled early has none.
             checkpoint: InputFile::read(&checkpoint, None).ok(),
+            ranking: self.ranking,
             rows,
             row_issues: issues.clone(),
             correlations: correlations.unwrap_or_default(),

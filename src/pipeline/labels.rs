@@ -1,7 +1,7 @@
 //! Labels with what the catalog and the rankings say of their objects: import, export and re-ranking.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,14 @@ use super::PipelineError;
 use super::settings::OutputSettings;
 use super::source::fold_key;
 use crate::anomaly::{Judgement, places};
-use crate::artifact::{RunFiles, read_manifest, read_ranking_with_facts};
+use crate::artifact::{RunFiles, rankings, read_manifest, read_ranking_with_facts};
 use crate::catalog::Catalog;
 use crate::durable::Draft;
 use crate::model::fold_of;
 use crate::spectrum::Facts;
 use crate::triage::{
     Fit, Format, Item, Journal, Label, LabelFile, Labeled, Reranked, marz, prospect, relevance, rerank,
+    unshortened,
 };
 
 /// The journal of a metadata folder, where no other is named.
@@ -25,7 +26,7 @@ pub fn journal_path(metadata_dir: &Path) -> PathBuf {
     metadata_dir.join("labels.jsonl")
 }
 
-/// The facts of the objects `ids`, by the id as given: of the catalog, else of the newest ranking, where they are in it.
+/// The facts of the objects `ids`, by the id as given: of the catalog, else of the newest ranking that has them.
 ///
 /// An id may be an object id or a target id.
 pub fn label_facts(
@@ -44,22 +45,33 @@ pub fn label_facts(
         let facts = catalog.facts(&rows)?;
         return Ok(found.into_iter().map(|(id, _)| id).zip(facts).collect());
     }
-    // Without any ranking the labels stand alone.
-    let Ok((_, _, facts)) = read_ranking_with_facts(metadata_dir, None) else {
-        return Ok(BTreeMap::new());
-    };
-    let mut by_id: HashMap<String, &Facts> = HashMap::new();
-    for facts in &facts {
-        if let Some(targetid) = facts.targetid {
-            by_id.entry(targetid.to_string()).or_insert(facts);
+    // Rankings of several catalogs may lie in one folder. Without any the labels stand alone.
+    let mut found = BTreeMap::new();
+    let mut missing: BTreeSet<&String> = ids.iter().collect();
+    for number in rankings(metadata_dir).into_iter().rev() {
+        if missing.is_empty() {
+            break;
         }
+        let Ok((_, _, facts)) = read_ranking_with_facts(metadata_dir, Some(number)) else {
+            continue;
+        };
+        let mut by_id: HashMap<String, &Facts> = HashMap::new();
+        for facts in &facts {
+            if let Some(targetid) = facts.targetid {
+                by_id.entry(targetid.to_string()).or_insert(facts);
+            }
+        }
+        // An object id goes before another object's target id.
+        by_id.extend(facts.iter().map(|facts| (facts.object_id.to_string(), facts)));
+        missing.retain(|id| match by_id.get(*id) {
+            Some(facts) => {
+                found.insert((*id).clone(), (*facts).clone());
+                false
+            }
+            None => true,
+        });
     }
-    // An object id goes before another object's target id.
-    by_id.extend(facts.iter().map(|facts| (facts.object_id.to_string(), facts)));
-    let known = ids
-        .iter()
-        .filter_map(|id| Some((id.clone(), (*by_id.get(id)?).clone())));
-    Ok(known.collect())
+    Ok(found)
 }
 
 /// What an import did.
@@ -82,7 +94,8 @@ pub struct ImportedFile {
     pub notes: Vec<String>,
 }
 
-/// Takes the labels of files into the journal, each in the name of its scanner; those without a name in that of the journal's.
+/// Takes the labels of files into the journal, each in the name of its scanner; those without a name in that of the journal's. What comes back as an
+/// export had to shorten it is left as it is.
 ///
 /// Errors: before anything is taken in, a file that cannot be read; then those of the journal.
 pub fn import_labels(
@@ -92,7 +105,7 @@ pub fn import_labels(
     metadata_dir: &Path,
 ) -> Result<ImportedLabels, PipelineError> {
     let mut imported = ImportedLabels::default();
-    let mut people: Vec<(String, Vec<(String, Label)>)> = Vec::new();
+    let mut people: Vec<(Format, String, BTreeMap<String, Label>)> = Vec::new();
     for path in files {
         let file = LabelFile::read(path)?;
         imported.read += file.rows.len();
@@ -102,24 +115,29 @@ pub fn import_labels(
             labels: file.rows.len(),
             notes: file.notes.clone(),
         });
-        let scanner = journal.scanner().to_owned();
+        let (format, scanner) = (file.format, journal.scanner().to_owned());
         for (by, labels) in file.by_scanner(&scanner) {
-            people.push((by, labels.into_iter().collect()));
+            people.push((format, by, labels));
         }
     }
     let ids: Vec<String> = people
         .iter()
-        .flat_map(|(_, labels)| labels.iter().map(|(id, _)| id.clone()))
+        .flat_map(|(_, _, labels)| labels.keys().cloned())
         .collect();
     let known = label_facts(catalog, metadata_dir, &ids)?;
-    for (by, mut labels) in people {
-        for (id, _) in &mut labels {
-            match known.get(id) {
-                Some(facts) => facts.object_id.as_str().clone_into(id),
-                None => imported.unknown += 1,
-            }
+    for (format, by, labels) in people {
+        let mut taken = Vec::new();
+        for (id, label) in labels {
+            let facts = known.get(&id);
+            imported.unknown += usize::from(facts.is_none());
+            let id = facts.map_or(id, |facts| facts.object_id.to_string());
+            let label = match journal.label_by(&by, &id) {
+                Some(own) => unshortened(label, own, format, &id, facts),
+                None => label,
+            };
+            taken.push((id, label));
         }
-        imported.changed += journal.set_all(&by, labels)?.len();
+        imported.changed += journal.set_all(&by, taken)?.len();
     }
     Ok(imported)
 }

@@ -40,7 +40,7 @@ pub use cutouts::{FetchSummary, Wanted, cutouts, fetch_cutouts};
 pub use error::PipelineError;
 pub use history::{FoldRecord, RunRecord, SavedRanking, latest_ranking, newest_checkpoint, runs};
 pub use import::{ImportRequest, ImportSummary, import};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, Ranked, inspect, ranked};
 pub use job::Summary;
 pub use judge::Verdicts;
 pub use labels::{

@@ -21,6 +21,30 @@ pub struct SimulateRequest {
     pub truth: PathBuf,
     /// Round flux and ivar to so many bits of mantissa; announced in the file's provenance.
     pub mantissa_bits: Option<u32>,
+    /// Replace files of these names.
+    pub force: bool,
+}
+
+impl SimulateRequest {
+    /// Whether both files can be written without the loss of one.
+    fn check(&self) -> Result<(), PipelineError> {
+        let (output, truth) = (&self.output, &self.truth);
+        // Whichever way leads to the folder.
+        let place = |path: &Path| {
+            let path = std::path::absolute(path).ok()?;
+            Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+        };
+        if place(output).is_some_and(|output| place(truth) == Some(output)) {
+            return Err(PipelineError::Truth {
+                path: truth.clone(),
+                what: "it would be written over the catalog; give another name with `--truth`".into(),
+            });
+        }
+        match [output, truth].into_iter().find(|path| path.exists()) {
+            Some(path) if !self.force => Err(PipelineError::OutputExists { path: path.clone() }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What was written.
@@ -34,11 +58,14 @@ pub struct SimulateSummary {
 }
 
 /// Simulates the catalog. Both files appear complete or, on an error or when cancelled, not at all.
+///
+/// Errors: before anything is made, a file of either name that may not be replaced, or one name for both; no space on disk.
 pub fn simulate(
     request: &SimulateRequest,
     observer: &mut dyn Observer,
     cancel: &CancelToken,
 ) -> Result<SimulateSummary, PipelineError> {
+    request.check()?;
     let simulation = &request.simulation;
     let provenance = serde_json::json!({
         "simulation": simulation,

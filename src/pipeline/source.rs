@@ -1,7 +1,7 @@
 //! The selected rows of a catalog, and how their spectra are read and prepared.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use rand::SeedableRng;
 use rand::seq::index;
@@ -14,14 +14,12 @@ use super::shelf::Room;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::catalog::{Catalog, Query};
 use crate::spectrum::prepare::{Frame, Preparation, Prepared};
-use crate::spectrum::{Facts, MaskKind, RowIssue, Spectrum};
+use crate::spectrum::{Facts, MaskKind, REDSHIFTS, RowIssue, Spectrum};
 
 /// Spectra whose extent decides on the grid.
 const EXTENTS: usize = 2000;
 /// Spectra that are prepared and looked at together.
 pub const CHUNK: usize = 256;
-/// Redshifts that bring a spectrum to a rest frame; beyond them lies no galaxy.
-const REDSHIFTS: Range<f64> = -0.1..20.0;
 /// Rows that are tried where the first cannot be read.
 const LOOKED_INTO: usize = 100;
 

@@ -38,6 +38,38 @@ impl<'a> TrainingSet<'a> {
         }
     }
 
+    /// Whether the networks of all folds have enough to learn from.
+    ///
+    /// Errors: more folds than spectra; a fold that would leave too few of them.
+    fn check(&self, training: &TrainingSettings) -> Result<(), ModelError> {
+        let of = self.places.len();
+        if training.folds > of {
+            return Err(ModelError::TooManyFolds {
+                folds: training.folds,
+                of,
+            });
+        }
+        let mut held_out = vec![0; training.folds];
+        let mut learned_from = 0;
+        for &place in &self.places {
+            let key = fold_key(self.shelf.facts(place));
+            if is_modeled(self.shelf.coverage(place)) && !watches(&key, training) {
+                learned_from += 1;
+                held_out[fold_of(&key, training.folds)] += 1;
+            }
+        }
+        let most = held_out.into_iter().max().filter(|_| training.folds > 1);
+        let found = learned_from - most.unwrap_or(0);
+        if found < FEWEST {
+            return Err(ModelError::TooFewSpectra {
+                found,
+                of,
+                needed: FEWEST,
+            });
+        }
+        Ok(())
+    }
+
     /// The spectra that may teach the network of `fold`, split into those it learns from and those that only watch.
     fn split(&self, fold: usize, settings: &Settings) -> (Part<'a>, Part<'a>) {
         let training = &settings.training;
@@ -122,6 +154,9 @@ pub fn train(
         let note = "one fold: every spectrum is judged by a model that has seen it, which hides part of what is strange about it";
         observer.event(Event::Note(note.into()));
     }
+    if checkpoint.members.len() < folds && !cancel.is_cancelled() {
+        set.check(&settings.training)?;
+    }
     // What a resumed run builds on is kept under its own number too, even where nothing is left to train.
     if !checkpoint.members.is_empty() || checkpoint.running.is_some() {
         checkpoint.save(path)?;
@@ -134,14 +169,6 @@ pub fn train(
     while checkpoint.members.len() < folds && !cancel.is_cancelled() {
         let fold = checkpoint.members.len();
         let (train, validation) = set.split(fold, settings);
-        if train.len() < FEWEST {
-            return Err(ModelError::TooFewSpectra {
-                found: train.len(),
-                of: set.places.len(),
-                needed: FEWEST,
-            }
-            .into());
-        }
         let trainer = Trainer {
             model: &settings.model,
             settings: &settings.training,

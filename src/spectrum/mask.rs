@@ -125,3 +125,33 @@ pub fn artifact_zone(wavelength: f64, kind: MaskKind) -> Option<ArtifactZone> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bit_of_a_mask_is_lost_as_good() {
+        for (number, bits) in [
+            (0, 0),
+            (4, 4),
+            (-1, u32::MAX),
+            (1 << 31, 1 << 31),
+            (1 << 32, 1),
+            (i64::MIN, 1 << 31),
+        ] {
+            assert_eq!(bits_of(number), bits, "{number}");
+            assert_eq!(
+                bits_of_text(number as f64),
+                if number == i64::MIN { u32::MAX } else { bits },
+                "{number}"
+            );
+        }
+        for number in [0.5, -0.5, f64::NAN, f64::INFINITY, 1e300] {
+            let bits = bits_of_text(number);
+            for kind in [MaskKind::Desi, MaskKind::Sdss, MaskKind::Plain] {
+                assert!(kind.is_bad(bits), "{number} {kind:?}");
+            }
+        }
+    }
+}

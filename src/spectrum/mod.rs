@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// km/s.
 pub const SPEED_OF_LIGHT: f64 = 299_792.458;
 
+/// Redshifts that objects have: blueshifts of stars and neighbors to beyond the first galaxies.
+pub const REDSHIFTS: std::ops::Range<f64> = -0.1..20.0;
+
 /// One observed spectrum with the identity and the facts of its catalog row.
 ///
 /// It carries its identity all the way to the model, the score, the figure and the file: nothing is joined by position.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::journal::{Journal, default_scanner};
 use super::label::Label;
 use super::{TriageError, marz, prospect};
-use crate::spectrum::Facts;
+use crate::spectrum::{Facts, REDSHIFTS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -17,6 +17,19 @@ pub enum Format {
     Journal,
     Prospect,
     Marz,
+}
+
+impl Format {
+    /// The format that a file's name ends in the way of; `None` for any other ending.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "csv" => Some(Self::Prospect),
+            "mz" => Some(Self::Marz),
+            "jsonl" => Some(Self::Journal),
+            _ => None,
+        }
+    }
 }
 
 /// A label with whose and of what it is.
@@ -176,7 +189,7 @@ impl<'a> Row<'a> {
             return Ok(None);
         }
         let z: Option<f64> = text.parse().ok();
-        match z.filter(|z| z.is_finite() && *z > -1.0) {
+        match z.filter(|z| REDSHIFTS.contains(z)) {
             Some(z) => Ok(Some(z)),
             None => Err(self.wrong(name, "no redshift")),
         }

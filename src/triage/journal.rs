@@ -107,7 +107,12 @@ impl Journal {
 
     /// The person's own label of an object; `None` where there is none.
     pub fn get(&self, id: &str) -> Option<&Label> {
-        self.histories.get(&self.scanner)?.get(id)
+        self.label_by(&self.scanner, id)
+    }
+
+    /// What anyone says of an object.
+    pub fn label_by(&self, by: &str, id: &str) -> Option<&Label> {
+        self.histories.get(by)?.get(id)
     }
 
     /// The person's own labels, by object id.

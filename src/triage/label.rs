@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::spectrum::REDSHIFTS;
+
 /// The classes that DESI's visual inspection knows; others are free text.
 pub const CLASSES: [&str; 3] = ["STAR", "GALAXY", "QSO"];
 
@@ -123,7 +125,10 @@ impl Label {
             return Err(format!("quality {quality} is not one of 0 to 4"));
         }
         match self.z {
-            Some(z) if !(z.is_finite() && z > -1.0) => Err(format!("z {z} is no redshift")),
+            Some(z) if !REDSHIFTS.contains(&z) => Err(format!(
+                "z {z} is no redshift, which lies between {} and {}",
+                REDSHIFTS.start, REDSHIFTS.end
+            )),
             _ => Ok(()),
         }
     }
@@ -218,7 +223,7 @@ mod tests {
         };
         assert!(label(Some(4), Some(-0.001)).check().is_ok());
         assert!(label(Some(5), None).check().unwrap_err().contains('5'));
-        for z in [f64::NAN, f64::INFINITY, -1.0] {
+        for z in [f64::NAN, f64::INFINITY, -1.0, -0.5, 21.0] {
             assert!(label(None, Some(z)).check().is_err(), "{z}");
         }
     }

@@ -8,6 +8,7 @@
 //!
 //! `docs/labels.md` has the formats, the mappings, the rule of the merge and the formulas of the re-ranking.
 
+mod echo;
 mod error;
 mod files;
 mod gaussian;
@@ -22,6 +23,7 @@ mod space;
 mod tags;
 mod told;
 
+pub use echo::unshortened;
 pub use error::TriageError;
 pub use files::{Format, LabelFile, LabelRow, Labeled};
 pub use history::{Change, Problem};

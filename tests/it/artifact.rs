@@ -472,6 +472,7 @@ fn the_manifest_lists_the_files_as_they_are() {
         device: "cpu".to_owned(),
         inputs: vec![InputFile::read(&input, Some(1)).unwrap()],
         checkpoint: None,
+        ranking: None,
         rows: RowCounts {
             selected: 3,
             skipped: 1,

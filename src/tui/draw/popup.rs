@@ -254,7 +254,7 @@ pub fn welcome(frame: &mut Frame, area: Rect, app: &App) {
         key("1  j k", "browse the catalog; f filters, s sorts"),
         key(
             "2  s",
-            "train the autoencoder and rank: half a minute for the sample",
+            "train the autoencoder and rank: under a minute for the sample",
         ),
         key(
             "3  j k",

@@ -158,3 +158,18 @@ fn too_few_seat_no_jury() {
     let plain = calibration.score(&population[3]);
     assert_eq!(calibration.score_by(None, &population[3]), plain);
 }
+
+#[test]
+fn where_all_are_equally_strange_nobody_is() {
+    let survey = survey();
+    let population: Vec<Evidence> = (0..150)
+        .map(|i| survey.evidence(&survey.flux[0], &survey.ivar[0], i % 3))
+        .collect();
+    let calibration = Calibration::fit(&population, &settings());
+    let jury = Jury::seat(&calibration, &population, &survey.injected(), 20);
+    for evidence in &population {
+        let voted = calibration.score_by(jury.as_ref(), evidence);
+        assert!(voted.vote.is_none_or(|vote| vote.strange < 0.5), "{voted:?}");
+        assert!(voted.score < 3.0, "{voted:?}");
+    }
+}

@@ -368,3 +368,16 @@ fn an_expression_is_about_the_columns_alone() {
         [0, 1]
     );
 }
+
+#[test]
+fn an_open_quote_is_told_in_words() {
+    let (_folder, catalog) = catalog();
+    for filter in ["object_id = 'obj", "object_id = \"obj"] {
+        let error = catalog.select(&query(filter, "", None)).unwrap_err();
+        let CatalogError::BadExpression { brief, at, .. } = &error else {
+            panic!("{error:?}")
+        };
+        assert!(!brief.contains("Error") && !brief.contains('('), "{brief}");
+        assert!(at.is_some(), "{brief}");
+    }
+}

@@ -54,6 +54,20 @@ fn help_names_every_setting_once_and_short_help_the_frequent_ones() {
 }
 
 #[test]
+fn a_limit_of_none_is_refused() {
+    let desk = Desk::with_catalog(10);
+    for command in [&["--no-tui"][..], &["train"], &["rank"]] {
+        let ended = desk.run(&[command, &["catalog.parquet", "--limit", "0"]].concat());
+        assert_ne!(ended.code, Some(0));
+        assert!(
+            ended.stderr.contains("limit") && ended.stderr.contains("at least 1"),
+            "{ended:?}"
+        );
+    }
+    assert!(!desk.path("metadata").exists());
+}
+
+#[test]
 fn without_a_screen_the_program_points_to_the_headless_job() {
     let desk = Desk::with_catalog(10);
     let ended = desk.run(&["catalog.parquet"]);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use spectriage::spectrum::WavelengthGrid;
+
 use super::{Desk, QUICK};
+use crate::common::{self, ordinary};
 
 #[test]
 fn the_whole_job_prints_json_alone_and_leaves_its_files() {
@@ -174,6 +177,41 @@ fn simulate_writes_the_same_bytes_twice_and_other_ones_for_another_seed() {
 }
 
 #[test]
+fn simulate_replaces_neither_file_unasked() {
+    let desk = Desk::new();
+    let simulate = |more: &[&str]| desk.run(&[&["simulate", "a.parquet", "-n", "3"], more].concat());
+    let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    for there in ["a.parquet", "a_truth.csv"] {
+        std::fs::write(desk.path(there), "mine").unwrap();
+        let ended = simulate(&[]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(
+            ended.stderr.contains(there) && ended.stderr.contains("--force"),
+            "{ended:?}"
+        );
+        assert_eq!(read(there), b"mine");
+        std::fs::remove_file(desk.path(there)).unwrap();
+        assert_eq!(
+            std::fs::read_dir(desk.path(".")).unwrap().count(),
+            0,
+            "before any work"
+        );
+    }
+    std::fs::write(desk.path("notes.csv"), "mine").unwrap();
+    assert_eq!(simulate(&["--truth", "notes.csv"]).code, Some(1));
+    for same in ["a.parquet", "./a.parquet"] {
+        let ended = simulate(&["--truth", same, "--force"]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("over the catalog"), "{ended:?}");
+    }
+    assert!(!desk.path("a.parquet").exists());
+    for _ in 0..2 {
+        assert_eq!(simulate(&["--truth", "notes.csv", "--force"]).code, Some(0));
+    }
+    assert_ne!(read("notes.csv"), b"mine");
+}
+
+#[test]
 fn the_shipped_real_spectra_are_imported_and_described() {
     let desk = Desk::new();
     let real = concat!(env!("CARGO_MANIFEST_DIR"), "/sample_data/real");
@@ -315,4 +353,41 @@ fn a_benchmark_says_what_would_have_been_found() {
     let ended = desk.run(&["benchmark", "ranking", "catalog.parquet", "--comparators", "luck"]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("pca_chi2"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_object_that_is_named_twice_is_exported_once() {
+    let desk = Desk::with_catalog(5);
+    let id = ordinary(21, 1)[0].facts.object_id.to_string();
+    for (name, lines) in [("one.csv", 2), ("one.txt", 1)] {
+        let told = desk
+            .good(&["export", "catalog.parquet", name, "--id", &id, "--id", &id])
+            .stdout;
+        assert!(told.contains("1 row,"), "{told}");
+        assert_eq!(
+            std::fs::read_to_string(desk.path(name)).unwrap().lines().count(),
+            lines
+        );
+    }
+}
+
+#[test]
+fn info_says_how_much_it_leaves_out() {
+    let desk = Desk::new();
+    let mut spectra = ordinary(21, 25);
+    for (i, spectrum) in spectra.iter_mut().enumerate() {
+        spectrum.grid = std::sync::Arc::new(WavelengthGrid::Linear {
+            start: 3600.0 + i as f64,
+            step: 0.8,
+            n: spectrum.flux.len(),
+        });
+    }
+    common::write_catalog(&desk.path("many.parquet"), &spectra);
+    let text = desk.good(&["info", "many.parquet"]).stdout;
+    assert!(
+        text.starts_with("25 rows in 1 file, layout: spectriage\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("grid: ").count(), 20);
+    assert!(text.contains("  and 5 more\n"), "{text}");
 }

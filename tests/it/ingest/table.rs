@@ -77,3 +77,32 @@ fn tables_that_are_no_spectra_say_why() {
         assert!(outcome.message.contains(why), "{text}: {}", outcome.message);
     }
 }
+
+#[test]
+fn a_mask_of_odd_numbers_is_bad_where_it_is_not_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "wave,flux,ivar,mask\n4000,1,1,0\n4001,1,1,-1\n4002,1,1,0.5\n4003,1,1,nan\n4004,1,1,4294967296\n4005,1,1,false\n";
+    let spectrum = only(&write(folder.path(), "t.csv", text.as_bytes()));
+    let valid: Vec<bool> = (0..6).map(|pixel| spectrum.is_valid(pixel)).collect();
+    assert_eq!(valid, [true, false, false, false, false, true]);
+}
+
+#[test]
+fn a_fact_in_a_comment_that_is_no_number_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |comment: &str| {
+        let text = format!("# {comment}\nwave,flux,ivar\n4000,1,1\n4001,2,1\n");
+        let (outcome, spectra) = import(&write(folder.path(), "t.csv", text.as_bytes()));
+        assert_eq!(outcome.status, Status::Imported);
+        (spectra[0].facts.z, outcome.message)
+    };
+    let (z, message) = of("z: abc");
+    assert!(
+        z.is_none() && message.contains("z in a comment: \"abc\" is not a number"),
+        "{message}"
+    );
+    for nothing in ["z: nan", "z: --", "no fact"] {
+        assert_eq!(of(nothing), (None, String::new()), "{nothing}");
+    }
+    assert_eq!(of("redshift = 0.25"), (Some(0.25), String::new()));
+}

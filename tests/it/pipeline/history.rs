@@ -2,7 +2,9 @@
 
 use spectriage::catalog::Catalog;
 use spectriage::model::checkpoint::Checkpoint;
-use spectriage::pipeline::{self, CancelToken, PipelineError, Reconstructor, Silent, Viewer};
+use spectriage::pipeline::{
+    self, CancelToken, Event, Observer, PipelineError, Reconstructor, Silent, Viewer, Wanted,
+};
 
 use crate::common::{self, StopAt, Workplace, by_id, ordinary};
 
@@ -225,4 +227,158 @@ fn the_objects_of_one_fold_are_compared() {
     );
     let missing = pipeline::similar(&place.metadata(), None, "4711", 3).unwrap_err();
     assert!(matches!(missing, PipelineError::NoLatent { .. }) && missing.to_string().contains("4711"));
+}
+
+/// Hears what a job notes.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Observer for Notes {
+    fn event(&mut self, event: Event) {
+        if let Event::Note(note) = event {
+            self.0.push(note);
+        }
+    }
+}
+
+#[test]
+fn a_ranking_is_drawn_with_the_networks_that_made_it() {
+    let place = Workplace::new();
+    let inputs = place.catalog("catalog.parquet", &ordinary(56, 40));
+    let settings = place.settings();
+    let never = CancelToken::default();
+    common::run(&inputs, &settings).unwrap();
+    // A newer training that has ended, and one that has not.
+    let train = |observer: &mut dyn Observer, cancel: &CancelToken| {
+        pipeline::train_only(&inputs, &settings, None, observer, cancel).unwrap()
+    };
+    train(&mut Silent, &never);
+    let mut stop = StopAt::new(1, 1, 1);
+    let cancel = stop.cancel.clone();
+    assert!(train(&mut stop, &cancel).interrupted);
+    let mut notes = Notes::default();
+    pipeline::rank_only(&inputs, &settings, None, &mut notes, &never).unwrap();
+    assert!(
+        notes.0[0].ends_with("checkpoint_2.bpk"),
+        "the newest that ended: {notes:?}",
+        notes = notes.0
+    );
+    let unfinished = common::rank(&inputs, &settings, &place.checkpoint(3)).unwrap_err();
+    assert!(matches!(unfinished, PipelineError::UnfinishedCheckpoint { .. }));
+
+    // Ranking 5 is made with an older one, and drawn with it.
+    common::rank(&inputs, &settings, &place.checkpoint(1)).unwrap();
+    let plot = |observer: &mut dyn Observer, of| {
+        pipeline::plot(
+            &inputs,
+            &settings,
+            of,
+            &[],
+            None,
+            observer,
+            &CancelToken::default(),
+        )
+    };
+    let mut notes = Notes::default();
+    plot(&mut notes, None).unwrap();
+    assert!(
+        notes.0[0].starts_with("ranking 5") && notes.0[0].ends_with("checkpoint_1.bpk"),
+        "{:?}",
+        notes.0
+    );
+    let manifest = place.manifest(6);
+    assert_eq!(manifest["ranking"], 5);
+    assert!(
+        manifest["checkpoint"]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("checkpoint_1.bpk")
+    );
+    assert_eq!(place.manifest(5)["ranking"], serde_json::Value::Null);
+    std::fs::remove_file(place.checkpoint(1)).unwrap();
+    let gone = plot(&mut Silent, None).unwrap_err();
+    assert!(
+        matches!(gone, PipelineError::CheckpointGone { ranking: 5, .. }),
+        "{gone:?}"
+    );
+    assert!(
+        plot(&mut Silent, Some(4)).is_ok(),
+        "that of another ranking is still there"
+    );
+    let missing = plot(&mut Silent, Some(77)).unwrap_err().to_string();
+    assert!(
+        missing.contains("no ranking 77; the newest there is 5"),
+        "{missing}"
+    );
+    let missing = pipeline::similar(&place.metadata(), Some(99), "4711", 3);
+    let missing = missing.unwrap_err().to_string();
+    assert!(
+        missing.contains("no ranking 99; the newest there is 5"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn the_newest_ranking_is_that_of_the_catalog_at_hand() {
+    let place = Workplace::new();
+    let names = ["a.parquet", "b.parquet", "c.parquet"];
+    let [a, b, c] = [57, 58, 59].map(|seed| place.catalog(names[seed as usize - 57], &ordinary(seed, 40)));
+    let mut settings = place.settings();
+    settings.cutouts.offline = true;
+    let never = CancelToken::default();
+    let fetch =
+        |inputs: &[String]| pipeline::fetch_cutouts(inputs, &settings, &Wanted::Top(3), &mut Silent, &never);
+    assert!(matches!(fetch(&c), Err(PipelineError::NoRanking { .. })));
+    for inputs in [&a, &b] {
+        common::run(inputs, &settings).unwrap();
+    }
+    let id = place.ranking(1)[0].object_id.to_string();
+    let catalog = |inputs: &[String]| Catalog::open(inputs).unwrap();
+    let newest = |inputs: &[String]| {
+        let saved = pipeline::latest_ranking(&place.metadata(), &catalog(inputs))
+            .unwrap()
+            .unwrap();
+        (saved.number, saved.of_this_catalog)
+    };
+    assert_eq!(
+        [&a, &b, &c].map(|inputs| newest(inputs)),
+        [(1, true), (2, true), (2, false)]
+    );
+    let inspected = pipeline::inspect(&catalog(&a), &id, &place.metadata())
+        .unwrap()
+        .ranked
+        .unwrap();
+    assert_eq!((inspected.ranking, inspected.of_this_catalog), (1, true));
+    assert_eq!(inspected.verdict.unwrap().rank, 1);
+    let plot = |inputs: &[String], of, ids: &[String]| {
+        pipeline::plot(inputs, &settings, of, ids, None, &mut Silent, &never)
+    };
+    let top = [id];
+    plot(&a, None, &top).unwrap();
+    assert_eq!(place.manifest(3)["ranking"], 1);
+    // With rankings of others alone nothing is guessed.
+    for refused in [plot(&c, None, &[]).map(drop), fetch(&c).map(drop)] {
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(refused, PipelineError::OtherRanking { ranking: 2, .. }),
+            "{refused:?}"
+        );
+        assert!(refused.to_string().contains("b.parquet"), "{refused}");
+    }
+    assert_eq!(fetch(&a).unwrap().objects, 3);
+    // By its number any is drawn that has the objects, as after a catalog was moved into another.
+    let both = [a.clone(), c.clone()].concat();
+    assert!(plot(&both, None, &top).is_err());
+    plot(&both, Some(1), &top).unwrap();
+    // Labels are told of by whichever ranking has their object.
+    let ids = [
+        place.ranking(1)[0].object_id.to_string(),
+        place.ranking(2)[0].object_id.to_string(),
+    ];
+    assert_eq!(
+        pipeline::label_facts(None, &place.metadata(), &ids)
+            .unwrap()
+            .len(),
+        2
+    );
 }

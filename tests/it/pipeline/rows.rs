@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 use spectriage::model::ModelError;
-use spectriage::pipeline::PipelineError;
+use spectriage::pipeline::{self, CancelToken, PipelineError};
 use spectriage::spectrum::Spectrum;
 
-use crate::common::{self, Workplace, ordinary};
+use crate::common::{self, StopAt, Workplace, ordinary};
 
 fn ids(spectra: &[Spectrum]) -> BTreeSet<CompactString> {
     spectra
@@ -145,4 +145,50 @@ fn a_selection_is_ranked_whole_and_alone() {
         .collect();
     assert_eq!(ranked, ids(&expected));
     assert!(ranked.len() > 30);
+}
+
+#[test]
+fn folds_that_leave_too_little_are_refused_before_the_first_training() {
+    let place = Workplace::new();
+    // Most of them at one place on the sky: they are held out together.
+    let mut spectra = ordinary(8, 20);
+    let first = spectra[0].facts.clone();
+    for spectrum in &mut spectra[..15] {
+        (spectrum.facts.ra, spectrum.facts.dec) = (first.ra, first.dec);
+    }
+    let crowded = place.catalog("crowded.parquet", &spectra);
+    let mut settings = place.settings();
+    let mut told = StopAt::new(9, 9, 9);
+    let error =
+        pipeline::train_only(&crowded, &settings, None, &mut told, &CancelToken::default()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            PipelineError::Model(ModelError::TooFewSpectra { of: 20, .. })
+        ),
+        "{error:?}"
+    );
+    settings.training.folds = 21;
+    let error =
+        pipeline::train_only(&crowded, &settings, None, &mut told, &CancelToken::default()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            PipelineError::Model(ModelError::TooManyFolds { folds: 21, of: 20 })
+        ),
+        "{error:?}"
+    );
+    assert!(told.outcomes.is_empty() && !place.checkpoint(1).exists());
+}
+
+#[test]
+fn a_catalog_without_positions_may_say_zero() {
+    let mut spectra = ordinary(8, 40);
+    for spectrum in &mut spectra {
+        (spectrum.facts.ra, spectrum.facts.dec) = (Some(0.0), Some(0.0));
+    }
+    let place = Workplace::new();
+    let inputs = place.catalog("catalog.parquet", &spectra);
+    let summary = common::run(&inputs, &place.settings()).unwrap();
+    assert_eq!((summary.ranked, summary.skipped), (40, 0));
 }

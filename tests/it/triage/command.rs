@@ -332,3 +332,91 @@ fn a_ranking_is_ordered_anew_beside_the_old_one() {
     assert_eq!(redshifts("ranking.csv"), redshifts("catalog.csv"));
     assert!(redshifts("catalog.csv").iter().all(|z| z.parse::<f64>().is_ok()));
 }
+
+#[test]
+fn an_export_never_takes_the_journals_place_and_is_what_its_name_says() {
+    let desk = Desk::new();
+    desk.good(&["set", "11", "--quality", "4"]);
+    let journal = fs::read(desk.path("metadata/labels.jsonl")).unwrap();
+    for (arguments, why) in [
+        (&["metadata/labels.jsonl"][..], "name of a journal"),
+        (&["other.jsonl"], "name of a journal"),
+        (&["out.mz", "--format", "prospect"], "the other format"),
+        (&["out.csv", "--format", "marz"], "the other format"),
+        (&["out.txt"], "--format"),
+    ] {
+        let (code, _, stderr) = desk.run(&[&["export", "--force"], arguments].concat());
+        assert!(code == 2 && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+    assert_eq!(fs::read(desk.path("metadata/labels.jsonl")).unwrap(), journal);
+    // A journal by another name is one too.
+    desk.good(&["set", "12", "--quality", "4", "--journal", "mine.csv"]);
+    let (code, _, stderr) = desk.run(&["export", "./mine.csv", "--journal", "mine.csv", "--force"]);
+    assert!(code == 2 && stderr.contains("the journal itself"), "{stderr}");
+    for (name, start) in [("out.mz", "#"), ("out.csv", "TARGETID"), ("OUT.MZ", "#")] {
+        desk.good(&["export", name]);
+        assert!(
+            fs::read_to_string(desk.path(name)).unwrap().starts_with(start),
+            "{name}"
+        );
+    }
+    desk.good(&["export", "out.txt", "--format", "marz"]);
+}
+
+#[test]
+fn ones_own_export_changes_nothing_when_it_comes_back() {
+    let desk = Desk::new();
+    let comment = "odd, thing \"x\" 你好";
+    let set = [
+        "set",
+        "11",
+        "--z",
+        "0.123456789",
+        "--class",
+        "white dwarf [DA]",
+        "--comment",
+        comment,
+    ];
+    desk.good(&set);
+    let label = || desk.json(&["list"])["labels"][0].clone();
+    let before = label();
+    for name in ["own.csv", "own.mz"] {
+        desk.good(&["export", name]);
+        assert_eq!(desk.json(&["import", name])["changed"], 0, "{name}");
+        assert_eq!(label(), before);
+    }
+    // What was changed there is taken, and the rest stays.
+    let file = fs::read_to_string(desk.path("own.csv")).unwrap();
+    fs::write(desk.path("own.csv"), file.replace(",-1,", ",3,")).unwrap();
+    assert_eq!(desk.json(&["import", "own.csv"])["changed"], 1);
+    let after = label();
+    assert_eq!(
+        (&after["quality"], &after["comment"]),
+        (&3.into(), &comment.into())
+    );
+    assert_eq!(after["z"], before["z"]);
+    let file = fs::read_to_string(desk.path("own.csv")).unwrap();
+    fs::write(desk.path("own.csv"), file.replace("odd; thing", "another")).unwrap();
+    desk.good(&["import", "own.csv"]);
+    assert_eq!(label()["comment"], "another 'x' ??");
+}
+
+#[test]
+fn what_no_object_has_is_refused_and_an_unknown_object_noted() {
+    let desk = Desk::new();
+    for z in ["-0.5", "21", "nan"] {
+        let (code, _, stderr) = desk.run(&["set", "11", "--z", z]);
+        assert!(code == 1 && stderr.contains("no redshift"), "{z}: {stderr}");
+    }
+    let set = |id: &str| desk.run(&["set", id, "--quality", "1"]);
+    assert_eq!(set("11").2, "", "without a ranking nothing is known of ids");
+    let inputs = desk.0.catalog("catalog.parquet", &common::ordinary(5, 40));
+    common::run(&inputs, &desk.0.settings()).unwrap();
+    let known = desk.0.ranking(1)[0].object_id.to_string();
+    assert_eq!(set(&known).2, "");
+    let (code, _, stderr) = set("12");
+    assert!(
+        code == 0 && stderr.contains("12 is in no ranking here"),
+        "{stderr}"
+    );
+}
