@@ -288,7 +288,7 @@ pub(super) fn spec_bytes(upper: bool, identity: Identity, exposures: usize) -> V
         let loglam: Vec<f32> = (0..n).map(|i| (35806 + i) as f32 / 1e4).collect();
         let mut mask = vec![0i32; n as usize];
         mask[7] = 1 << 24;
-        mask[8] = -1;
+        mask[9] = -1;
         let table = table.write_col(&mut file, case("flux"), &flux).unwrap();
         let table = table.write_col(&mut file, case("loglam"), &loglam).unwrap();
         let table = table

@@ -32,7 +32,7 @@ fn sdss_spec_in_either_case_lite_and_full_plain_and_gzipped() {
         "all layouts hold the same spectrum"
     );
     let mask = spectrum.mask.as_ref().unwrap();
-    assert_eq!(mask[6..10], [0, 1 << 24, u32::MAX, 0], "-1 is all bits");
+    assert_eq!(mask[6..11], [0, 1 << 24, 0, u32::MAX, 0], "-1 is all bits");
     let facts = &spectrum.facts;
     assert_eq!(
         (facts.object_id.as_str(), facts.targetid),
