@@ -268,8 +268,10 @@ pub fn start(origin: Origin, resume: Option<&Path>) -> Result<Checkpoint, Pipeli
     match resume {
         None => Ok(Checkpoint::new(origin)),
         Some(path) => {
-            let checkpoint = Checkpoint::load(path)?;
+            let mut checkpoint = Checkpoint::load(path)?;
             checkpoint.check(&origin, path)?;
+            // One of before does not tell how its rows are asked for; those that fit it are now known.
+            checkpoint.origin.asked = checkpoint.origin.asked.or(origin.asked);
             Ok(checkpoint)
         }
     }

@@ -71,6 +71,31 @@ pub fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
+/// So many of a thing whose plural ends in s.
+///
+/// ```
+/// use spectriage::tui::text::counted;
+/// assert_eq!([counted(1, "label"), counted(1200, "row")], ["1 label", "1,200 rows"]);
+/// ```
+pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", thousands(count))
+}
+
+/// A number with its digits in groups of three.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The text in exactly `cells` cells, at the left.
 pub fn pad(text: &str, cells: usize) -> String {
     let mut fitted = fit(text, cells);
@@ -178,6 +203,15 @@ mod tests {
             assert_eq!(clean(text), shown, "{text:?}");
         }
         assert!(matches!(clean("Hβ 4861 Å"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 20_000_000].map(thousands),
+            ["0", "999", "1,000", "20,000,000"]
+        );
+        assert_eq!(counted(0_usize, "label"), "0 labels");
     }
 
     #[test]

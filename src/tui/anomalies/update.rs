@@ -12,6 +12,7 @@ use crate::triage::Label;
 use crate::tui::app::{Completion, Effect, Purpose, Screen, Shell, Target};
 use crate::tui::form::Form;
 use crate::tui::keys::{Action, AnomaliesAct, LabelAct, Move, Press};
+use crate::tui::text::counted;
 
 /// Groups of settings that decide on the ranking and need no training.
 const DETECTION: &[&str] = &["detect", "window", "significance"];
@@ -87,7 +88,7 @@ impl Anomalies {
             shell.note("figures show the model too: train first, on the Train screen");
             return Vec::new();
         }
-        shell.note(format!("drawing {} figures", ids.len()));
+        shell.note(format!("drawing {}", counted(ids.len(), "figure")));
         vec![Effect::Anomalies(Request::Figures {
             ids,
             settings: Box::new(shell.settings.clone()),

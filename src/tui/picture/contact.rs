@@ -11,8 +11,8 @@ use super::draw::{Placed, show};
 use super::kept::Outcome;
 use crate::tui::app::App;
 use crate::tui::chart;
-use crate::tui::draw::{cover, thousands};
-use crate::tui::text;
+use crate::tui::draw::cover;
+use crate::tui::text::{self, thousands};
 use crate::tui::theme::Role;
 
 /// Where one is on the sheet: places of the list.

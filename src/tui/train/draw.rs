@@ -224,25 +224,30 @@ impl Train {
 
     /// What there is to go on from.
     fn at_rest(&self, theme: &Theme) -> Vec<Line<'static>> {
-        let text = |words: String, role| Line::styled(words, theme.style(role));
-        let mut lines = match self.runs.first() {
-            None => vec![text(
-                "s trains the autoencoder with these settings and ranks the spectra.".into(),
-                Role::Text,
-            )],
-            Some(run) => {
+        let line = |words: String, role| Line::styled(words, theme.style(role));
+        let begin = "s trains the autoencoder with these settings and ranks the spectra.";
+        let mut lines = match (self.newest(), self.runs.first()) {
+            (None, None) => vec![line(begin.into(), Role::Text)],
+            (None, Some(other)) => vec![
+                line(begin.into(), Role::Text),
+                line(
+                    format!("run {} in this folder is of another catalog", other.number),
+                    Role::Dim,
+                ),
+            ],
+            (Some(run), _) => {
                 let epochs: usize = run.folds.iter().map(|fold| fold.history.len()).sum();
                 let state = match run.complete {
                     true => "complete; A ranks with it",
                     false => "unfinished; R goes on from it",
                 };
-                let folds = run.folds.len();
-                let networks = if folds == 1 { "network" } else { "networks" };
+                let networks = text::counted(run.folds.len(), "network");
+                let epochs = text::counted(epochs, "epoch");
                 let device = run.device().name();
                 vec![
-                    text(format!("newest: run {}, {state}", run.number), Role::Text),
-                    text(
-                        format!("{folds} {networks}, {epochs} epochs on {device}"),
+                    line(format!("newest: run {}, {state}", run.number), Role::Text),
+                    line(
+                        format!("{networks}, {epochs} on {device}"),
                         Role::Dim,
                     ),
                 ]
@@ -332,8 +337,7 @@ impl Train {
         let id = text::clean(&preview.object_id);
         let after = match preview.epoch {
             0 => "before the first epoch".to_owned(),
-            1 => "after 1 epoch".to_owned(),
-            epochs => format!("after {epochs} epochs"),
+            epochs => format!("after {}", text::counted(epochs, "epoch")),
         };
         let chi2 = if theme.ascii { "chi2" } else { "χ²" };
         let better = if first == now {
