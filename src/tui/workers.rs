@@ -233,7 +233,7 @@ impl Observer for Teller {
         const TOLD: Duration = Duration::from_millis(60);
         const MEASURED: Duration = Duration::from_secs(1);
         let matters = match &event {
-            Event::Step { done, total, .. } => done == total,
+            Event::Step { done, total, .. } => *done == 0 || done == total,
             Event::Training { progress, .. } => progress.finished.is_some(),
             _ => true,
         };

@@ -314,7 +314,11 @@ impl Desk {
         let Some(verdicts) = &self.verdicts else {
             return Err("there is no ranking yet".into());
         };
-        let ranked: HashSet<&str> = verdicts.judgements.iter().map(|of| of.object_id.as_str()).collect();
+        let ranked: HashSet<&str> = verdicts
+            .judgements
+            .iter()
+            .map(|of| of.object_id.as_str())
+            .collect();
         let (ids, without): (Vec<String>, Vec<String>) =
             ids.iter().cloned().partition(|id| ranked.contains(id.as_str()));
         if ids.is_empty() {

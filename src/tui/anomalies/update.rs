@@ -360,14 +360,16 @@ impl Screen for Anomalies {
         (count > 0).then_some((count, self.cursor as u64))
     }
 
-    fn listed(&self, place: u64) -> Option<(Target, String)> {
+    fn listed(&self, place: u64) -> Option<(Target, Vec<String>)> {
         let place = *self.order.places().get(usize::try_from(place).ok()?)?;
         let (judgement, _) = self.ranking.as_ref()?.at(place)?;
-        let name = format!(
-            "#{} {:.1} {}",
-            judgement.rank, judgement.score, judgement.object_id
-        );
-        Some((Target::Id(judgement.object_id.to_string()), name))
+        let id = judgement.object_id.to_string();
+        let names = vec![
+            format!("#{}", judgement.rank),
+            format!("{:.1}", judgement.score),
+            id.clone(),
+        ];
+        Some((Target::Id(id), names))
     }
 
     fn target(&self) -> Option<Target> {

@@ -332,12 +332,12 @@ impl Screen for Catalog {
         (!rows.is_empty()).then(|| (rows.len(), self.cursor))
     }
 
-    fn listed(&self, place: u64) -> Option<(Target, String)> {
+    fn listed(&self, place: u64) -> Option<(Target, Vec<String>)> {
         let row = self.rows.as_ref()?.get(place)?;
         let name = self
             .id_at(place)
             .map_or_else(|| format!("row {row}"), str::to_owned);
-        Some((Target::Row(row), name))
+        Some((Target::Row(row), vec![name]))
     }
 
     fn awaits(&self) -> bool {

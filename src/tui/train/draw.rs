@@ -27,7 +27,7 @@ pub struct Areas {
 
 /// Lines of numbers, and two of border.
 const NUMBERS: u16 = 6;
-/// Lines below the form that say what a setting does.
+/// Lines below the form that say what a setting does, unless that takes more.
 const ABOUT: u16 = 3;
 
 /// Cuts the screen up.
@@ -71,15 +71,6 @@ pub fn areas(area: Rect) -> Areas {
     }
 }
 
-/// The rows of the form in its pane.
-pub fn form(pane: Rect) -> Rect {
-    let inside = within(pane);
-    Rect {
-        height: inside.height.saturating_sub(ABOUT),
-        ..inside
-    }
-}
-
 /// What is left inside a border.
 fn within(pane: Rect) -> Rect {
     Rect {
@@ -110,17 +101,26 @@ impl Train {
             "settings"
         };
         frame.render_widget(framed(theme, title), pane);
-        let rows = form(pane);
+        let rows = self.form_rows(pane);
         self.form.draw(&shell.settings, rows, frame.buffer_mut(), theme);
         let about = Rect {
             y: rows.bottom(),
             height: within(pane).height - rows.height,
             ..rows
         };
-        frame.render_widget(
-            Paragraph::new(self.form.about(theme)).wrap(Wrap { trim: true }),
-            about,
-        );
+        let words = self.form.about(about.width, theme);
+        frame.render_widget(Text::from(words), about);
+    }
+
+    /// The rows of the form in its pane: what its setting does stands below in full, as long as half of the pane is the form's.
+    pub(super) fn form_rows(&self, pane: Rect) -> Rect {
+        let inside = within(pane);
+        let lines = self.form.about(inside.width, &Theme::default()).len() as u16;
+        let about = lines.min(inside.height / 2).max(ABOUT);
+        Rect {
+            height: inside.height.saturating_sub(about),
+            ..inside
+        }
     }
 
     fn draw_numbers(&self, frame: &mut Frame, pane: Rect, shell: &Shell) {
@@ -246,10 +246,7 @@ impl Train {
                 let device = run.device().name();
                 vec![
                     line(format!("newest: run {}, {state}", run.number), Role::Text),
-                    line(
-                        format!("{networks}, {epochs} on {device}"),
-                        Role::Dim,
-                    ),
+                    line(format!("{networks}, {epochs} on {device}"), Role::Dim),
                 ]
             }
         };

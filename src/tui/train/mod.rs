@@ -257,7 +257,7 @@ fn look(shell: &Shell) -> Effect {
 impl Screen for Train {
     fn act(&mut self, action: Action, count: Option<u32>, shell: &mut Shell) -> Vec<Effect> {
         let times = count.unwrap_or(1) as isize;
-        let page = (self.form_rows() / 2).max(1) as isize;
+        let page = (self.rows() / 2).max(1) as isize;
         let whole = TABLE.len() as isize;
         match action {
             Action::Move(Move::Down) => self.step(times),
@@ -326,13 +326,13 @@ impl Screen for Train {
     }
 
     fn mouse(&mut self, event: MouseEvent, area: Rect, _shell: &mut Shell) -> Vec<Effect> {
-        let form = draw::form(draw::areas(area).form);
+        let form = self.form_rows(draw::areas(area).form);
         match event.kind {
             MouseEventKind::ScrollDown => self.step(1),
             MouseEventKind::ScrollUp => self.step(-1),
             MouseEventKind::Down(_) if form.contains((event.column, event.row).into()) => {
                 self.form.error = None;
-                self.form.click(event.row - form.y);
+                self.form.click(event.row - form.y, form.height);
             }
             _ => (),
         }
@@ -349,7 +349,7 @@ impl Screen for Train {
 
     fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
         self.area = area;
-        self.form.resize(self.form_rows());
+        self.form.resize(self.rows());
         Vec::new()
     }
 
@@ -373,7 +373,7 @@ impl Screen for Train {
 }
 
 impl Train {
-    fn form_rows(&self) -> u16 {
-        draw::form(draw::areas(self.area).form).height
+    fn rows(&self) -> u16 {
+        self.form_rows(draw::areas(self.area).form).height
     }
 }

@@ -182,10 +182,7 @@ fn text(buffer: &Buffer) -> String {
 fn busy() -> (Train, Shell) {
     let mut shell = shell();
     let mut screen = Train::new(&shell);
-    screen.answer(
-        found(vec![run(4, true), run(3, true), run(2, false)]),
-        &mut shell,
-    );
+    screen.answer(found(vec![run(4, true), run(3, true), run(2, false)]), &mut shell);
     started(&mut screen, &mut shell, TrainAct::Start);
     for event in [
         preview(0, 0, 0.3),
