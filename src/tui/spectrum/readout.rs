@@ -120,7 +120,7 @@ impl Pane {
         };
         let mut parts = vec![(format!("flux {}", with_error(m.flux)), Role::Title)];
         match m.equivalent_width {
-            Some(width) => parts.push((format!("EW {} Å{frame}", with_error(rest(width))), Role::Text)),
+            Some(width) => parts.push((format!("EW {} Å", with_error(rest(width))), Role::Text)),
             None => parts.push(("EW none: no continuum".to_owned(), Role::Dim)),
         }
         let (from, to) = (self.look.x_of(m.from), self.look.x_of(m.to));
@@ -130,7 +130,9 @@ impl Pane {
                 true => "emission",
                 false => "absorption",
             };
-            parts.push((kind.to_owned(), Role::Text));
+            // The frame where there is room for it: the range and it would be one too many for a narrow pane.
+            let frame = self.look.redshift().map_or("", |_| ", rest frame");
+            parts.push((format!("{kind}{frame}"), Role::Text));
         }
         if let Some(center) = m.center {
             let center = with_error(rest(center));

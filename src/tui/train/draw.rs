@@ -151,7 +151,11 @@ impl Train {
                 let words = format!("{}{memory}", job.words());
                 vec![Line::styled(words, theme.style(Role::Text))]
             }
-            (None, None) => self.at_rest(theme),
+            (None, None) => {
+                let words = Paragraph::new(self.at_rest(theme)).wrap(Wrap { trim: true });
+                frame.render_widget(words, inside);
+                return;
+            }
         };
         frame.render_widget(Text::from(lines), inside);
     }

@@ -266,7 +266,7 @@ fn a_line_is_measured_between_two_edges() {
     let all = shown(140);
     for words in [
         "EW \u{2212}17.",
-        " Å rest  7334–7371  emission",
+        " Å  7334–7371  emission, rest frame",
         "center ",
         "FWHM ",
         "S/N ",
