@@ -12,6 +12,13 @@ const LIKELY_ARTIFACT: f64 = 0.8;
 /// What is said where a group of lines lacks what the others foretell.
 pub(super) const OUT_OF_PROPORTION: &str = "emission lines out of proportion to each other";
 
+/// A percentile to the first decimal, rounded down: nothing but the whole is 100 %.
+pub fn percentile_words(percentile: f64) -> String {
+    // 98.9 is not what a division has left a bit below 99.
+    const BIT: f64 = 1e-6;
+    format!("{:.1}", (10.0 * percentile + BIT).floor() / 10.0)
+}
+
 impl GridRegion {
     /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
     pub fn words(&self) -> String {
@@ -112,4 +119,24 @@ pub fn explain(
         words.push_str(&coverage());
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_rounded_down_once() {
+        // 100 (n - rank) / n of the first, and of others.
+        let of = |rank: f64, n: f64| percentile_words(100.0 * (n - rank) / n);
+        assert_eq!(of(1.0, 696.0), "99.8");
+        assert_eq!(of(1.0, 100_000.0), "99.9");
+        assert_eq!(of(7.0, 694.0), "98.9");
+        for (n, tenth) in [(1000.0, 0.1), (500.0, 0.2)] {
+            for rank in 1..100 {
+                let exact = format!("{:.1}", 100.0 - tenth * f64::from(rank));
+                assert_eq!(of(f64::from(rank), n), exact);
+            }
+        }
+    }
 }

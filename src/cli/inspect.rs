@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::catalogs::Catalogs;
 use super::{Common, End, SettingFlags, print, start_logging};
+use crate::anomaly::percentile_words;
 use crate::catalog::Catalog;
 use crate::pipeline::{self, Inspection};
 
@@ -111,8 +112,10 @@ fn text(inspection: &Inspection) -> String {
                 "ordinary"
             };
             lines.push(format!(
-                "\nranking {n}{of}: rank {}, score {:.2}, percentile {:.1}, {label}",
-                verdict.rank, verdict.score, verdict.percentile
+                "\nranking {n}{of}: rank {}, score {:.2}, percentile {}, {label}",
+                verdict.rank,
+                verdict.score,
+                percentile_words(verdict.percentile)
             ));
             lines.push(format!("reason: {}", verdict.reason));
             for region in &verdict.regions {

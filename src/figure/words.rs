@@ -4,7 +4,7 @@ use compact_str::CompactString;
 
 use super::axis::with_minus;
 use super::spectrum::SpectrumView;
-use crate::anomaly::{Reason, Region};
+use crate::anomaly::{Reason, Region, percentile_words};
 
 /// The line of facts: where it comes from, what the pipeline thinks it is, how good it is, where it is.
 pub(super) fn facts(view: &SpectrumView) -> String {
@@ -58,11 +58,10 @@ pub(super) fn redshift(z: f64) -> String {
 /// The verdict in numbers.
 pub(super) fn verdict(view: &SpectrumView) -> String {
     let anomalous = if view.anomalous { "anomalous · " } else { "" };
-    // rounded down, so that nothing but the whole is 100 %
-    let percentile = (view.percentile * 10.0).floor() / 10.0;
     format!(
-        "{anomalous}score {} · percentile {percentile:.1}",
-        with_minus(&format!("{:.2}", view.score))
+        "{anomalous}score {} · percentile {}",
+        with_minus(&format!("{:.2}", view.score)),
+        percentile_words(view.percentile)
     )
 }
 

@@ -30,6 +30,19 @@ pub struct Origin {
     pub training: TrainingSettings,
     /// Digest of the catalog and of the rows that were selected from it.
     pub catalog_digest: String,
+    /// How these rows were asked for; checkpoints of before do not tell. The digest decides what fits, this alone how to ask again.
+    #[serde(default)]
+    pub asked: Option<Asked>,
+}
+
+/// What a training was asked to learn from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Digest of the catalog, whichever of its rows were selected.
+    pub catalog: String,
+    pub r#where: Option<String>,
+    pub order_by: Option<String>,
+    pub limit: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -198,7 +198,7 @@ pub(super) fn chosen<'a>(
         .iter()
         .find(|id| !found.iter().any(|judgement| judgement.object_id == **id))
     {
-        Some(missing) => Err(PipelineError::NoSuchObject { id: missing.clone() }),
+        Some(missing) => Err(PipelineError::NotRanked { id: missing.clone() }),
         None => Ok(found),
     }
 }

@@ -81,6 +81,8 @@ pub enum PipelineError {
     NoLatent { id: String, ranking: u64 },
     #[error("no object `{id}` in this catalog; ids are those of its `object_id` or `targetid` column")]
     NoSuchObject { id: String },
+    #[error("object `{id}` is not in this ranking: it was not selected, or could not be used")]
+    NotRanked { id: String },
 }
 
 fn listed(folders: &[PathBuf]) -> String {

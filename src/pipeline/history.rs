@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::PipelineError;
 use super::assessment::as_trained;
 use super::report::losses_of;
-use super::settings::Settings;
+use super::settings::{SelectionSettings, Settings};
 use crate::anomaly::Judgement;
 use crate::artifact::{self, InputFile, Manifest, rankings, read_ranking_with_facts};
 use crate::catalog::Catalog;
@@ -79,9 +79,23 @@ impl RunRecord {
         }
     }
 
-    /// The settings with those that this training was made with where a training that goes on from it must have them too.
+    /// The settings with those that this training was made with where a training that goes on from it must have them too: its rows among them,
+    /// where the checkpoint tells how they were asked for.
     pub fn settings_over(&self, settings: &Settings) -> Settings {
-        as_trained(settings, &self.origin)
+        let mut settings = as_trained(settings, &self.origin);
+        if let Some(asked) = &self.origin.asked {
+            settings.selection = SelectionSettings {
+                r#where: asked.r#where.clone(),
+                order_by: asked.order_by.clone(),
+                limit: asked.limit,
+            };
+        }
+        settings
+    }
+
+    /// Whether it learned from the catalog of this digest; `None` where its checkpoint, of an earlier version, does not say.
+    pub fn is_of(&self, catalog: &str) -> Option<bool> {
+        self.origin.asked.as_ref().map(|asked| asked.catalog == catalog)
     }
 }
 

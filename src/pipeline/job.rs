@@ -19,7 +19,7 @@ use super::viewer::Viewer;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::anomaly::{Correlations, Judgement};
 use crate::artifact::{self, InputFile, Manifest, RowCounts, RunFiles, write_manifest};
-use crate::model::checkpoint::{Checkpoint, Origin};
+use crate::model::checkpoint::{Asked, Checkpoint, Origin};
 use crate::model::{Accelerator, Ensemble};
 
 /// What a job did.
@@ -139,11 +139,19 @@ impl Job {
         }
         let set = TrainingSet::of(&shelf, &rows);
         self.lap("read");
+        let rows = &self.settings.selection;
+        let asked = Asked {
+            catalog: selection.catalog.digest(),
+            r#where: rows.r#where.clone(),
+            order_by: rows.order_by.clone(),
+            limit: rows.limit,
+        };
         let origin = Origin {
             preparation,
             model: self.settings.model.clone(),
             training: self.settings.training.clone(),
             catalog_digest: selection.digest.clone(),
+            asked: Some(asked),
         };
         let path = self.checkpoint_path();
         let mut checkpoint = train::start(origin, resume)?;

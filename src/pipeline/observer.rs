@@ -10,6 +10,8 @@ use crate::spectrum::RowIssue;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Read,
+    /// Principal components, with which a network starts.
+    Components,
     Reconstruct,
     Judge,
     Draw,
@@ -24,6 +26,7 @@ impl Stage {
     pub fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Read => ("reading", "spectra"),
+            Self::Components => ("components of", "spectra"),
             Self::Reconstruct => ("reconstructing", "spectra"),
             Self::Judge => ("judging", "spectra"),
             Self::Draw => ("drawing", "figures"),

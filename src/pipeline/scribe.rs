@@ -100,6 +100,7 @@ mod tests {
                 ..TrainingSettings::default()
             },
             catalog_digest: "of nothing".into(),
+            asked: None,
         })
     }
 

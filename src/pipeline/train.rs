@@ -8,7 +8,7 @@ use super::scribe::Scribe;
 use super::settings::Settings;
 use super::shelf::Shelf;
 use super::source::fold_key;
-use super::{CancelToken, Event, Observer, PipelineError};
+use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
     Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Spectra,
@@ -185,7 +185,20 @@ pub fn train(
             Pca::zeros(settings.model.latent, set.shelf.pixels())
         } else {
             let start = train.spread(MOST_COMPONENTS_FROM)?;
-            Pca::fit(&start, settings.model.latent, settings.model.error_floor)
+            let total = start.len() as u64;
+            let stage = Stage::Components;
+            observer.event(Event::Step {
+                stage,
+                done: 0,
+                total,
+            });
+            let pca = Pca::fit(&start, settings.model.latent, settings.model.error_floor);
+            observer.event(Event::Step {
+                stage,
+                done: total,
+                total,
+            });
+            pca
         };
         if let Some(previewer) = &mut previewer {
             previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
@@ -295,8 +308,10 @@ pub fn start(origin: Origin, resume: Option<&Path>) -> Result<Checkpoint, Pipeli
     match resume {
         None => Ok(Checkpoint::new(origin)),
         Some(path) => {
-            let checkpoint = Checkpoint::load(path)?;
+            let mut checkpoint = Checkpoint::load(path)?;
             checkpoint.check(&origin, path)?;
+            // One of before does not tell how its rows are asked for; those that fit it are now known.
+            checkpoint.origin.asked = checkpoint.origin.asked.or(origin.asked);
             Ok(checkpoint)
         }
     }

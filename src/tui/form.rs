@@ -88,9 +88,17 @@ impl Form {
         rows
     }
 
-    /// The setting at a row of the form, put under the cursor.
-    pub fn click(&mut self, row: u16) {
-        if let Some(Row::Setting(n)) = self.lines().get(self.top + usize::from(row)) {
+    /// The first line shown in so many rows: what is said below the form may leave it fewer than it had at the last move.
+    fn top_in(&self, rows: u16) -> usize {
+        let lines = self.lines();
+        let is_chosen = |row: &Row| matches!(row, Row::Setting(n) if *n == self.cursor);
+        let at = lines.iter().position(is_chosen).unwrap_or(0);
+        self.top.max((at + 1).saturating_sub(usize::from(rows)))
+    }
+
+    /// The setting at a row of the form that shows so many rows, put under the cursor.
+    pub fn click(&mut self, row: u16, rows: u16) {
+        if let Some(Row::Setting(n)) = self.lines().get(self.top_in(rows) + usize::from(row)) {
             self.cursor = *n;
         }
     }
@@ -148,7 +156,7 @@ impl Form {
         for (line, row) in self
             .lines()
             .iter()
-            .skip(self.top)
+            .skip(self.top_in(area.height))
             .take(usize::from(area.height))
             .enumerate()
         {
@@ -185,13 +193,17 @@ impl Form {
         }
     }
 
-    /// What the setting under the cursor does, or what was wrong with its value.
-    pub fn about(&self, theme: &Theme) -> Line<'static> {
+    /// What the setting under the cursor does, or what was wrong with its value, in lines of at most `width` cells.
+    pub fn about(&self, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+        let (words, role) = self.about_words();
+        let lines = text::wrapped(&words, usize::from(width)).into_iter();
+        lines.map(|line| Line::styled(line, theme.style(role))).collect()
+    }
+
+    fn about_words(&self) -> (String, Role) {
         let entry = self.entry();
         match &self.error {
-            Some((key, error)) if *key == entry.key => {
-                Line::styled(text::clean(error).into_owned(), theme.style(Role::Bad))
-            }
+            Some((key, error)) if *key == entry.key => (text::clean(error).into_owned(), Role::Bad),
             _ => {
                 let default = Settings::default().text(entry);
                 let default = if default.is_empty() {
@@ -203,10 +215,7 @@ impl Form {
                     Kind::Choice(choices) => format!(" ({})", choices.join(", ")),
                     _ => String::new(),
                 };
-                Line::styled(
-                    format!("{}{choices}. Default: {default}", entry.about),
-                    theme.style(Role::Dim),
-                )
+                (format!("{}{choices}. Default: {default}", entry.about), Role::Dim)
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::errors::in_words;
+use super::text::counted;
 use super::worker;
 use crate::catalog::Catalog;
 use crate::pipeline::{self, PipelineError};
@@ -191,7 +193,7 @@ impl Keeper {
                     true => export(journal, &path, &catalog, &metadata_dir),
                     false => import(journal, &path, &catalog, &metadata_dir),
                 }
-                .map_err(|error| error.to_string());
+                .map_err(|error| in_words(&error));
             }
             Request::Edit { id, edit } => {
                 let label = edit.apply(journal.get(&id).cloned().unwrap_or_default());
@@ -229,9 +231,9 @@ fn import(
     let taken = pipeline::import_labels(journal, &files, Some(catalog), metadata_dir)?;
     let mut said: Vec<String> = taken.files.into_iter().flat_map(|file| file.notes).collect();
     said.push(format!(
-        "{}: {} labels, {} of them new, {} of objects that are not in the catalog",
+        "{}: {}, {} of them new, {} of objects that are not in the catalog",
         path.display(),
-        taken.read,
+        counted(taken.read, "label"),
         taken.changed,
         taken.unknown
     ));
@@ -247,6 +249,12 @@ fn export(
     catalog: &Catalog,
     metadata_dir: &Path,
 ) -> Result<Answer, PipelineError> {
+    // As behind the name of any export.
+    let name = path.to_string_lossy();
+    let (path, force) = match name.strip_suffix('!') {
+        Some(name) => (Path::new(name.trim_end()), true),
+        None => (path, false),
+    };
     let scanner = journal.scanner();
     let labels: Vec<Labeled> = journal
         .everyone()
@@ -259,8 +267,12 @@ fn export(
         false => Format::Prospect,
     };
     let facts = pipeline::label_facts(Some(catalog), metadata_dir, &ids)?;
-    let mut said = pipeline::export_labels(path, format, false, scanner, &labels, &facts)?;
-    said.push(format!("wrote {} labels to {}", labels.len(), path.display()));
+    let mut said = pipeline::export_labels(path, format, force, scanner, &labels, &facts)?;
+    said.push(format!(
+        "wrote {} to {}",
+        counted(labels.len(), "label"),
+        path.display()
+    ));
     Ok(Answer::Exchanged { labels: None, said })
 }
 

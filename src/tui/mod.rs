@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod chart;
 mod clipboard;
 pub mod draw;
+mod errors;
 pub mod files;
 pub mod form;
 pub mod inputs;

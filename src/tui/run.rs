@@ -253,6 +253,10 @@ impl Loop {
             }
             if leaves {
                 self.hand_over();
+                // Until the job has stopped, the last frame says that it is stopping; a terminal that has ended the program may take none.
+                if self.app.shell.job.is_some() && self.ending.is_none() {
+                    self.frame(terminal)?;
+                }
                 return Ok(());
             }
             if ticked.elapsed() >= TICK {

@@ -71,6 +71,55 @@ pub fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
+/// So many of a thing whose plural ends in s.
+///
+/// ```
+/// use spectriage::tui::text::counted;
+/// assert_eq!([counted(1, "label"), counted(1200, "row")], ["1 label", "1,200 rows"]);
+/// ```
+pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", thousands(count))
+}
+
+/// A number with its digits in groups of three.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A text in lines of at most `cells` cells, broken at spaces where there are any.
+pub fn wrapped(words: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = words;
+    while width(rest) > cells && cells > 0 {
+        let mut taken = 0;
+        let fits = rest.char_indices().find(|(_, c)| {
+            taken += c.width().unwrap_or(0);
+            taken > cells
+        });
+        // At least a character goes.
+        let first = rest.chars().next().map_or(rest.len(), char::len_utf8);
+        let end = fits.map_or(rest.len(), |(at, _)| at).max(first);
+        let cut = rest[..end].rfind(' ').filter(|space| *space > end / 2);
+        let cut = cut.map_or(end, |space| space + 1);
+        lines.push(rest[..cut].trim_end().to_owned());
+        rest = &rest[cut..];
+    }
+    if !rest.is_empty() || lines.is_empty() {
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
 /// The text in exactly `cells` cells, at the left.
 pub fn pad(text: &str, cells: usize) -> String {
     let mut fitted = fit(text, cells);
@@ -178,6 +227,27 @@ mod tests {
             assert_eq!(clean(text), shown, "{text:?}");
         }
         assert!(matches!(clean("Hβ 4861 Å"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_nothing_is_lost() {
+        let error =
+            "catalog.parquet: column `flux` of row 17 has 12 values where its wavelength grid has 7781";
+        let lines = wrapped(error, 30);
+        assert!(lines.iter().all(|line| width(line) <= 30), "{lines:?}");
+        assert_eq!(lines.join(" "), error);
+        assert_eq!(wrapped("銀河銀河", 3), ["銀", "河", "銀", "河"]);
+        assert_eq!(wrapped("銀", 1), ["銀"]);
+        assert_eq!(wrapped("", 0), [""]);
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 20_000_000].map(thousands),
+            ["0", "999", "1,000", "20,000,000"]
+        );
+        assert_eq!(counted(0_usize, "label"), "0 labels");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::app::{Answer, AppEvent, Effect, JobEvent, Shell};
+use super::errors::in_words;
 use super::inputs::Inputs;
 use super::job::{Job, JobSpec, Task};
 use super::worker::{Worker, words};
@@ -73,10 +74,10 @@ impl Workers {
             move |request, _: &CancelToken| tell(Answer::Files(files::serve(&output, request))),
             fault(events),
         )?;
-        let tell = answer(events);
+        let (tell, of) = (answer(events), inputs.clone());
         let train = Worker::start(
             "train",
-            move |request, _: &CancelToken| tell(Answer::Train(train::serve(request))),
+            move |request, _: &CancelToken| tell(Answer::Train(train::serve(request, &of))),
             fault(events),
         )?;
         let settings = &shell.settings;
@@ -206,7 +207,7 @@ fn run(
             pipeline::rank_kept(&spec.inputs, &spec.settings, checkpoint.clone(), teller, cancel)
         }
     };
-    done.map_err(|error| error.to_string())
+    done.map_err(|error| in_words(&error))
 }
 
 /// Tells the loop what the job does, and not more often than it can be shown.
@@ -232,7 +233,7 @@ impl Observer for Teller {
         const TOLD: Duration = Duration::from_millis(60);
         const MEASURED: Duration = Duration::from_secs(1);
         let matters = match &event {
-            Event::Step { done, total, .. } => done == total,
+            Event::Step { done, total, .. } => *done == 0 || done == total,
             Event::Training { progress, .. } => progress.finished.is_some(),
             _ => true,
         };

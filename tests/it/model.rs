@@ -337,6 +337,7 @@ fn a_checkpoint_comes_back_as_it_was() {
                 ..job.training.clone()
             },
             catalog_digest: "of a catalog".into(),
+            asked: None,
         },
         members: vec![(described(&finished), finished.best_network.clone())],
         running: Some(running.clone()),
@@ -346,6 +347,13 @@ fn a_checkpoint_comes_back_as_it_was() {
     checkpoint.save(&path).unwrap();
     let loaded = Checkpoint::load(&path).unwrap();
     assert_eq!(loaded.origin, checkpoint.origin, "to the last digit");
+    // Those of before do not tell how their rows were asked for.
+    let mut before = serde_json::to_value(&checkpoint.origin).unwrap();
+    before.as_object_mut().unwrap().remove("asked");
+    assert_eq!(
+        serde_json::from_value::<Origin>(before).unwrap(),
+        checkpoint.origin
+    );
     loaded.check(&checkpoint.origin, &path).unwrap();
     assert_eq!(loaded.members, checkpoint.members);
     let state = loaded.running.unwrap();

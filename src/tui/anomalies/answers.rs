@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::desk::not_ranked;
 use super::list::SortKey;
 use super::{Anomalies, Answer, Learned, Ranking, Request, Source};
 use crate::pipeline::{Event, Verdicts};
 use crate::tui::app::{Effect, JobEvent, Level, Page, Popup, Purpose, Shell};
 use crate::tui::files;
 use crate::tui::spectra;
+use crate::tui::text::counted;
 
 impl Anomalies {
     /// The objects of a training that is not over, shown as the list.
@@ -82,6 +84,11 @@ impl Anomalies {
                 shell.model = Some(words);
                 // What was selected or learned was of the ranking before.
                 self.selected = None;
+                let learned = self.learned.take().is_some();
+                if learned && self.order.key == SortKey::Interest {
+                    (self.order.key, self.order.ascending) = (SortKey::Score, false);
+                    shell.note("judged anew, and listed by score again: A learns from the labels anew");
+                }
                 if self.similar.is_some() && viewer.is_some() {
                     self.similar = None;
                     self.order.key = SortKey::Score;
@@ -160,18 +167,15 @@ impl Anomalies {
                 (self.cursor, self.top) = (0, 0);
                 Vec::new()
             }
-            Answer::Wrote(summary) => {
+            Answer::Wrote { summary, without } => {
                 self.progress = None;
                 let first = summary.files.first().map(|path| path.display().to_string());
-                shell.say(
-                    Level::Done,
-                    format!(
-                        "run {}: {} files: {}",
-                        summary.run,
-                        summary.files.len(),
-                        first.unwrap_or_default()
-                    ),
-                );
+                let files = counted(summary.files.len(), "file");
+                let wrote = format!("run {}: {files}: {}", summary.run, first.unwrap_or_default());
+                match without.is_empty() {
+                    true => shell.say(Level::Done, wrote),
+                    false => shell.say(Level::Warning, format!("{}; {wrote}", not_ranked(&without))),
+                }
                 vec![Effect::Files(files::Request::List)]
             }
             Answer::Progress(stage, done, total) => {

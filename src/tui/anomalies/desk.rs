@@ -1,6 +1,6 @@
 //! The worker behind the ranking: it holds the assessment, judges it anew, filters, learns, writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::pipeline::{
     Verdicts, Viewer,
 };
 use crate::triage::{self, Label, Reranked};
+use crate::tui::errors::in_words;
 use crate::tui::inputs::Inputs;
 use crate::tui::worker;
 
@@ -77,7 +78,11 @@ pub enum Answer {
     },
     Similar(Box<Neighbors>),
     Learned(Reranked),
-    Wrote(Box<Summary>),
+    Wrote {
+        summary: Box<Summary>,
+        /// Objects that were asked for and are not in the ranking.
+        without: Vec<String>,
+    },
     Progress(Stage, u64, u64),
     Failed(String),
     Note(String),
@@ -306,19 +311,33 @@ impl Desk {
         cancel: &CancelToken,
         tell: &mut (impl FnMut(Answer) + Send),
     ) -> Result<(), String> {
+        let Some(verdicts) = &self.verdicts else {
+            return Err("there is no ranking yet".into());
+        };
+        let ranked: HashSet<&str> = verdicts
+            .judgements
+            .iter()
+            .map(|of| of.object_id.as_str())
+            .collect();
+        let (ids, without): (Vec<String>, Vec<String>) =
+            ids.iter().cloned().partition(|id| ranked.contains(id.as_str()));
+        if ids.is_empty() {
+            return Err(format!("no figure is drawn: {}", not_ranked(&without)));
+        }
         let done = match &self.assessment {
-            Some(assessment) => assessment.figures_of(ids, &mut Watch { tell }),
+            Some(assessment) => assessment.figures_of(&ids, &mut Watch { tell }),
             None => pipeline::plot(
                 &self.inputs.names,
                 &settings,
                 None,
-                ids,
+                &ids,
                 None,
                 &mut Watch { tell },
                 cancel,
             ),
         };
-        tell(Answer::Wrote(Box::new(done.map_err(words)?)));
+        let summary = Box::new(done.map_err(words)?);
+        tell(Answer::Wrote { summary, without });
         Ok(())
     }
 
@@ -335,13 +354,27 @@ impl Desk {
             .rejudge(&settings, &mut Watch { tell }, cancel)
             .map_err(words)?;
         let summary = assessment.write(&mut Watch { tell }).map_err(words)?;
-        tell(Answer::Wrote(Box::new(summary)));
+        tell(Answer::Wrote {
+            summary: Box::new(summary),
+            without: Vec::new(),
+        });
         Ok(())
     }
 }
 
+/// Of objects that were marked elsewhere, in the catalog or in a ranking of other rows.
+pub(super) fn not_ranked(ids: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match ids.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("not in this ranking: {named}{more}")
+}
+
 fn words(error: impl std::fmt::Display) -> String {
-    error.to_string()
+    in_words(&error)
 }
 
 /// The places in the ranking for which an SQL condition holds, by the same columns as `ranking_N.parquet` has.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{Anomalies, Source};
-use crate::anomaly::{Correlations, Judgement, Reason};
+use crate::anomaly::{Correlations, Judgement, Reason, percentile_words};
 use crate::spectrum::Facts;
 use crate::tui::app::Shell;
 use crate::tui::draw::{centered, cover, framed};
@@ -56,7 +56,7 @@ const SORTED: Column = column("by", 6, true, |screen, judgement, facts, shell| {
     screen.sorted_value(judgement, facts, shell)
 });
 const PERCENT: Column = column("pct", 5, true, |_, judgement, _, _| {
-    format!("{:.1}", judgement.percentile)
+    percentile_words(judgement.percentile)
 });
 const ARTIFACT: Column = column("art%", 4, true, |_, judgement, _, _| {
     format!("{:.0}", 100.0 * judgement.artifact())
@@ -338,6 +338,6 @@ impl Anomalies {
             height: inside.height - rows,
             ..inside
         };
-        frame.render_widget(Paragraph::new(form.about(theme)).wrap(Wrap { trim: true }), about);
+        frame.render_widget(Text::from(form.about(about.width, theme)), about);
     }
 }

@@ -12,6 +12,7 @@ use crate::triage::Label;
 use crate::tui::app::{Completion, Effect, Purpose, Screen, Shell, Target};
 use crate::tui::form::Form;
 use crate::tui::keys::{Action, AnomaliesAct, LabelAct, Move, Press};
+use crate::tui::text::counted;
 
 /// Groups of settings that decide on the ranking and need no training.
 const DETECTION: &[&str] = &["detect", "window", "significance"];
@@ -87,7 +88,7 @@ impl Anomalies {
             shell.note("figures show the model too: train first, on the Train screen");
             return Vec::new();
         }
-        shell.note(format!("drawing {} figures", ids.len()));
+        shell.note(format!("drawing {}", counted(ids.len(), "figure")));
         vec![Effect::Anomalies(Request::Figures {
             ids,
             settings: Box::new(shell.settings.clone()),
@@ -359,14 +360,16 @@ impl Screen for Anomalies {
         (count > 0).then_some((count, self.cursor as u64))
     }
 
-    fn listed(&self, place: u64) -> Option<(Target, String)> {
+    fn listed(&self, place: u64) -> Option<(Target, Vec<String>)> {
         let place = *self.order.places().get(usize::try_from(place).ok()?)?;
         let (judgement, _) = self.ranking.as_ref()?.at(place)?;
-        let name = format!(
-            "#{} {:.1} {}",
-            judgement.rank, judgement.score, judgement.object_id
-        );
-        Some((Target::Id(judgement.object_id.to_string()), name))
+        let id = judgement.object_id.to_string();
+        let names = vec![
+            format!("#{}", judgement.rank),
+            format!("{:.1}", judgement.score),
+            id.clone(),
+        ];
+        Some((Target::Id(id), names))
     }
 
     fn target(&self) -> Option<Target> {

@@ -6,6 +6,7 @@ use super::shell::Level;
 use crate::pipeline::Event;
 use crate::tui::job::Job;
 use crate::tui::labels;
+use crate::tui::text::counted;
 
 impl App {
     pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
@@ -104,12 +105,12 @@ impl App {
                     Ok(summary) => self.shell.say(
                         Level::Done,
                         format!(
-                            "run {}: {} ranked, {} anomalous, {} skipped, {} files in {:.0} s",
+                            "run {}: {} ranked, {} anomalous, {} skipped, {} in {:.0} s",
                             summary.run,
                             summary.ranked,
                             summary.anomalous,
                             summary.skipped,
-                            summary.files.len(),
+                            counted(summary.files.len(), "file"),
                             job.map_or(0.0, |job| job.elapsed.as_secs_f64())
                         ),
                     ),

@@ -56,8 +56,8 @@ pub trait Screen {
         None
     }
 
-    /// The object at a place of the list, and what it is called in few words.
-    fn listed(&self, _place: u64) -> Option<(Target, String)> {
+    /// The object at a place of the list, and what it is called: its id last, which stays where there is no room for what stands before.
+    fn listed(&self, _place: u64) -> Option<(Target, Vec<String>)> {
         None
     }
 

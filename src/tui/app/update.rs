@@ -33,6 +33,9 @@ impl App {
             AppEvent::Answer(answer) => self.answer(answer),
             AppEvent::Job(event) => self.job(event),
         };
+        if effects.iter().any(|effect| matches!(effect, Effect::StopJob)) {
+            self.stopping();
+        }
         if let Some(screen) = self.shell.go_to.take() {
             effects.extend(self.go_to(screen));
         }
@@ -288,17 +291,19 @@ impl App {
     }
 
     fn stop(&mut self) -> Vec<Effect> {
-        match &mut self.shell.job {
-            None => {
-                self.shell.note("no job is running");
-                Vec::new()
-            }
-            Some(job) => {
-                job.stopping = true;
-                self.shell
-                    .note("stopping after this batch; what is learned so far is kept in a checkpoint");
-                vec![Effect::StopJob]
-            }
+        if self.shell.job.is_none() {
+            self.shell.note("no job is running");
+            return Vec::new();
+        }
+        vec![Effect::StopJob]
+    }
+
+    /// The job was asked to stop; it says so until it has.
+    fn stopping(&mut self) {
+        if let Some(job) = &mut self.shell.job {
+            job.stopping = true;
+            self.shell
+                .note("stopping after this batch; what is learned so far is kept in a checkpoint");
         }
     }
 

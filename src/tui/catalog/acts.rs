@@ -13,8 +13,8 @@ use super::{Catalog, Cover, Request, Sought};
 use crate::catalog::Query;
 use crate::pipeline::browse::ExportFormat;
 use crate::tui::app::{Effect, Purpose, Shell};
-use crate::tui::draw::thousands;
 use crate::tui::keys::{CatalogAct, Move, Press};
+use crate::tui::text::thousands;
 
 impl Catalog {
     pub(super) fn step(&mut self, step: Move, count: Option<u32>) {

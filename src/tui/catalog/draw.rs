@@ -10,9 +10,9 @@ use super::table::{GAP, Slot, What};
 use super::{Catalog, Cover, statistics};
 use crate::tui::app::Shell;
 use crate::tui::chart;
-use crate::tui::draw::{framed, thousands};
+use crate::tui::draw::framed;
 use crate::tui::labels::Labels;
-use crate::tui::text;
+use crate::tui::text::{self, thousands};
 use crate::tui::theme::{Role, Theme};
 
 /// Lines above the first row within the border.

@@ -35,8 +35,10 @@ pub fn draw(statistics: &ColumnStatistics, frame: &mut Frame, area: Rect, theme:
     say(
         Role::Text,
         &format!(
-            "{} rows, {} with a value, {} without, {distinct} different",
-            statistics.rows, statistics.count, statistics.nulls
+            "{}, {} with a value, {} without, {distinct} different",
+            text::counted(statistics.rows, "row"),
+            statistics.count,
+            statistics.nulls
         ),
     );
     if let Some((first, last)) = &statistics.texts {

@@ -11,8 +11,8 @@ use super::{Answer, Catalog, Cover, Request, Session, Sought};
 use crate::catalog::Query;
 use crate::pipeline::browse::{ExportSummary, QueryFault};
 use crate::tui::app::{Completion, Effect, Level, Page, Popup, Purpose, Screen, Shell, Target};
-use crate::tui::draw::thousands;
 use crate::tui::keys::{Action, LabelAct, Move, Press};
+use crate::tui::text::counted;
 
 impl Catalog {
     /// Takes in what a worker has to say.
@@ -170,9 +170,9 @@ fn exported(summary: &ExportSummary, shell: &mut Shell) {
     shell.say(
         Level::Done,
         format!(
-            "{}: {} rows, {:.1} MB{skipped}",
+            "{}: {}, {:.1} MB{skipped}",
             summary.path.display(),
-            thousands(summary.rows),
+            counted(summary.rows, "row"),
             summary.bytes as f64 / 1e6
         ),
     );
@@ -332,12 +332,12 @@ impl Screen for Catalog {
         (!rows.is_empty()).then(|| (rows.len(), self.cursor))
     }
 
-    fn listed(&self, place: u64) -> Option<(Target, String)> {
+    fn listed(&self, place: u64) -> Option<(Target, Vec<String>)> {
         let row = self.rows.as_ref()?.get(place)?;
         let name = self
             .id_at(place)
             .map_or_else(|| format!("row {row}"), str::to_owned);
-        Some((Target::Row(row), name))
+        Some((Target::Row(row), vec![name]))
     }
 
     fn awaits(&self) -> bool {

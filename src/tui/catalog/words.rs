@@ -64,11 +64,16 @@ fn file(footer: &Footer) -> Vec<String> {
     };
     let mut lines = vec![
         footer.path.display().to_string(),
-        format!("{} rows, {}, {}", footer.rows, size(footer.bytes), footer.layout),
+        format!(
+            "{}, {}, {}",
+            text::counted(footer.rows, "row"),
+            size(footer.bytes),
+            footer.layout
+        ),
         format!("Parquet {}, {index}, written by {program}", footer.version),
         format!(
-            "{} row groups of {} to {} rows",
-            groups.len(),
+            "{} of {} to {} rows",
+            text::counted(groups.len(), "row group"),
             rows(u64::min),
             rows(u64::max)
         ),

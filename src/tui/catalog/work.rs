@@ -16,6 +16,7 @@ use crate::pipeline::browse::{
 };
 use crate::pipeline::{CancelToken, Event, Observer, PipelineError};
 use crate::tui::app;
+use crate::tui::errors::in_words;
 use crate::tui::inputs::Inputs;
 use crate::tui::worker::{self, Worker};
 
@@ -206,7 +207,7 @@ impl Browse {
 pub fn serve(browser: &Browser, request: Request, cancel: &CancelToken, tell: &(dyn Fn(Answer) + Sync)) {
     let exporting = matches!(request, Request::Export { .. });
     if let Err(error) = attempt(browser, request, cancel, tell) {
-        let text = error.to_string();
+        let text = in_words(&error);
         tell(match exporting {
             true => Answer::ExportFailed(text),
             false => Answer::Failed(text),

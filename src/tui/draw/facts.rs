@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::framed;
+use crate::anomaly::percentile_words;
 use crate::figure::SpectrumView;
 use crate::tui::app::App;
 use crate::tui::text;
@@ -103,7 +104,7 @@ fn verdict(view: &SpectrumView, theme: &Theme) -> Vec<Line<'static>> {
             format!("#{} score {:.2}", view.rank, view.score),
             theme.style(role),
         ),
-        pair("percent", format!("{:.1}", view.percentile), theme),
+        pair("percent", percentile_words(view.percentile), theme),
         Line::styled(text::clean(&view.reason).into_owned(), theme.style(Role::Text)),
     ]
 }

@@ -20,7 +20,6 @@ use super::text;
 use super::theme::{Role, Theme};
 
 pub use popup::Hyperlink;
-pub use status::thousands;
 
 /// Draws everything; returns the pictures that are seen and that characters alone do not show.
 pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {

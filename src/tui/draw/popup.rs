@@ -5,7 +5,6 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
-use unicode_width::UnicodeWidthChar as _;
 
 use super::{centered, cover, cursor};
 use crate::tui::app::{App, Level, Page, Popup, Prompt, Shell, commands};
@@ -73,13 +72,13 @@ fn title(popup: &Popup) -> String {
 fn lines(popup: &Popup, shell: &Shell, width: usize) -> Vec<Line<'static>> {
     let theme = &shell.theme;
     let paragraph = |words: &str, role: Role| -> Vec<Line<'static>> {
-        wrapped(&text::clean(words), width)
+        text::wrapped(&text::clean(words), width)
             .into_iter()
             .map(|line| Line::styled(line, theme.style(role)))
             .collect()
     };
     match popup {
-        Popup::Help { search, .. } => help(&shell.keymap, search, theme),
+        Popup::Help { search, .. } => help(&shell.keymap, search, width, theme),
         Popup::Messages { .. } => {
             let newest_first = shell.messages.iter().rev();
             newest_first
@@ -139,32 +138,10 @@ pub fn reach(popup: &Popup, shell: &Shell) -> (usize, usize) {
     (rows, lines.saturating_sub(rows))
 }
 
-/// A text in lines of at most `width` cells, broken at spaces where there are any.
-fn wrapped(words: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut rest = words;
-    while text::width(rest) > width && width > 0 {
-        let mut cells = 0;
-        let fits = rest.char_indices().find(|(_, c)| {
-            cells += c.width().unwrap_or(0);
-            cells > width
-        });
-        // At least a character goes.
-        let first = rest.chars().next().map_or(rest.len(), char::len_utf8);
-        let end = fits.map_or(rest.len(), |(at, _)| at).max(first);
-        let cut = rest[..end].rfind(' ').filter(|space| *space > end / 2);
-        let cut = cut.map_or(end, |space| space + 1);
-        lines.push(rest[..cut].trim_end().to_owned());
-        rest = &rest[cut..];
-    }
-    if !rest.is_empty() || lines.is_empty() {
-        lines.push(rest.to_owned());
-    }
-    lines
-}
-
 /// All keys and commands that have `search` in their words.
-fn help(keymap: &Keymap, search: &str, theme: &Theme) -> Vec<Line<'static>> {
+fn help(keymap: &Keymap, search: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    /// Columns of the keys.
+    const KEYS: usize = 26;
     let search = search.to_lowercase();
     let mut lines = Vec::new();
     let mut section = |title: &str, rows: Vec<(String, String)>| {
@@ -173,10 +150,14 @@ fn help(keymap: &Keymap, search: &str, theme: &Theme) -> Vec<Line<'static>> {
         }
         lines.push(Line::styled(title.to_owned(), theme.style(Role::Title)));
         for (keys, about) in rows {
-            lines.push(Line::from(vec![
-                Span::styled(format!("  {keys:<24}"), theme.style(Role::Key)),
-                Span::styled(about, theme.style(Role::Text)),
-            ]));
+            let mut keys = text::pad(&format!("  {keys}"), KEYS);
+            for about in text::wrapped(&about, width.saturating_sub(KEYS).max(1)) {
+                lines.push(Line::from(vec![
+                    Span::styled(keys, theme.style(Role::Key)),
+                    Span::styled(about, theme.style(Role::Text)),
+                ]));
+                keys = " ".repeat(KEYS);
+            }
         }
         lines.push(Line::default());
     };
@@ -328,21 +309,4 @@ pub fn prompt(frame: &mut Frame, line: Rect, under: Rect, body: Rect, prompt: &P
         })
         .collect();
     frame.render_widget(Text::from(lines), place);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lines_are_broken_and_nothing_is_lost() {
-        let error =
-            "catalog.parquet: column `flux` of row 17 has 12 values where its wavelength grid has 7781";
-        let lines = wrapped(error, 30);
-        assert!(lines.iter().all(|line| text::width(line) <= 30), "{lines:?}");
-        assert_eq!(lines.join(" "), error);
-        assert_eq!(wrapped("銀河銀河", 3), ["銀", "河", "銀", "河"]);
-        assert_eq!(wrapped("銀", 1), ["銀"]);
-        assert_eq!(wrapped("", 0), [""]);
-    }
 }

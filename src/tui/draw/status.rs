@@ -6,10 +6,11 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::app::{App, Level};
-use crate::tui::text;
+use crate::tui::keys::ScreenId;
+use crate::tui::text::{self, counted, thousands};
 use crate::tui::theme::Role;
 
-/// Catalog, filter, model, device, labels, the running job; or the newest message for a while.
+/// Rows of the catalog (on its screen with the filter), model, device, labels, the running job; or the newest message for a while.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let shell = &app.shell;
     let theme = &shell.theme;
@@ -17,8 +18,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let counts = shell.labels.counts();
     if counts.total > 0 {
         let text = match counts.interesting {
-            0 => format!(" {} labels ", counts.total),
-            n => format!(" {} labels, {n} interesting ", counts.total),
+            0 => format!(" {} ", counted(counts.total, "label")),
+            n => format!(" {}, {n} interesting ", counted(counts.total, "label")),
         };
         right.push(Span::styled(text, theme.style(Role::Label)));
     }
@@ -84,12 +85,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
 fn facts(app: &App) -> String {
     let shell = &app.shell;
     let mut parts = Vec::new();
+    // What the catalog's list is filtered by says nothing of a ranking.
+    let filtered = app.screen == ScreenId::Catalog;
     match shell.rows {
         None => parts.push("opening the catalog".into()),
-        Some((listed, all)) if listed == all => parts.push(format!("{} rows", thousands(all))),
-        Some((listed, all)) => parts.push(format!("{} of {} rows", thousands(listed), thousands(all))),
+        Some((listed, all)) if filtered && listed < all => {
+            parts.push(format!("{} of {}", thousands(listed), counted(all, "row")));
+        }
+        Some((_, all)) => parts.push(counted(all, "row")),
     }
-    if let Some(filter) = &shell.filter {
+    if let Some(filter) = shell.filter.as_ref().filter(|_| filtered) {
         parts.push(format!("where {}", text::clean(filter)));
     }
     parts.push(shell.model.clone().unwrap_or_else(|| "no model yet".into()));
@@ -118,19 +123,6 @@ pub fn keys(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(Line::from(spans), area);
 }
 
-/// A number with thin groups of three digits.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A bar of `width` characters.
 pub fn bar(share: f64, width: usize, ascii: bool) -> String {
     let full = (share.clamp(0.0, 1.0) * width as f64).round() as usize;
@@ -143,11 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_bars() {
-        assert_eq!(
-            [0, 999, 1000, 20_000_000].map(thousands),
-            ["0", "999", "1,000", "20,000,000"]
-        );
+    fn bars_are_as_wide_as_asked() {
         assert_eq!(bar(0.5, 4, true), "##..");
         assert_eq!(bar(f64::NAN, 2, true).len(), 2);
     }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::catalog::Catalog;
 use crate::pipeline::settings::OutputSettings;
+use crate::tui::text::counted;
 use crate::tui::worker;
 
 #[derive(Debug)]
@@ -148,7 +149,11 @@ fn parquet(path: &Path) -> Result<Vec<String>, String> {
         .build(&mut csv)
         .write(&batch)
         .map_err(|error| error.to_string())?;
-    let mut lines = vec![format!("{} rows, {} columns", table.len(), names.len())];
+    let mut lines = vec![format!(
+        "{}, {}",
+        counted(table.len(), "row"),
+        counted(names.len(), "column")
+    )];
     lines.extend(String::from_utf8_lossy(&csv).lines().map(str::to_owned));
     Ok(lines)
 }

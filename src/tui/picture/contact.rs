@@ -11,8 +11,8 @@ use super::draw::{Placed, show};
 use super::kept::Outcome;
 use crate::tui::app::App;
 use crate::tui::chart;
-use crate::tui::draw::{cover, thousands};
-use crate::tui::text;
+use crate::tui::draw::cover;
+use crate::tui::text::{self, thousands};
 use crate::tui::theme::Role;
 
 /// Where one is on the sheet: places of the list.
@@ -125,7 +125,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
     cover(frame, grid.area, theme, &title);
     let mut placed = Vec::new();
     for (at, place) in places.enumerate() {
-        let Some((target, name)) = app.front().listed(place) else {
+        let Some((target, names)) = app.front().listed(place) else {
             continue;
         };
         let tile = grid.tile(at as u64);
@@ -147,7 +147,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
             (_, true) => Role::Marked,
             _ => Role::Dim,
         };
-        let name = ending(&text::clean(&name), usize::from(inside.width));
+        let name = named(&names, usize::from(inside.width));
         frame.render_widget(Line::styled(name, theme.style(role)), row(0, 1));
         let order = app.small_order(place, &grid);
         match order.and_then(|order| app.pictures.get(&order)) {
@@ -169,6 +169,18 @@ pub fn draw(frame: &mut Frame, app: &App) -> Vec<Placed> {
         }
     }
     placed
+}
+
+/// The names that there is room for, the last one always.
+fn named(names: &[String], width: usize) -> String {
+    let Some((id, before)) = names.split_last() else {
+        return String::new();
+    };
+    let clean = |name: &String| text::clean(name).into_owned();
+    let with = |kept: usize| before[..kept].iter().chain([id]).map(clean).collect::<Vec<_>>();
+    let whole = (0..=before.len()).rev().map(|kept| with(kept).join(" "));
+    let fitting = whole.into_iter().find(|name| text::width(name) <= width);
+    ending(&fitting.unwrap_or_else(|| clean(id)), width)
 }
 
 /// A name in so many cells; of a long one the end, by which ids differ.
@@ -215,6 +227,15 @@ mod tests {
         assert_eq!(ending("288234774198222850", 8), "…8222850");
         assert_eq!(ending("sim-1", 8), "sim-1   ");
         assert_eq!(ending("sim-1", 0), "…");
+        let names = ["#3", "12.5", "876-52346-270"].map(str::to_owned);
+        for (width, shown) in [
+            (22, "#3 12.5 876-52346-270 "),
+            (20, "#3 876-52346-270    "),
+            (15, "876-52346-270  "),
+            (8, "…346-270"),
+        ] {
+            assert_eq!(named(&names, width), shown);
+        }
     }
 
     #[test]

@@ -126,7 +126,12 @@ impl Pane {
             (Some(edge), Some(_)) if edge.purpose == purpose => {
                 self.edge = None;
                 match purpose {
-                    Purpose::Box if edge.at != at => self.zoom_to(edge.at, at),
+                    Purpose::Box if edge.at != at => {
+                        self.zoom_to(edge.at, at);
+                        let ends = [edge.at, at].map(|end| self.look.x_of(end));
+                        let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+                        self.note = Some(format!("zoomed to {low:.1}–{high:.1} Å"));
+                    }
                     Purpose::Box => self.note = Some("both edges are at one place: no box".to_owned()),
                     Purpose::Measure => self.measure(edge.at, at),
                 }

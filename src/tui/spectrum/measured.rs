@@ -31,14 +31,15 @@ impl Pane {
             valid: &view.valid,
         };
         let result = pixels.measure(a, b).map_err(|error| error.to_string());
-        if let Err(error) = &result {
-            self.note = Some(error.clone());
-        }
         self.measured = Some(Measured {
             from: a.min(b),
             to: a.max(b),
             result,
         });
+        // In full, for a pane that has no room for all of it.
+        let words = self.measurement_words();
+        let words: Vec<String> = words.into_iter().map(|(words, _)| words).collect();
+        self.note = Some(words.join("  "));
     }
 }
 

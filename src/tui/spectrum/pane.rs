@@ -337,6 +337,7 @@ impl Pane {
         let index = usize::try_from(next - 1).ok();
         self.look.smoothing = index.map(|index| WIDTHS[index]);
         self.note = Some(match self.look.smoothing {
+            Some(1.0) => "smoothed by 1 pixel".to_owned(),
             Some(width) => format!("smoothed by {width} pixels"),
             None => "not smoothed".to_owned(),
         });
@@ -380,7 +381,11 @@ impl Pane {
     }
 
     fn cancel(&mut self) {
-        if self.edge.take().is_some() || self.drag.take().is_some() || self.measured.take().is_some() {
+        if self.edge.take().is_some() {
+            self.note = Some("the edge is taken back".to_owned());
+            return;
+        }
+        if self.drag.take().is_some() || self.measured.take().is_some() {
             return;
         }
         self.cursor = None;

@@ -103,7 +103,7 @@ impl Pane {
         parts
     }
 
-    /// What was measured; equivalent width, center and width in the rest frame where there is one.
+    /// What was measured; equivalent width, center and width in the rest frame where there is one. S/N is the first to go where room is short.
     pub(super) fn measurement_words(&self) -> Vec<Part> {
         let Some(measured) = &self.measured else {
             return Vec::new();
@@ -113,39 +113,43 @@ impl Pane {
             Err(why) => return vec![(why.clone(), Role::Warn)],
         };
         let stretch = 1.0 + self.look.redshift().unwrap_or(0.0);
+        let frame = self.look.redshift().map_or("", |_| " rest");
         let rest = |value: crate::spectrum::measure::Value| crate::spectrum::measure::Value {
             value: value.value / stretch,
             error: value.error / stretch,
         };
         let mut parts = vec![(format!("flux {}", with_error(m.flux)), Role::Title)];
         match m.equivalent_width {
-            Some(width) => {
-                let kind = if width.value < 0.0 {
-                    "emission"
-                } else {
-                    "absorption"
-                };
-                parts.push((
-                    format!("EW {} Å rest ({kind})", with_error(rest(width))),
-                    Role::Text,
-                ));
-            }
+            Some(width) => parts.push((format!("EW {} Å", with_error(rest(width))), Role::Text)),
             None => parts.push(("EW none: no continuum".to_owned(), Role::Dim)),
         }
-        parts.push((format!("S/N {:.1} a pixel", m.sn), Role::Text));
+        let (from, to) = (self.look.x_of(m.from), self.look.x_of(m.to));
+        parts.push((format!("{from:.0}–{to:.0}"), Role::Dim));
+        if let Some(width) = m.equivalent_width {
+            let kind = match width.value < 0.0 {
+                true => "emission",
+                false => "absorption",
+            };
+            // The frame where there is room for it: the range and it would be one too many for a narrow pane.
+            let frame = self.look.redshift().map_or("", |_| ", rest frame");
+            parts.push((format!("{kind}{frame}"), Role::Text));
+        }
         if let Some(center) = m.center {
-            parts.push((format!("center {} Å rest", with_error(rest(center))), Role::Text));
+            let center = with_error(rest(center));
+            parts.push((format!("center {center} Å{frame}"), Role::Text));
         }
         if let Some(fwhm) = m.fwhm {
             let velocity = m.center.map(|center| LIGHT * fwhm / center.value);
             let velocity = velocity.map(|v| format!(" = {v:.0} km/s")).unwrap_or_default();
-            parts.push((format!("FWHM {:.2} Å rest{velocity}", fwhm / stretch), Role::Text));
+            parts.push((
+                format!("FWHM {:.2} Å{frame}{velocity}", fwhm / stretch),
+                Role::Text,
+            ));
         }
         if m.coverage < 0.995 {
             parts.push((format!("{:.0} % masked", 100.0 * (1.0 - m.coverage)), Role::Warn));
         }
-        let (from, to) = (self.look.x_of(m.from), self.look.x_of(m.to));
-        parts.push((format!("{from:.1}–{to:.1} Å"), Role::Dim));
+        parts.push((format!("S/N {:.1} a pixel", m.sn), Role::Text));
         parts
     }
 

@@ -27,7 +27,7 @@ pub struct Areas {
 
 /// Lines of numbers, and two of border.
 const NUMBERS: u16 = 6;
-/// Lines below the form that say what a setting does.
+/// Lines below the form that say what a setting does, unless that takes more.
 const ABOUT: u16 = 3;
 
 /// Cuts the screen up.
@@ -71,15 +71,6 @@ pub fn areas(area: Rect) -> Areas {
     }
 }
 
-/// The rows of the form in its pane.
-pub fn form(pane: Rect) -> Rect {
-    let inside = within(pane);
-    Rect {
-        height: inside.height.saturating_sub(ABOUT),
-        ..inside
-    }
-}
-
 /// What is left inside a border.
 fn within(pane: Rect) -> Rect {
     Rect {
@@ -110,17 +101,26 @@ impl Train {
             "settings"
         };
         frame.render_widget(framed(theme, title), pane);
-        let rows = form(pane);
+        let rows = self.form_rows(pane);
         self.form.draw(&shell.settings, rows, frame.buffer_mut(), theme);
         let about = Rect {
             y: rows.bottom(),
             height: within(pane).height - rows.height,
             ..rows
         };
-        frame.render_widget(
-            Paragraph::new(self.form.about(theme)).wrap(Wrap { trim: true }),
-            about,
-        );
+        let words = self.form.about(about.width, theme);
+        frame.render_widget(Text::from(words), about);
+    }
+
+    /// The rows of the form in its pane: what its setting does stands below in full, as long as half of the pane is the form's.
+    pub(super) fn form_rows(&self, pane: Rect) -> Rect {
+        let inside = within(pane);
+        let lines = self.form.about(inside.width, &Theme::default()).len() as u16;
+        let about = lines.min(inside.height / 2).max(ABOUT);
+        Rect {
+            height: inside.height.saturating_sub(about),
+            ..inside
+        }
     }
 
     fn draw_numbers(&self, frame: &mut Frame, pane: Rect, shell: &Shell) {
@@ -151,7 +151,11 @@ impl Train {
                 let words = format!("{}{memory}", job.words());
                 vec![Line::styled(words, theme.style(Role::Text))]
             }
-            (None, None) => self.at_rest(theme),
+            (None, None) => {
+                let words = Paragraph::new(self.at_rest(theme)).wrap(Wrap { trim: true });
+                frame.render_widget(words, inside);
+                return;
+            }
         };
         frame.render_widget(Text::from(lines), inside);
     }
@@ -224,27 +228,29 @@ impl Train {
 
     /// What there is to go on from.
     fn at_rest(&self, theme: &Theme) -> Vec<Line<'static>> {
-        let text = |words: String, role| Line::styled(words, theme.style(role));
-        let mut lines = match self.runs.first() {
-            None => vec![text(
-                "s trains the autoencoder with these settings and ranks the spectra.".into(),
-                Role::Text,
-            )],
-            Some(run) => {
+        let line = |words: String, role| Line::styled(words, theme.style(role));
+        let begin = "s trains the autoencoder with these settings and ranks the spectra.";
+        let mut lines = match (self.newest(), self.runs.first()) {
+            (None, None) => vec![line(begin.into(), Role::Text)],
+            (None, Some(other)) => vec![
+                line(begin.into(), Role::Text),
+                line(
+                    format!("run {} in this folder is of another catalog", other.number),
+                    Role::Dim,
+                ),
+            ],
+            (Some(run), _) => {
                 let epochs: usize = run.folds.iter().map(|fold| fold.history.len()).sum();
                 let state = match run.complete {
                     true => "complete; A ranks with it",
                     false => "unfinished; R goes on from it",
                 };
-                let folds = run.folds.len();
-                let networks = if folds == 1 { "network" } else { "networks" };
+                let networks = text::counted(run.folds.len(), "network");
+                let epochs = text::counted(epochs, "epoch");
                 let device = run.device().name();
                 vec![
-                    text(format!("newest: run {}, {state}", run.number), Role::Text),
-                    text(
-                        format!("{folds} {networks}, {epochs} epochs on {device}"),
-                        Role::Dim,
-                    ),
+                    line(format!("newest: run {}, {state}", run.number), Role::Text),
+                    line(format!("{networks}, {epochs} on {device}"), Role::Dim),
                 ]
             }
         };
@@ -332,8 +338,7 @@ impl Train {
         let id = text::clean(&preview.object_id);
         let after = match preview.epoch {
             0 => "before the first epoch".to_owned(),
-            1 => "after 1 epoch".to_owned(),
-            epochs => format!("after {epochs} epochs"),
+            epochs => format!("after {}", text::counted(epochs, "epoch")),
         };
         let chi2 = if theme.ascii { "chi2" } else { "χ²" };
         let better = if first == now {

@@ -36,6 +36,8 @@ pub struct Train {
     live: Live,
     /// Trainings whose checkpoints are there, the newest first.
     runs: Vec<RunRecord>,
+    /// Digest of the catalog, once it is known.
+    catalog: Option<String>,
     /// Losses on a logarithmic axis, as on the figure.
     logarithmic: bool,
     shows_older: bool,
@@ -49,6 +51,7 @@ impl Train {
             form: Form::of(GROUPS),
             live: Live::default(),
             runs: Vec::new(),
+            catalog: None,
             logarithmic: true,
             shows_older: true,
             area: Rect::default(),
@@ -76,8 +79,17 @@ impl Train {
 
     /// What the worker has read.
     pub fn answer(&mut self, answer: Answer, _shell: &mut Shell) {
-        let Answer::Runs(runs) = answer;
-        self.runs = runs;
+        let Answer::Runs { runs, catalog } = answer;
+        (self.runs, self.catalog) = (runs, catalog);
+    }
+
+    /// The newest training that may be of this catalog: those of earlier versions do not tell.
+    fn newest(&self) -> Option<&RunRecord> {
+        self.runs.iter().find(|run| !self.is_of_another(run))
+    }
+
+    fn is_of_another(&self, run: &RunRecord) -> bool {
+        self.catalog.as_ref().and_then(|catalog| run.is_of(catalog)) == Some(false)
     }
 
     /// The curves of this training (or of the newest before it), then of older ones, each as one.
@@ -127,10 +139,13 @@ impl Train {
         }))]
     }
 
-    /// Goes on from the newest checkpoint, with the settings that it was begun with.
+    /// Goes on from the newest checkpoint of this catalog, with the settings that it was begun with.
     fn resume(&mut self, shell: &mut Shell) -> Vec<Effect> {
-        let Some(run) = self.runs.first() else {
-            shell.note("there is no checkpoint yet; s starts a training");
+        let Some(run) = self.newest() else {
+            shell.note(match self.runs.is_empty() {
+                true => "there is no checkpoint yet; s starts a training",
+                false => "no checkpoint here is of this catalog; s starts a training",
+            });
             return Vec::new();
         };
         let settings = run.settings_over(&shell.settings);
@@ -143,6 +158,24 @@ impl Train {
         });
         let resume = Some(run.path.clone());
         self.begin(Task::Run { resume }, settings, shell)
+    }
+
+    /// Ranks with the newest networks that are trained on this catalog; without any, with the newest of another.
+    fn rank(&mut self, shell: &mut Shell) -> Vec<Effect> {
+        let mut finished = self.runs.iter().filter(|run| run.complete);
+        let own = finished.clone().find(|run| !self.is_of_another(run));
+        let run = own.or_else(|| finished.next());
+        if let Some(run) = run {
+            shell.note(match self.is_of_another(run) {
+                true => format!(
+                    "ranking with run {}, which was trained on another catalog",
+                    run.number
+                ),
+                false => format!("ranking with run {}", run.number),
+            });
+        }
+        let checkpoint = run.map(|run| run.path.clone());
+        self.begin(Task::Rank { checkpoint }, shell.settings.clone(), shell)
     }
 
     /// Enter: the next one of choices and switches; anything else is typed.
@@ -224,7 +257,7 @@ fn look(shell: &Shell) -> Effect {
 impl Screen for Train {
     fn act(&mut self, action: Action, count: Option<u32>, shell: &mut Shell) -> Vec<Effect> {
         let times = count.unwrap_or(1) as isize;
-        let page = (self.form_rows() / 2).max(1) as isize;
+        let page = (self.rows() / 2).max(1) as isize;
         let whole = TABLE.len() as isize;
         match action {
             Action::Move(Move::Down) => self.step(times),
@@ -239,10 +272,7 @@ impl Screen for Train {
                 return self.begin(Task::Run { resume: None }, settings, shell);
             }
             Action::Train(TrainAct::Resume) => return self.resume(shell),
-            Action::Train(TrainAct::Rank) => {
-                let settings = shell.settings.clone();
-                return self.begin(Task::Rank { checkpoint: None }, settings, shell);
-            }
+            Action::Train(TrainAct::Rank) => return self.rank(shell),
             Action::Train(TrainAct::Edit) => self.edit(shell),
             Action::Train(TrainAct::Reset) => {
                 let key = self.form.entry().key;
@@ -296,13 +326,13 @@ impl Screen for Train {
     }
 
     fn mouse(&mut self, event: MouseEvent, area: Rect, _shell: &mut Shell) -> Vec<Effect> {
-        let form = draw::form(draw::areas(area).form);
+        let form = self.form_rows(draw::areas(area).form);
         match event.kind {
             MouseEventKind::ScrollDown => self.step(1),
             MouseEventKind::ScrollUp => self.step(-1),
             MouseEventKind::Down(_) if form.contains((event.column, event.row).into()) => {
                 self.form.error = None;
-                self.form.click(event.row - form.y);
+                self.form.click(event.row - form.y, form.height);
             }
             _ => (),
         }
@@ -319,7 +349,7 @@ impl Screen for Train {
 
     fn resized(&mut self, area: Rect, _: &mut Shell) -> Vec<Effect> {
         self.area = area;
-        self.form.resize(self.form_rows());
+        self.form.resize(self.rows());
         Vec::new()
     }
 
@@ -343,7 +373,7 @@ impl Screen for Train {
 }
 
 impl Train {
-    fn form_rows(&self) -> u16 {
-        draw::form(draw::areas(self.area).form).height
+    fn rows(&self) -> u16 {
+        self.form_rows(draw::areas(self.area).form).height
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::pipeline::{self, RunRecord};
+use crate::tui::inputs::Inputs;
 use crate::tui::worker;
 
 #[derive(Debug)]
@@ -20,12 +21,19 @@ impl worker::Request for Request {
 
 #[derive(Debug)]
 pub enum Answer {
-    /// The newest first.
-    Runs(Vec<RunRecord>),
+    Runs {
+        /// The newest first.
+        runs: Vec<RunRecord>,
+        /// Digest of the catalog of this session, where that can be read.
+        catalog: Option<String>,
+    },
 }
 
-pub fn serve(request: Request) -> Answer {
+pub fn serve(request: Request, inputs: &Inputs) -> Answer {
     match request {
-        Request::Runs(folder) => Answer::Runs(pipeline::runs(&folder)),
+        Request::Runs(folder) => Answer::Runs {
+            runs: pipeline::runs(&folder),
+            catalog: inputs.table().ok().map(|catalog| catalog.digest()),
+        },
     }
 }

@@ -8,13 +8,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Answer, Request, Train, draw};
-use crate::model::checkpoint::Origin;
+use crate::model::checkpoint::{Asked, Origin};
 use crate::model::{EpochRecord, ModelSettings, Outcome, Progress, TrainingSettings};
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{Event, FoldRecord, Preview, RunRecord};
 use crate::spectrum::WavelengthGrid;
 use crate::spectrum::prepare::{Frame, Normalization, Preparation};
 use crate::tui::app::{Effect, JobEvent, Purpose, Screen as _, Shell};
+use crate::tui::inputs::Inputs;
 use crate::tui::job::{Job, JobSpec, Task};
 use crate::tui::keys::{Action, Keymap, Move, TrainAct};
 use crate::tui::theme::{Depth, Theme};
@@ -123,9 +124,30 @@ fn run(number: u64, complete: bool) -> RunRecord {
                 ..TrainingSettings::default()
             },
             catalog_digest: String::new(),
+            asked: None,
         },
         folds: (0..if complete { 3 } else { 2 }).map(fold).collect(),
     }
+}
+
+/// What the worker has found, in a session with the catalog "here".
+fn found(runs: Vec<RunRecord>) -> Answer {
+    Answer::Runs {
+        runs,
+        catalog: Some("here".into()),
+    }
+}
+
+/// A training on some rows of a catalog.
+fn run_on(catalog: &str, number: u64, complete: bool) -> RunRecord {
+    let mut run = run(number, complete);
+    run.origin.asked = Some(Asked {
+        catalog: catalog.into(),
+        r#where: Some("z < 0.5".into()),
+        order_by: Some("sn DESC".into()),
+        limit: Some(500),
+    });
+    run
 }
 
 /// Starts a job as the loop does.
@@ -160,10 +182,7 @@ fn text(buffer: &Buffer) -> String {
 fn busy() -> (Train, Shell) {
     let mut shell = shell();
     let mut screen = Train::new(&shell);
-    screen.answer(
-        Answer::Runs(vec![run(4, true), run(3, true), run(2, false)]),
-        &mut shell,
-    );
+    screen.answer(found(vec![run(4, true), run(3, true), run(2, false)]), &mut shell);
     started(&mut screen, &mut shell, TrainAct::Start);
     for event in [
         preview(0, 0, 0.3),
@@ -243,12 +262,12 @@ fn curves_are_those_of_this_run_then_of_older_ones() {
     let ended = JobEvent::Ended(Err("stopped for a test".into()));
     let effects = screen.job(&ended, &mut shell);
     assert!(matches!(&effects[..], [Effect::Train(Request::Runs(_))]));
-    screen.answer(Answer::Runs(vec![run(5, false), run(4, true)]), &mut shell);
+    screen.answer(found(vec![run(5, false), run(4, true)]), &mut shell);
     assert_eq!(names(&screen), ["fold 1", "run 4"]);
     // At a new start the newest run is drawn fold by fold.
     let mut fresh = Train::new(&shell);
     assert!(fresh.curves().is_empty());
-    fresh.answer(Answer::Runs(vec![run(5, true), run(4, true)]), &mut shell);
+    fresh.answer(found(vec![run(5, true), run(4, true)]), &mut shell);
     assert_eq!(names(&fresh), ["fold 1", "fold 2", "fold 3", "run 4"]);
 }
 
@@ -262,7 +281,7 @@ fn a_training_goes_on_with_the_settings_it_began_with() {
             .is_empty()
     );
     assert!(shell.messages.back().unwrap().text.contains("no checkpoint"));
-    screen.answer(Answer::Runs(vec![run(7, false), run(6, true)]), &mut shell);
+    screen.answer(found(vec![run(7, false), run(6, true)]), &mut shell);
     let shown = text(&drawn(&mut screen, &mut shell, (120, 37)));
     assert!(shown.contains("run 7") && shown.contains("R goes on"), "{shown}");
     shell.settings.output.sample_size = 3;
@@ -304,6 +323,56 @@ fn a_training_goes_on_with_the_settings_it_began_with() {
     });
     screen.job(&event, &mut shell);
     assert!(screen.live.folds[1].finished);
+}
+
+#[test]
+fn a_training_goes_on_with_its_own_rows_of_its_own_catalog() {
+    let mut shell = shell();
+    shell.settings.selection.r#where = Some("z > 0.5".into());
+    let mut screen = Train::new(&shell);
+    screen.answer(
+        found(vec![
+            run_on("elsewhere", 9, true),
+            run_on("here", 8, false),
+            run(7, true),
+        ]),
+        &mut shell,
+    );
+    let shown = text(&drawn(&mut screen, &mut shell, (120, 37)));
+    assert!(shown.contains("newest: run 8, unfinished"), "{shown}");
+    let spec = started(&mut screen, &mut shell, TrainAct::Resume);
+    let path = |number: u64| Some(format!("metadata/checkpoint_{number}.bpk").into());
+    assert_eq!(spec.task, Task::Run { resume: path(8) });
+    let rows = &spec.settings.selection;
+    assert_eq!(
+        (rows.r#where.as_deref(), rows.order_by.as_deref(), rows.limit),
+        (Some("z < 0.5"), Some("sn DESC"), Some(500))
+    );
+    // The form keeps what was typed for the next one.
+    assert_eq!(shell.settings.selection.r#where.as_deref(), Some("z > 0.5"));
+    shell.job = None;
+    // What does not tell of which catalog it is may be of this one.
+    let spec = started(&mut screen, &mut shell, TrainAct::Rank);
+    assert_eq!(spec.task, Task::Rank { checkpoint: path(7) });
+    assert_eq!(spec.settings.selection.r#where.as_deref(), Some("z > 0.5"));
+    shell.job = None;
+    // Without any of this catalog there is nothing to go on from; one of another can still rank, and that is said.
+    screen.answer(found(vec![run_on("elsewhere", 9, true)]), &mut shell);
+    let shown = text(&drawn(&mut screen, &mut shell, (120, 37)));
+    assert!(
+        shown.contains("run 9 in this folder is of another catalog"),
+        "{shown}"
+    );
+    assert!(
+        screen
+            .act(Action::Train(TrainAct::Resume), None, &mut shell)
+            .is_empty()
+    );
+    let said = |shell: &Shell| shell.messages.back().unwrap().text.clone();
+    assert!(said(&shell).contains("of this catalog"));
+    let spec = started(&mut screen, &mut shell, TrainAct::Rank);
+    assert_eq!(spec.task, Task::Rank { checkpoint: path(9) });
+    assert!(said(&shell).contains("run 9, which was trained on another catalog"));
 }
 
 #[test]
@@ -417,6 +486,7 @@ fn trainings_are_looked_for_at_the_start() {
         panic!("no look for older runs");
     };
     assert_eq!(*folder, shell.settings.output.metadata_dir);
-    let Answer::Runs(runs) = super::serve(Request::Runs("no such folder".into()));
-    assert!(runs.is_empty());
+    let inputs = Inputs::new(vec!["no such catalog".into()]);
+    let Answer::Runs { runs, catalog } = super::serve(Request::Runs("no such folder".into()), &inputs);
+    assert!(runs.is_empty() && catalog.is_none());
 }

@@ -168,7 +168,7 @@ fn it_writes_what_a_ranking_with_its_settings_writes() {
     let missing = assessment
         .figures_of(&["4711".to_owned()], &mut Silent)
         .unwrap_err();
-    assert!(matches!(missing, PipelineError::NoSuchObject { .. }));
+    assert!(matches!(missing, PipelineError::NotRanked { .. }));
 }
 
 #[test]

@@ -14,6 +14,8 @@ fn earlier_trainings_are_read_from_their_checkpoints() {
     let inputs = place.catalog("catalog.parquet", &ordinary(51, 40));
     let mut settings = place.settings();
     settings.training.batch_size = 4;
+    settings.selection.r#where = Some("z > 0.0".into());
+    settings.selection.limit = Some(39);
     assert!(pipeline::runs(&place.metadata()).is_empty());
     common::run(&inputs, &settings).unwrap();
     let mut stop = StopAt::new(1, 2, 1);
@@ -48,7 +50,15 @@ fn earlier_trainings_are_read_from_their_checkpoints() {
     let mut other = settings.clone();
     other.training.epochs = 9;
     other.model.latent = 3;
+    other.selection = Default::default();
     assert_eq!(runs[0].settings_over(&other), settings);
+    let of = |inputs: &[String]| runs[0].is_of(&Catalog::open(inputs).unwrap().digest());
+    let elsewhere = place.catalog("other.parquet", &ordinary(54, 40));
+    assert_eq!((of(&inputs), of(&elsewhere)), (Some(true), Some(false)));
+    // It goes on from them, whatever is selected now.
+    let resume = Some(place.checkpoint(2));
+    let on = runs[0].settings_over(&other);
+    pipeline::train_only(&inputs, &on, resume, &mut Silent, &CancelToken::default()).unwrap();
 }
 
 #[test]

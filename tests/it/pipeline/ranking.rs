@@ -174,7 +174,7 @@ fn a_trained_model_ranks_another_catalog_and_its_ranking_is_drawn_again() {
     assert_eq!(drawn.len(), 2, "{drawn:?}");
 
     let missing = plot(Some(2), &["4711".to_owned()]).unwrap_err();
-    assert!(matches!(missing, PipelineError::NoSuchObject { .. }) && missing.to_string().contains("4711"));
+    assert!(matches!(missing, PipelineError::NotRanked { .. }) && missing.to_string().contains("4711"));
     let missing = plot(Some(99), &[]).unwrap_err().to_string();
     assert!(missing.contains("99"), "{missing}");
 }

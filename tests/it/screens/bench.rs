@@ -61,6 +61,7 @@ pub fn name(effect: &Effect) -> String {
 
 /// Those who serve the requests.
 struct Servers {
+    inputs: Inputs,
     browser: Browser,
     maker: spectra::Maker,
     keeper: labels::Keeper,
@@ -111,6 +112,7 @@ impl Bench {
         let cutouts = spectriage::cutout::Cutouts::new(None);
         let inputs = Inputs::new(inputs);
         let servers = Servers {
+            inputs: inputs.clone(),
             browser: Browser::of(inputs.table().unwrap()),
             maker: spectra::Maker::new(inputs.clone()),
             keeper: labels::Keeper::default(),
@@ -279,7 +281,7 @@ impl Servers {
             Effect::Files(request) => {
                 answers.push(Answer::Files(files::serve(&self.output, request)));
             }
-            Effect::Train(request) => answers.push(Answer::Train(train::serve(request))),
+            Effect::Train(request) => answers.push(Answer::Train(train::serve(request, &self.inputs))),
             Effect::Picture(request) => {
                 self.pictures
                     .serve(request, &quiet, |answer| answers.push(Answer::Picture(answer)));

@@ -91,7 +91,7 @@ fn no_label_that_was_said_to_be_saved_is_lost() {
         let first = known;
         for n in 1..=3 {
             terminal.press("2");
-            terminal.sees(&format!("{} labels", first + n));
+            terminal.sees(&format!("{} label", first + n));
         }
         // And some that are on their way.
         terminal.press("444");

@@ -73,12 +73,12 @@ fn a_whole_session_and_the_next() {
     terminal.sees("INSPECT 0-4");
     terminal.press("3");
     terminal.sees("no label -> quality 3");
-    terminal.sees("1 labels");
+    terminal.sees("1 label");
     terminal.sees(&ids[1]);
     assert!(desk.labels().contains(&ids[0]));
     terminal.press("u");
     terminal.sees("quality 3 -> no label");
-    terminal.wait("no labels", |screen| !screen.has("1 labels"));
+    terminal.wait("no labels", |screen| !screen.has("1 label"));
     terminal.press("\x12");
     terminal.sees("no label -> quality 3");
     terminal.press("k");
@@ -135,7 +135,7 @@ fn a_whole_session_and_the_next() {
     terminal.sees("ranking 1: 7 of 60");
     terminal.sees("rank <= 7");
     terminal.sees(&ids[1]);
-    terminal.sees("1 labels");
+    terminal.sees("1 label");
     assert!(!terminal.screen().has("Any key closes this"));
     terminal.press("k");
     terminal.sees("\"odd one\"");

@@ -341,6 +341,134 @@ fn a_comment_stays_with_its_object() {
     assert!(bench.app.shell.labels.get(&now).is_none());
 }
 
+/// Figures of the marked: those that the ranking has are drawn, the others named.
+#[test]
+fn marks_outside_the_ranking_do_not_keep_the_others_from_being_drawn() {
+    use spectriage::pipeline::CancelToken;
+    use spectriage::tui::anomalies::{self, Answer, Request};
+    let desk = Desk::ranked();
+    let mut settings = spectriage::pipeline::settings::Settings::default();
+    settings.output.images_dir = desk.path("output_images");
+    settings.output.metadata_dir = desk.path("metadata");
+    settings.output.each = true;
+    settings.cutouts.offline = true;
+    let catalog = desk.path("catalog.parquet").display().to_string();
+    let mut worker = anomalies::Desk::new(spectriage::tui::inputs::Inputs::new(vec![catalog]));
+    let mut ask = |request| {
+        let mut answers = Vec::new();
+        worker.serve(request, &CancelToken::default(), |answer| answers.push(answer));
+        answers.pop().unwrap()
+    };
+    ask(Request::Open(Box::new(settings.clone())));
+    let mut figures = |ids: &[&str]| {
+        ask(Request::Figures {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            settings: Box::new(settings.clone()),
+        })
+    };
+    let ids = desk.ids();
+    let answer = figures(&["stranger", &ids[3], "other"]);
+    let Answer::Wrote { summary, without } = &answer else {
+        panic!("nothing is drawn");
+    };
+    assert_eq!(without, &["stranger", "other"]);
+    let is_of = |path: &&std::path::PathBuf| {
+        path.display()
+            .to_string()
+            .contains(&format!("spectrum_{}", ids[3]))
+    };
+    assert_eq!(summary.files.iter().filter(is_of).count(), 1, "{summary:?}");
+    let mut bench = Bench::alone();
+    bench.answer(spectriage::tui::app::Answer::Anomalies(answer));
+    assert!(
+        bench
+            .said()
+            .starts_with("not in this ranking: stranger, other; run 2: "),
+        "{}",
+        bench.said()
+    );
+    let Answer::Failed(why) = figures(&["stranger"]) else {
+        panic!("there is nothing to draw");
+    };
+    assert_eq!(why, "no figure is drawn: not in this ranking: stranger");
+}
+
+/// What labels have taught was of the scores before a change of method.
+#[test]
+fn a_new_judging_is_listed_by_its_own_scores() {
+    use spectriage::tui::anomalies::{Answer, Source};
+    let (desk, mut bench) = ranked();
+    let catalog = desk.path("catalog.parquet");
+    let judged = verdicts(catalog.to_str().unwrap(), 12);
+    let first = judged.judgements[0].object_id.to_string();
+    let reranked = spectriage::triage::Reranked {
+        scores: (0..12).map(f64::from).collect(),
+        explanation: vec!["learned from 4 labels".into()],
+        predicted: Vec::new(),
+        fit: None,
+    };
+    let answer = |answer| spectriage::tui::app::Answer::Anomalies(answer);
+    bench.answer(answer(Answer::Learned(reranked)));
+    bench.press("esc g g");
+    assert!(bench.frame().contains("learned from 4 labels"));
+    assert_eq!(selected(&bench), judged.judgements[11].object_id);
+    bench.press("M");
+    assert_eq!(bench.asked(), ["anomalies rejudge"]);
+    bench.answer(answer(Answer::Ranking {
+        verdicts: std::sync::Arc::new(judged),
+        source: Source::Judged,
+        viewer: None,
+    }));
+    assert!(bench.said().contains("by score again"), "{}", bench.said());
+    assert!(!bench.frame().contains("learned from"));
+    bench.press("g g");
+    assert_eq!(selected(&bench), first);
+}
+
+#[test]
+fn the_status_line_tells_of_the_screen_in_front() {
+    let (_desk, mut bench) = ranked();
+    bench.press("1 f").type_text("z < 0.3").press("enter");
+    let status = |bench: &mut Bench| {
+        bench.app.shell.shown_ticks = 0;
+        let frame = bench.frame();
+        frame.lines().rev().nth(1).unwrap().to_owned()
+    };
+    assert!(status(&mut bench).contains(" of 12 rows | where z < 0.3"));
+    for screen in ["2", "3", "4"] {
+        bench.press(screen);
+        let line = status(&mut bench);
+        assert!(line.contains("12 rows |") && !line.contains("where"), "{line}");
+    }
+}
+
+#[test]
+fn nothing_is_cut_off_on_a_small_terminal() {
+    let mut bench = Bench::alone();
+    bench.resize((80, 24));
+    bench.press("2");
+    bench.press("g g");
+    let words = |frame: &str| -> String {
+        let column = |line: &str| line.chars().skip(1).take(30).collect::<String>();
+        let lines: Vec<String> = frame.lines().map(|line| column(line).trim().to_owned()).collect();
+        lines.join(" ")
+    };
+    let frame = bench.frame();
+    assert!(
+        words(&frame).contains("AND spectype = 'GALAXY'\". Default: none"),
+        "{frame}"
+    );
+    // The last setting is in sight with its text too.
+    bench.press("G");
+    let frame = bench.frame();
+    assert!(words(&frame).contains("All figures as SVG too."), "{frame}");
+    bench.press("?").type_text("one pane");
+    let help = bench.frame();
+    let zoom = help.lines().skip_while(|line| !line.contains("  z  ")).take(2);
+    let zoom: Vec<&str> = zoom.collect();
+    assert!(zoom.join(" ").contains("all"), "{help}");
+}
+
 #[test]
 fn leaving_asks_while_a_job_runs() {
     let mut bench = Bench::alone();
@@ -356,6 +484,10 @@ fn leaving_asks_while_a_job_runs() {
     }
     bench.press("ctrl-c y");
     assert_eq!(bench.asked(), ["stop", "save", "quit"]);
+    // It takes a moment to end: the last frame says what is waited for.
+    assert!(bench.said().starts_with("stopping"));
+    assert!(bench.frame().contains("stopping: starting"), "{}", bench.frame());
+    bench.app.shell.job = Some(job(&bench));
     bench.press("ctrl-x");
     assert_eq!(bench.asked(), ["stop"]);
     assert!(bench.app.shell.job.as_ref().unwrap().stopping);

@@ -218,8 +218,11 @@ fn a_box_needs_two_edges() {
     let from = pane.cursor().unwrap();
     pane.act(Act::CursorFarRight, 1);
     let to = pane.cursor().unwrap();
+    assert!(pane.note().is_none());
     pane.act(Act::Box, 1);
     assert!(!pane.edge_pending());
+    let said = pane.note().expect("what it did");
+    assert!(said.starts_with("zoomed to 6712.0–"), "{said}");
     assert!((pane.range().0 - from).abs() < 1e-6 && (pane.range().1 - to).abs() < 1e-6);
     let mut canceled = done(&[(Act::Box, 1), (Act::Cancel, 1)]);
     assert!(!canceled.edge_pending() && canceled.cursor().is_some());
@@ -253,13 +256,31 @@ fn a_line_is_measured_between_two_edges() {
     assert!((measured.flux.value - 100.0).abs() < 0.5, "{measured:?}");
     let width = measured.equivalent_width.unwrap();
     assert!((width.value + 20.0).abs() < 0.2);
-    let area = Rect::new(0, 0, 120, 30);
-    let text = rows(&pane, area, &Theme::default()).join("\n");
-    // observed -20.0 is -17.9 in the rest frame
+    // Observed -20.0 is -17.9 in the rest frame; width and range outlast the S/N where there is little room.
+    let shown = |width| {
+        let area = Rect::new(0, 0, width, 30);
+        let rows = rows(&pane, area, &Theme::default());
+        let row = rows.into_iter().find(|row| row.contains("flux ")).unwrap();
+        row.trim_end().to_owned()
+    };
+    let all = shown(140);
+    for words in [
+        "EW \u{2212}17.",
+        " Å  7334–7371  emission, rest frame",
+        "center ",
+        "FWHM ",
+        "S/N ",
+    ] {
+        assert!(all.contains(words), "{all}");
+    }
+    let narrow = shown(48);
     assert!(
-        text.contains("EW \u{2212}17.") && text.contains("(emission)"),
-        "{text}"
+        narrow.contains("EW \u{2212}17.") && narrow.contains("7334–7371") && !narrow.contains("S/N"),
+        "{narrow}"
     );
+    // The status line says all of it, and no longer that it waits for an edge.
+    let done = pane.note().unwrap();
+    assert!(done.starts_with("flux ") && done.contains("S/N "), "{done}");
 }
 
 #[test]
