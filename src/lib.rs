@@ -3,7 +3,7 @@
 //! The rooms, from the ground up (each knows nothing of what stands above it; `docs/architecture.md` has the plan):
 //!
 //! - [`spectrum`], [`anomaly`], [`figure`], [`simulate`]: the science, as pure functions on plain values
-//! - [`durable`]: files that are whole or not there
+//! - [`durable`], [`words`]: files that are whole or not there, counts in words
 //! - [`catalog`], [`ingest`], [`model`]: Parquet, FITS, burn
 //! - [`triage`]: what people say of objects, and the ranking that learns from it
 //! - [`artifact`], [`pipeline`]: the files that are written and the job that writes them
@@ -23,3 +23,4 @@ pub mod simulate;
 pub mod spectrum;
 pub mod triage;
 pub mod tui;
+pub mod words;

@@ -13,6 +13,7 @@ use crate::cutout::{self, Cutouts, Holding};
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{self, CancelToken, FetchSummary, Wanted};
 use crate::tui::text::clean;
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -104,8 +105,8 @@ fn told(summary: &FetchSummary) -> String {
     };
     let mut lines = vec![format!(
         "{}: {} fetched{by}",
-        print::counted(summary.objects, "object"),
-        print::counted(fetched, "image")
+        counted(summary.objects, "object"),
+        counted(fetched, "image")
     )];
     for (count, what) in [
         (summary.at_hand, "were there already"),
@@ -193,7 +194,7 @@ fn clear(arguments: &PlaceArguments) -> anyhow::Result<End> {
         format!(
             "{}: {} removed, {:.1} MB",
             folder.display(),
-            print::counted(files, "file"),
+            counted(files, "file"),
             bytes as f64 / 1e6
         )
     })?;

@@ -9,6 +9,7 @@ use super::{Common, End, SettingFlags, UsageError, print, start_logging};
 use crate::catalog::Query;
 use crate::pipeline::browse::{Browser, ExportFormat, ExportRequest, Rows};
 use crate::pipeline::{CancelToken, PipelineError};
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(allow_missing_positional = true)]
@@ -41,7 +42,7 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
     let what = match (&arguments.ids[..], &selection.r#where) {
         ([], Some(filter)) => filter.clone(),
         ([], None) => "all rows".into(),
-        (ids, _) => format!("{} by id", print::counted(ids.len(), "object")),
+        (ids, _) => format!("{} by id", counted(ids.len(), "object")),
     };
     let rows = if arguments.ids.is_empty() {
         let query = Query {
@@ -75,7 +76,7 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         format!(
             "{}: {}{skipped}, {size:.1} MB",
             summary.path.display(),
-            print::counted(summary.rows, "row")
+            counted(summary.rows, "row")
         )
     })?;
     Ok(End::Done)

@@ -6,6 +6,7 @@ use super::progress::Bars;
 use super::{Common, End, print, start_logging};
 use crate::ingest::Status;
 use crate::pipeline::{self, CancelToken, ImportRequest, ImportSummary};
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -78,9 +79,9 @@ fn text(summary: &ImportSummary) -> String {
         lines.push(format!(
             "{}: {} from {} of {}, {:.1} MB",
             summary.output.display(),
-            print::counted(summary.spectra, "spectrum"),
+            counted(summary.spectra, "spectrum"),
             summary.report.count(Status::Imported),
-            print::counted(summary.report.files.len(), "file"),
+            counted(summary.report.files.len(), "file"),
             summary.bytes as f64 / 1e6
         ));
     }

@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, Query};
 use crate::model::DeviceKind;
 use crate::pipeline::settings::{Origin, Resolved, TABLE};
 use crate::spectrum::WavelengthGrid;
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -114,20 +115,20 @@ fn text(catalog: &Catalog, selected: u64) -> String {
     let more = |of: usize| (of > SHOWN).then(|| format!("  and {} more", of - SHOWN));
     let mut lines = vec![format!(
         "{} in {}, layout: {}",
-        print::counted(catalog.len(), "row"),
-        print::counted(files.len(), "file"),
+        counted(catalog.len(), "row"),
+        counted(files.len(), "file"),
         layouts.join(", ")
     )];
     if selected < catalog.len() {
-        lines.push(format!("{} selected", print::counted(selected, "row")));
+        lines.push(format!("{} selected", counted(selected, "row")));
     }
     for file in files.iter().take(SHOWN) {
         let size = file.bytes as f64 / 1e6;
         lines.push(format!(
             "  {}: {}, {}, {size:.1} MB",
             file.path.display(),
-            print::counted(file.rows, "row"),
-            print::counted(file.row_groups, "row group")
+            counted(file.rows, "row"),
+            counted(file.row_groups, "row group")
         ));
     }
     lines.extend(more(files.len()));

@@ -16,6 +16,7 @@ use crate::triage::{
     prospect,
 };
 use crate::tui::text::clean;
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -328,7 +329,7 @@ fn import(arguments: &ImportArguments) -> anyhow::Result<()> {
         };
         format!(
             "{} read, {} of them new or changed{unknown}",
-            print::counted(imported.read, "label"),
+            counted(imported.read, "label"),
             imported.changed
         )
     })
@@ -366,7 +367,7 @@ fn export(arguments: &ExportArguments) -> anyhow::Result<()> {
     print::json_or(place.common.json, &value, || {
         format!(
             "{} of {scanner} in {}, {} with facts of {whence}",
-            print::counted(labels.len(), "label"),
+            counted(labels.len(), "label"),
             path.display(),
             facts.len()
         )
@@ -446,7 +447,7 @@ fn merge_text(merged: &Merged, all: bool) -> String {
     let summary = merged.summary;
     lines.push(format!(
         "{}: {} seen by two or more ({} agree, {} disagree), {} by one alone; {} interesting to somebody",
-        print::counted(summary.objects, "object"),
+        counted(summary.objects, "object"),
         summary.shared,
         summary.agree,
         summary.disagree,

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::pipeline::Summary;
+use crate::words::counted;
 
 /// Prints one line to stdout.
 pub fn line(text: &str) -> anyhow::Result<()> {
@@ -24,16 +25,6 @@ pub fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
-}
-
-/// `1 row`, `2 rows`, `2 spectra`.
-pub fn counted(count: impl TryInto<u64>, what: &str) -> String {
-    let count = count.try_into().unwrap_or(u64::MAX);
-    match what {
-        _ if count == 1 => format!("1 {what}"),
-        "spectrum" => format!("{count} spectra"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 /// The value as JSON where asked for, else the text.

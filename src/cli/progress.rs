@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Common;
-use super::print::counted;
 use crate::model::Outcome;
 use crate::pipeline::{Event, Observer, Stage};
+use crate::words::counted;
 
 /// Row issues told one by one; the rest is only counted here and listed in the manifest.
 const TOLD_ISSUES: u64 = 5;

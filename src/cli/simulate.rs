@@ -6,6 +6,7 @@ use super::progress::Bars;
 use super::{Common, End, print, start_logging};
 use crate::pipeline::{self, CancelToken, SimulateRequest};
 use crate::simulate::Simulation;
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments, cancel: &CancelToken) -> anyhow::Result<End> {
         format!(
             "{}: {}, {} of them planted anomalies; truth in {}",
             summary.output.display(),
-            print::counted(summary.spectra, "spectrum"),
+            counted(summary.spectra, "spectrum"),
             summary.anomalies,
             summary.truth.display()
         )

@@ -5,6 +5,7 @@ use super::{Common, End, SettingFlags, print, start_logging};
 use crate::catalog::Query;
 use crate::pipeline::CancelToken;
 use crate::pipeline::browse::{Browser, ColumnStatistics, Histogram, Numbers};
+use crate::words::counted;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(allow_missing_positional = true)]
@@ -57,7 +58,7 @@ fn text(statistics: &ColumnStatistics) -> String {
         .map_or_else(|| "very many".to_owned(), |distinct| distinct.to_string());
     lines.push(format!(
         "{}, {} with a value, {} without, {distinct} different values",
-        print::counted(statistics.rows, "row"),
+        counted(statistics.rows, "row"),
         statistics.count,
         statistics.nulls
     ));

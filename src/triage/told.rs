@@ -2,6 +2,7 @@
 
 use super::rerank::{Feature, Fit, Item, LEAST_OF_EACH};
 use crate::anomaly::places;
+use crate::words::counted;
 
 /// The head of the list whose movement is told.
 const HEAD: usize = 100;
@@ -136,8 +137,4 @@ fn feature_words(feature: &Feature) -> String {
         Some(true) => format!("{} (interesting ones have more)", feature.name),
         Some(false) => format!("{} (interesting ones have less)", feature.name),
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::words::of_them;
+
 /// What stands for a character that may not reach the terminal.
 const HARMLESS: char = '·';
 
@@ -71,16 +73,10 @@ pub fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
-/// So many of a thing whose plural ends in s.
-///
-/// ```
-/// use spectriage::tui::text::counted;
-/// assert_eq!([counted(1, "label"), counted(1200, "row")], ["1 label", "1,200 rows"]);
-/// ```
+/// So many of a thing, the digits in groups of three.
 pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
-    let s = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", thousands(count))
+    format!("{} {}", thousands(count), of_them(count, noun))
 }
 
 /// A number with its digits in groups of three.
