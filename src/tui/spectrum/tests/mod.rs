@@ -263,7 +263,7 @@ fn a_line_is_measured_between_two_edges() {
         let row = rows.into_iter().find(|row| row.contains("flux ")).unwrap();
         row.trim_end().to_owned()
     };
-    let all = shown(140);
+    let all = shown(180);
     for words in [
         "EW \u{2212}17.",
         " Å  7334–7371  emission, rest frame",
