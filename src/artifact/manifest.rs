@@ -11,7 +11,7 @@ use super::run::RunFiles;
 use crate::anomaly::Correlations;
 use crate::spectrum::RowIssue;
 
-/// All that is needed to repeat a run and to check its files. The same input and seed give the same manifest but for `timings`.
+/// All that is needed to repeat a run and to check its files. The same input and seed give the same manifest but for `timings` and the digest of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Of spectriage.
