@@ -484,7 +484,7 @@ fn the_command_line_counts_and_exports_by_the_same_functions() {
         "--quiet",
     ]);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(text.starts_with("two.parquet: 1 rows, 1 skipped"), "{text}");
+    assert!(text.starts_with("two.parquet: 1 row, 1 skipped"), "{text}");
     let (code, _, errors) = run(&["export", "catalog.parquet", "out.fits"]);
     assert_eq!(code, Some(2));
     assert!(errors.contains(".parquet, .csv or .txt"), "{errors}");
