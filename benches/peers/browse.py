@@ -1,4 +1,4 @@
-"""spectriage beside other programs that show a Parquet table: datui and DuckDB's shell (and tabiew, where it is found).
+"""spectriage beside other programs that show a Parquet table: datui, DuckDB's shell and tabiew.
 
     python3 benches/peers/table.py survey.parquet          # 20 million rows
     python3 benches/peers/browse.py survey.parquet [ROUNDS]
@@ -6,7 +6,7 @@
 Each program runs on a pseudo-terminal of 120 x 40 and is driven with its keys, in turns, ROUNDS times (3). A step takes from the key (or the Enter
 of a line) to the output that first makes the screen say what is expected; what that is, DuckDB works out beforehand. Memory is the process's largest
 resident set (VmHWM). SPECTRIAGE, DATUI, DUCKDB and TABIEW name the programs (default: what is in PATH); one that is not there is said to be missing.
-Needs pyte (`pip install pyte`), and `pip install datui duckdb-cli` for the peers. A warm file is measured: it is read once before.
+Needs pyte (`pip install pyte`), and `pip install datui duckdb-cli` and `cargo install tabiew` (TABIEW=tw) for the peers. A warm file is measured: it is read once before.
 """
 
 import fcntl
@@ -142,7 +142,7 @@ class Truth:
     def __init__(self, duckdb, path):
         self.duckdb, self.path = duckdb, path
         self.rows = int(self.ask("SELECT count(*) AS v FROM t")[0])
-        self.ids = {n: self.ask(f"SELECT object_id AS v FROM t LIMIT 1 OFFSET {n}")[0] for n in (0, 36, 100, self.rows // 2, self.rows - 1)}
+        self.ids = {n: self.ask(f"SELECT object_id AS v FROM t LIMIT 1 OFFSET {n}")[0] for n in (0, 36, 60, 100, self.rows // 2, self.rows - 1)}
 
     def ask(self, sql):
         sql = sql.replace("FROM t", f"FROM '{self.path}'")
@@ -249,17 +249,41 @@ def duckdb(program, path, truth, folder, note):
         one.end()
 
 
+def tabiew(program, path, truth, folder, note):
+    # A row cannot be asked for by its number.
+    one = Terminal([program, path], folder)
+    try:
+        note("first screen", one.wait(lambda text: truth.ids[0] in text))
+        note("page down", one.press("\x06", lambda text: truth.ids[60] in text))
+        note("last row", one.press("G", lambda text: truth.ids[truth.rows - 1] in text))
+        one.type("g")
+        note("first rows: memory", one.memory())
+        for name, text in (("filter, few", FEW), ("filter, many", MANY)):
+            want = truth.ask(f"SELECT count(*) AS v FROM t WHERE {text}")[0]
+            one.type([":", "f ", text], 0.3)
+            note(name, one.press("\r", lambda seen: f"Shape  {want} x" in seen))
+            one.type("q")
+        for column in SORTS:
+            second = truth.ask(f"SELECT object_id AS v FROM t ORDER BY {column} LIMIT 1 OFFSET 1")[0]
+            one.type([":", "o ", f"{column} ASC"], 0.3)
+            note(f"sort by {column}", one.press("\r", lambda seen: second in seen))
+            one.type("q")
+        note("memory", one.memory())
+    finally:
+        one.end()
+
+
 def thousands(digits):
     return f"{int(digits):,}"
 
 
-PROGRAMS = {"spectriage": spectriage, "datui": datui, "duckdb": duckdb}
+PROGRAMS = {"spectriage": spectriage, "datui": datui, "duckdb": duckdb, "tabiew": tabiew}
 
 
 def main():
     path = os.path.abspath(sys.argv[1])
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    found = {name: shutil.which(os.environ.get(name.upper(), name)) for name in [*PROGRAMS, "tabiew"]}
+    found = {name: shutil.which(os.environ.get(name.upper(), name)) for name in PROGRAMS}
     for name, program in found.items():
         if program is None:
             print(f"{name}: not here, not measured")
