@@ -169,7 +169,7 @@ def with_spender(data, epochs, device):
     from spender import Instrument, NeuralDensityEstimator, SpectrumAutoencoder
 
     torch.manual_seed(0)
-    # Numbers too small to be normal ones are zero: with them an epoch on a processor takes minutes.
+    # Numbers too small to be normal ones are zero: processors are slow with them.
     torch.set_flush_denormal(True)
     # spender encodes observed spectra on one grid and decodes in the rest frame.
     first = min(np.log10(wave[0]) for wave, _, _ in data["observed"])
