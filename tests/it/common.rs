@@ -183,3 +183,15 @@ impl Observer for StopAt {
         }
     }
 }
+
+/// The notes of a job.
+#[derive(Default)]
+pub struct Notes(pub Vec<String>);
+
+impl Observer for Notes {
+    fn event(&mut self, event: Event) {
+        if let Event::Note(note) = event {
+            self.0.push(note);
+        }
+    }
+}

@@ -3,10 +3,10 @@
 use spectriage::catalog::Catalog;
 use spectriage::model::checkpoint::Checkpoint;
 use spectriage::pipeline::{
-    self, CancelToken, Event, Observer, PipelineError, Reconstructor, Silent, Viewer, Wanted,
+    self, CancelToken, Observer, PipelineError, Reconstructor, Silent, Viewer, Wanted,
 };
 
-use crate::common::{self, StopAt, Workplace, by_id, ordinary};
+use crate::common::{self, Notes, StopAt, Workplace, by_id, ordinary};
 
 #[test]
 fn earlier_trainings_are_read_from_their_checkpoints() {
@@ -237,18 +237,6 @@ fn the_objects_of_one_fold_are_compared() {
     );
     let missing = pipeline::similar(&place.metadata(), None, "4711", 3).unwrap_err();
     assert!(matches!(missing, PipelineError::NoLatent { .. }) && missing.to_string().contains("4711"));
-}
-
-/// Hears what a job notes.
-#[derive(Default)]
-struct Notes(Vec<String>);
-
-impl Observer for Notes {
-    fn event(&mut self, event: Event) {
-        if let Event::Note(note) = event {
-            self.0.push(note);
-        }
-    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use spectriage::pipeline::settings::Settings;
 use spectriage::pipeline::{self, CancelToken, Event, Observer, Silent};
 use spectriage::spectrum::Spectrum;
 
-use crate::common::{self, Workplace, contents, simulated};
+use crate::common::{self, Notes, Workplace, contents, simulated};
 
 /// More spectra than are looked at together, some of them unusable.
 fn spectra() -> Vec<Spectrum> {
@@ -198,18 +198,6 @@ fn a_damaged_file_is_removed_and_made_anew() {
     let rankings: Vec<_> = found.iter().filter(|(name, _)| is_ranking(name)).collect();
     assert_eq!(rankings.len(), 3);
     assert!(rankings.iter().all(|(_, bytes)| *bytes == rankings[0].1));
-}
-
-/// Collects notes.
-#[derive(Default)]
-struct Notes(Vec<String>);
-
-impl Observer for Notes {
-    fn event(&mut self, event: Event) {
-        if let Event::Note(note) = event {
-            self.0.push(note);
-        }
-    }
 }
 
 #[test]
