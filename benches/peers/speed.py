@@ -3,7 +3,7 @@
     python benches/peers/speed.py --model skip --pixels 7281 --batch 8 --threads 2
     python benches/peers/speed.py --model skip --batch 8,64,512 --device cuda --compile --precision tf32
 
-prints the same JSON, a line for every batch. On a GPU the spectra are in pinned host memory and copied without waiting, losses are
+prints the same JSON, a line for every batch. On a GPU the spectra are in pinned host memory (`--pageable`: in ordinary one) and copied without waiting, losses are
 read at the end of an epoch, and Adam is the fused one; `--precision default` is what PyTorch does when nobody asks (TF32 in convolutions). `--curve FILE` trains on the data and from the weights that `spectriage benchmark speed --curve FILE` wrote, and
 prints both loss curves.
 """
@@ -186,15 +186,15 @@ def measure(given, batch):
     torch.manual_seed(0)
     flux = torch.randn(spectra, 1, given.pixels) * 0.2 + 1.0
     ivar = torch.full_like(flux, 25.0)
-    if cuda:
+    if cuda and not given.pageable:
         flux, ivar = flux.pin_memory(), ivar.pin_memory()
     model = (Skip() if given.model == "skip" else Bottleneck(given.pixels)).to(given.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=cuda)
     parts = [(flux[at : at + batch], ivar[at : at + batch]) for at in range(0, spectra, batch)]
     forward, aim = model, objective
     if given.compile:
-        forward = torch.compile(model, mode=given.mode)
-        aim = torch.compile(objective, mode=given.mode)
+        forward = torch.compile(model, mode=given.mode, dynamic=False)
+        aim = torch.compile(objective, mode=given.mode, dynamic=False)
     half = torch.autocast("cuda", torch.bfloat16, enabled=given.precision == "bf16" and cuda)
 
     def arrive(part):
@@ -221,7 +221,10 @@ def measure(given, batch):
                 if cuda:
                     out.float().cpu()
 
-    train_rate = median_rate(train, spectra, given.epochs)
+    def rate(name, work):
+        return round(median_rate(work, spectra, given.epochs), 1) if given.only in (None, name) else None
+
+    rates = rate("train", train), rate("reconstruct", reconstruct)
     print(
         json.dumps(
             {
@@ -235,8 +238,9 @@ def measure(given, batch):
                 "instruction_set": None if cuda else torch.backends.cpu.get_cpu_capability(),
                 "compile": given.mode if given.compile else None,
                 "precision": given.precision,
-                "train_spectra_per_s": round(train_rate, 1),
-                "reconstruct_spectra_per_s": round(median_rate(reconstruct, spectra, given.epochs), 1),
+                "pageable": given.pageable,
+                "train_spectra_per_s": rates[0],
+                "reconstruct_spectra_per_s": rates[1],
             }
         ),
         flush=True,
@@ -255,6 +259,8 @@ def main():
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--mode", default="default", help="mode of torch.compile: default, or reduce-overhead for CUDA graphs")
     parser.add_argument("--precision", choices=["default", "float32", "tf32", "bf16"], default="default")
+    parser.add_argument("--pageable", action="store_true", help="spectra in ordinary memory of the host, as they come from a file")
+    parser.add_argument("--only", choices=["train", "reconstruct"], help="one of the two")
     parser.add_argument("--curve", help="compare the loss with the curve in this file")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)

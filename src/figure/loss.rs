@@ -30,87 +30,72 @@ pub struct LossRun {
 /// The last of the colors of curves.
 const BLACK: usize = 6;
 
+/// What is drawn of some runs.
+#[derive(Default)]
+struct Curves {
+    losses: Vec<Series>,
+    rates: Vec<Series>,
+    best: Vec<Mark>,
+}
+
+impl Curves {
+    /// Alone, a run tells its two losses apart by color; among others, by dashes.
+    fn of(runs: &[LossRun]) -> Self {
+        let mut curves = Self::default();
+        for (place, run) in runs.iter().enumerate() {
+            let color = SeriesStyle::Curve(place);
+            if runs.len() > 1 {
+                let prefix = format!("{}, ", run.name);
+                curves.add(run, &prefix, [SeriesStyle::DashedCurve(place), color, color]);
+            } else {
+                let styles = [color, SeriesStyle::Curve(1), SeriesStyle::Curve(BLACK)];
+                curves.add(run, "", styles);
+                curves.best.extend(run.best_epoch.map(|best| Mark {
+                    x: best as f64,
+                    name: String::new(),
+                    kind: MarkKind::Best,
+                }));
+            }
+        }
+        curves
+    }
+
+    /// `styles` are those of training loss, validation loss and learning rate.
+    fn add(&mut self, run: &LossRun, prefix: &str, styles: [SeriesStyle; 3]) {
+        let epochs: Arc<[f64]> = run.epochs.iter().map(|epoch| epoch.epoch as f64).collect();
+        let shape = if run.epochs.len() <= 60 {
+            Shape::Dots
+        } else {
+            Shape::Line
+        };
+        let series = |what: &str, style, value: fn(&EpochLoss) -> f64| {
+            let y: Vec<f64> = run.epochs.iter().map(value).collect();
+            y.iter().any(|value| value.is_finite()).then(|| Series {
+                name: format!("{prefix}{what}"),
+                x: epochs.clone(),
+                y,
+                shape: shape.clone(),
+                style,
+            })
+        };
+        let validation = |epoch: &EpochLoss| epoch.validation.unwrap_or(f64::NAN);
+        self.losses
+            .extend(series("training", styles[0], |epoch| epoch.train));
+        self.losses.extend(series("validation", styles[1], validation));
+        self.rates
+            .extend(series("learning rate", styles[2], |epoch| epoch.learning_rate));
+    }
+}
+
 /// Train and validation loss by epoch on a logarithmic scale with the best epoch marked, and the learning rate below.
 pub fn loss(runs: &[LossRun]) -> Figure {
-    let last = runs
-        .iter()
-        .flat_map(|run| &run.epochs)
-        .map(|e| e.epoch)
-        .max()
-        .unwrap_or(1);
-    let several = runs.len() > 1;
-    let x = Axis::new("Epoch", 0.5, last as f64 + 0.5, Scale::Linear).counting();
-    let (mut losses, mut rates, mut marks, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (i, run) in runs.iter().enumerate() {
-        let epochs: Arc<[f64]> = run.epochs.iter().map(|e| e.epoch as f64).collect();
-        let curve = |what: &str, y: Vec<f64>, style: SeriesStyle, list: &mut Vec<Series>| {
-            let name = if several {
-                format!("{}, {what}", run.name)
-            } else {
-                what.to_owned()
-            };
-            let shape = if run.epochs.len() <= 60 {
-                Shape::Dots
-            } else {
-                Shape::Line
-            };
-            if y.iter().any(|v| v.is_finite()) {
-                list.push(Series {
-                    name,
-                    x: epochs.clone(),
-                    y,
-                    shape,
-                    style,
-                });
-            }
-        };
-        let train = run.epochs.iter().map(|e| e.train).collect();
-        let validation = run
-            .epochs
-            .iter()
-            .map(|e| e.validation.unwrap_or(f64::NAN))
-            .collect();
-        // alone, a run tells its two losses apart by color; among others, by dashes
-        let styles = if several {
-            (SeriesStyle::DashedCurve(i), SeriesStyle::Curve(i))
-        } else {
-            (SeriesStyle::Curve(0), SeriesStyle::Curve(1))
-        };
-        curve("training", train, styles.0, &mut losses);
-        curve("validation", validation, styles.1, &mut losses);
-        let rate = run.epochs.iter().map(|e| e.learning_rate).collect();
-        let rate_style = if several {
-            SeriesStyle::Curve(i)
-        } else {
-            SeriesStyle::Curve(BLACK)
-        };
-        curve("learning rate", rate, rate_style, &mut rates);
-        marks.extend(run.best_epoch.filter(|_| !several).map(|best| Mark {
-            x: best as f64,
-            name: String::new(),
-            kind: MarkKind::Best,
-        }));
-    }
-    if several {
-        entries.push((
-            Swatch::Series(SeriesStyle::DashedCurve(BLACK)),
-            "training".to_owned(),
-        ));
-        entries.push((Swatch::Series(SeriesStyle::Curve(BLACK)), "validation".to_owned()));
-        // beyond as many as there are colors, names would tell nothing apart
-        let named = runs.iter().enumerate().filter(|_| runs.len() <= BLACK);
-        entries.extend(named.map(|(i, run)| (Swatch::Series(SeriesStyle::Curve(i)), run.name.clone())));
-    } else {
-        let named = losses.iter();
-        entries.extend(named.map(|s: &Series| (Swatch::Series(s.style), s.name.clone())));
-    }
-    if let Some(best) = runs.first().and_then(|run| run.best_epoch).filter(|_| !several) {
-        entries.push((Swatch::Mark(MarkKind::Best), format!("best epoch ({best})")));
-    }
-    let columns = if several { 4 } else { 3 };
+    let epochs = runs.iter().flat_map(|run| &run.epochs);
+    let last = epochs.map(|epoch| epoch.epoch).max().unwrap_or(1);
+    let curves = Curves::of(runs);
+    let entries = entries(runs, &curves);
+    let columns = if runs.len() > 1 { 4 } else { 3 };
     let legend_height = entries.len().div_ceil(columns) as f64 * 15.0;
     let top = 34.0 + legend_height;
-    let values = |list: &[Series]| -> Vec<f64> { list.iter().flat_map(|s| s.y.clone()).collect() };
     let rect = |y: f64, height: f64| Rect {
         x: 72.0,
         y,
@@ -125,19 +110,27 @@ pub fn loss(runs: &[LossRun]) -> Figure {
         series,
         bands: Vec::new(),
         guides: Vec::new(),
-        marks: marks.clone(),
+        marks: curves.best.clone(),
         band_labels: 0.0,
         note: None,
     };
-    let loss_axis = Axis::covering("Loss", values(&losses), 0.06, Scale::Log);
-    let rate_axis = Axis::covering("Learning rate", values(&rates), 0.15, Scale::Log);
+    let values = |list: &[Series]| -> Vec<f64> { list.iter().flat_map(|s| s.y.clone()).collect() };
+    let x = Axis::new("Epoch", 0.5, last as f64 + 0.5, Scale::Linear).counting();
+    let loss_axis = Axis::covering("Loss", values(&curves.losses), 0.06, Scale::Log);
+    let rate_axis = Axis::covering("Learning rate", values(&curves.rates), 0.15, Scale::Log);
+    let below = rect(top + 254.0, 84.0);
     Figure {
         width: 700.0,
-        height: top + 240.0 + 14.0 + 84.0 + 42.0,
+        height: below.y + below.height + 42.0,
         title: format!("Training and validation loss over {last} epochs"),
         panels: vec![
-            panel(rect(top, 240.0), x.clone().unlabeled(), loss_axis, losses),
-            panel(rect(top + 254.0, 84.0), x, rate_axis, rates),
+            panel(
+                rect(top, 240.0),
+                x.clone().unlabeled(),
+                loss_axis,
+                curves.losses.clone(),
+            ),
+            panel(below, x, rate_axis, curves.rates.clone()),
         ],
         pictures: Vec::new(),
         texts: vec![Text {
@@ -149,15 +142,32 @@ pub fn loss(runs: &[LossRun]) -> Figure {
             content: "Training".to_owned(),
         }],
         legends: vec![Legend {
-            rect: Rect {
-                x: 72.0,
-                y: 28.0,
-                width: 612.0,
-                height: legend_height,
-            },
+            rect: rect(28.0, legend_height),
             columns,
             entries,
         }],
         rules: Vec::new(),
     }
+}
+
+/// What the legend says: of one run its curves, of several what dashes and colors mean.
+fn entries(runs: &[LossRun], curves: &Curves) -> Vec<(Swatch, String)> {
+    if runs.len() < 2 {
+        let named = curves.losses.iter();
+        let named = named.map(|series| (Swatch::Series(series.style), series.name.clone()));
+        let best = runs.first().and_then(|run| run.best_epoch);
+        let best = best.map(|best| (Swatch::Mark(MarkKind::Best), format!("best epoch ({best})")));
+        return named.chain(best).collect();
+    }
+    let of = |style: SeriesStyle, name: &str| (Swatch::Series(style), name.to_owned());
+    let mut entries = vec![
+        of(SeriesStyle::DashedCurve(BLACK), "training"),
+        of(SeriesStyle::Curve(BLACK), "validation"),
+    ];
+    // Beyond as many as there are colors, names would tell nothing apart.
+    if runs.len() <= BLACK {
+        let named = runs.iter().enumerate();
+        entries.extend(named.map(|(place, run)| of(SeriesStyle::Curve(place), &run.name)));
+    }
+    entries
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::batch::{Draws, Shown};
-use super::learner::{Learner, Told};
+use super::learner::{Learner, Set, Told};
 use super::schedule::learning_rate;
 use super::training::{
     EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingObserver, TrainingState, bytes, load,
@@ -13,8 +13,8 @@ use super::{ModelError, Network, Pca, Spectra};
 
 pub(super) struct Course<'a> {
     trainer: &'a Trainer<'a>,
-    train: &'a dyn Spectra,
-    validation: &'a dyn Spectra,
+    train: Set<'a>,
+    validation: Set<'a>,
     draws: Draws<'a>,
     learner: Learner,
     state: TrainingState,
@@ -22,8 +22,6 @@ pub(super) struct Course<'a> {
     best: Option<Network>,
     /// What a GPU has not told yet, with the number of spectra.
     open: VecDeque<(Told, usize)>,
-    /// The spectra lie where the network is.
-    held: bool,
     /// In an epoch.
     batches: usize,
     /// Batches of all epochs.
@@ -55,7 +53,7 @@ impl<'a> Course<'a> {
             state = resumed;
         }
         let record = (!state.optimizer.is_empty()).then_some(&state.optimizer[..]);
-        let mut learner = Learner::new(trainer, network, record)?;
+        let learner = Learner::new(trainer, network, record)?;
         let batches = train.len().div_ceil(settings.batch_size).max(1);
         let draws = Draws {
             settings,
@@ -64,15 +62,14 @@ impl<'a> Course<'a> {
         };
         let started = Instant::now();
         Ok(Self {
-            held: learner.hold(trainer, train)?,
             steps: batches * settings.epochs,
             done_before: state.header.epochs * batches + state.header.batches,
             best: None,
             open: VecDeque::new(),
             seen: 0,
             trainer,
-            train,
-            validation,
+            train: learner.set(trainer, train)?,
+            validation: learner.set(trainer, validation)?,
             draws,
             learner,
             state,
@@ -86,7 +83,7 @@ impl<'a> Course<'a> {
         observer.glance(&self.glance(true, false));
         while self.state.header.epochs < epochs {
             let epoch = self.state.header.epochs;
-            let order = self.draws.order(self.train.len(), epoch);
+            let order = self.draws.order(self.train.spectra.len(), epoch);
             let mut next = None;
             for batch in self.state.header.batches..self.batches {
                 let step = epoch * self.batches + batch;
@@ -128,15 +125,16 @@ impl<'a> Course<'a> {
         rate: f64,
         next: &mut Next,
     ) -> Result<(), ModelError> {
-        let (trainer, train, draws, learner) = (self.trainer, self.train, &self.draws, &mut self.learner);
-        let (told, count) = if self.held {
+        let (trainer, train, draws, learner) = (self.trainer, &self.train, &self.draws, &mut self.learner);
+        let (told, count) = if train.is_kept() {
             let places = draws.places(order, batch);
             (
-                learner.step_on(trainer, places, (epoch, batch), rate),
+                learner.step_on(trainer, train, places, (epoch, batch), rate),
                 places.len(),
             )
         } else {
-            let draw = |batch: usize| draws.batch(train, order, epoch, batch);
+            let spectra = train.spectra;
+            let draw = |batch: usize| draws.batch(spectra, order, epoch, batch);
             let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
             // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
             let told = rayon::in_place_scope(|scope| {
@@ -216,10 +214,10 @@ impl<'a> Course<'a> {
     }
 
     fn finish_epoch(&mut self, mut record: EpochRecord) -> Result<EpochRecord, ModelError> {
-        let watched = if self.validation.is_empty() {
-            self.train
+        let watched = if self.validation.spectra.is_empty() {
+            &self.train
         } else {
-            self.validation
+            &self.validation
         };
         record.validation_loss = self.learner.mean_loss(self.trainer, watched)?;
         // With one batch an epoch this is the first loss that a step too far shows up in.

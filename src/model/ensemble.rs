@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::Batch;
-use super::native::{Engine, Weights};
-use super::training::INFERENCE_BATCH;
-use super::{Accelerator, EpochRecord, ModelSettings, Network, Outcome, Sample, refine};
+use super::inference::values;
+use super::{EpochRecord, ModelSettings, Network, Outcome};
 
 /// The fold of an object: a hash of its key, so that it is the same in every catalog, order and shard, and in every training: who judges an object does not
 /// change with a seed.
@@ -46,45 +44,6 @@ pub struct Ensemble {
     pub members: Vec<Member>,
 }
 
-/// Reconstructions of some spectra.
-///
-/// Shapes: `flux` `[spectra, pixels]`, `latent` `[spectra, latent]`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reconstructed {
-    pub flux: Vec<f32>,
-    pub latent: Vec<f32>,
-}
-
-/// Steps from the encoder's proposal to the latent vector that fits best.
-const REFINEMENTS: usize = 2;
-
-impl Ensemble {
-    /// Reconstructs the sample with the network of one fold.
-    pub fn reconstruct(&self, member: usize, sample: &Sample, accelerator: &Accelerator) -> Reconstructed {
-        let network = &self.members[member].network;
-        let indices: Vec<usize> = (0..sample.len()).collect();
-        #[cfg(feature = "gpu")]
-        if accelerator.is_gpu() {
-            let mut engine = super::cube::Engine::of(network, accelerator.client());
-            return settle_on_gpu(&mut engine, network, self.settings.error_floor, sample);
-        }
-        let weights = accelerator.has_kernels().then(|| Weights::of(network));
-        let engine = weights.as_ref().map(Weights::engine);
-        let floor = self.settings.error_floor;
-        let mut out = Reconstructed::default();
-        for chunk in indices.chunks(INFERENCE_BATCH) {
-            let chosen = sample.select(chunk);
-            let part = match &engine {
-                Some(engine) => settle(engine, floor, &chosen),
-                None => reconstruct(network, floor, &chosen, accelerator),
-            };
-            out.flux.extend(part.flux);
-            out.latent.extend(part.latent);
-        }
-        out
-    }
-}
-
 impl Member {
     /// The reconstruction of the latent vector zero; empty for a network that is no bottleneck. Shape: `[pixels]`.
     pub fn center(&self) -> Vec<f32> {
@@ -107,76 +66,4 @@ impl Member {
             Network::Skip(_) => Vec::new(),
         }
     }
-}
-
-/// What a network makes of a batch of at least one spectrum, with the latent vector settled as a finished ensemble does it; also of a
-/// network still in training.
-pub fn reconstruct(
-    network: &Network,
-    error_floor: f64,
-    sample: &Sample,
-    accelerator: &Accelerator,
-) -> Reconstructed {
-    if accelerator.has_kernels() {
-        return settle(&Weights::of(network).engine(), error_floor, sample);
-    }
-    let device = accelerator.inference();
-    #[cfg(feature = "gpu")]
-    if accelerator.is_gpu() {
-        let mut engine = super::cube::Engine::of(network, accelerator.client());
-        return settle_on_gpu(&mut engine, network, error_floor, sample);
-    }
-    let batch = Batch::new(sample, &device);
-    let output = network.forward(batch.flux, batch.ivar);
-    let mut flux = values(output.flux);
-    let mut latent = values(output.latent);
-    if let Network::Bottleneck(bottleneck) = network {
-        let components = values(bottleneck.components());
-        let length = latent.len() / sample.len();
-        for _ in 0..REFINEMENTS {
-            latent = refine::batch(sample, &flux, &latent, &components, error_floor);
-            let latent = burn::tensor::TensorData::new(latent.clone(), [sample.len(), length]);
-            flux = values(bottleneck.decode(burn::tensor::Tensor::from_data(latent, &device)));
-        }
-    }
-    Reconstructed { flux, latent }
-}
-
-/// [`reconstruct`] on the kernels.
-fn settle(engine: &Engine, error_floor: f64, sample: &Sample) -> Reconstructed {
-    let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
-    if let Engine::Bottleneck(bottleneck) = engine {
-        for _ in 0..REFINEMENTS {
-            latent = refine::batch(sample, &flux, &latent, bottleneck.components(), error_floor);
-            flux = bottleneck.decode(&latent);
-        }
-    }
-    Reconstructed { flux, latent }
-}
-
-/// [`reconstruct`] on a GPU.
-#[cfg(feature = "gpu")]
-fn settle_on_gpu(
-    engine: &mut super::cube::Engine,
-    network: &Network,
-    error_floor: f64,
-    sample: &Sample,
-) -> Reconstructed {
-    let (mut flux, mut latent) = engine.reconstruct(sample);
-    if let Network::Bottleneck(bottleneck) = network {
-        let components = values(bottleneck.components());
-        for _ in 0..REFINEMENTS {
-            latent = refine::batch(sample, &flux, &latent, &components, error_floor);
-            flux = engine.decode(&latent, sample.pixels);
-        }
-    }
-    Reconstructed { flux, latent }
-}
-
-fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .convert::<f32>()
-        .try_into_vec()
-        .expect("converted to f32")
 }

@@ -103,52 +103,43 @@ impl Learner {
         }
     }
 
-    /// Keeps the training set where it is learned from, if that is a GPU with room for it; whether it does.
+    /// Spectra to learn from or to be watched by, kept where the network is, if that is a GPU with room for them.
     ///
     /// Errors: spectra cannot be read.
     #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
-    pub fn hold(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<bool, ModelError> {
-        match self {
-            Self::Burn { .. } => Ok(false),
+    pub fn set<'a>(&self, trainer: &Trainer, spectra: &'a dyn Spectra) -> Result<Set<'a>, ModelError> {
+        Ok(Set {
+            spectra,
             #[cfg(feature = "gpu")]
-            Self::Cube(learner) => {
-                let indices: Vec<usize> = (0..spectra.len()).collect();
-                let Some(first) = indices.first() else {
-                    return Ok(false);
-                };
-                let pixels = spectra.select(&[*first])?.pixels;
-                if spectra.len() * pixels * size_of::<f32>() > trainer.accelerator.largest_buffer() {
-                    return Ok(false);
-                }
-                learner.reserve(spectra.len(), pixels);
-                for chunk in indices.chunks(CHUNK) {
-                    let chosen = spectra.select(chunk)?;
-                    learner.hold(chunk[0], chosen.flux, chosen.ivar);
-                }
-                Ok(true)
-            }
-        }
+            held: match self {
+                Self::Burn { .. } => None,
+                Self::Cube(learner) => hold(learner, trainer, spectra)?,
+            },
+        })
     }
 
-    /// One step on the batch at these places of the training set that is held. Panics where [`Self::hold`] has not held it.
+    /// One step on the batch at these places of a set that is kept. Panics if it is not.
     #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
     pub fn step_on(
         &mut self,
         trainer: &Trainer,
+        set: &Set,
         places: &[usize],
         (epoch, batch): (usize, usize),
         rate: f64,
     ) -> Told {
         match self {
-            Self::Burn { .. } => unreachable!("burn holds no training set"),
+            Self::Burn { .. } => unreachable!("burn keeps no spectra"),
             #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
+                let held = set.held.as_ref().expect("kept on the GPU");
                 let places: Vec<u32> = places.iter().map(|place| *place as u32).collect();
                 let disguise = (trainer.model.architecture == super::Architecture::Bottleneck)
                     .then(|| cube::Disguise::new(trainer.settings, trainer.seed, epoch, batch));
                 let limits = (trainer.settings.l1, trainer.settings.gradient_clip);
                 let nothing = Sample::default();
-                Told::Later(learner.step_on(&places, trainer.truth(&nothing), disguise, limits, rate))
+                let truth = trainer.truth(&nothing);
+                Told::Later(learner.step_on(held, &places, truth, disguise, limits, rate))
             }
         }
     }
@@ -186,22 +177,68 @@ impl Learner {
         ))
     }
 
-    /// Mean loss over a sample, without augmentation.
+    /// Mean loss over a set, without augmentation.
     ///
     /// Errors: spectra cannot be read.
-    pub fn mean_loss(&mut self, trainer: &Trainer, spectra: &dyn Spectra) -> Result<f64, ModelError> {
+    pub fn mean_loss(&mut self, trainer: &Trainer, set: &Set) -> Result<f64, ModelError> {
         match self {
-            Self::Burn { .. } => trainer.mean_loss(&self.network().valid(), spectra),
+            Self::Burn { .. } => trainer.mean_loss(&self.network().valid(), set.spectra),
             #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
-                let indices: Vec<usize> = (0..spectra.len()).collect();
-                let mut sum = 0.0;
-                for chunk in indices.chunks(CHUNK) {
-                    let chosen = spectra.select(chunk)?;
-                    sum += learner.loss(trainer.truth(&chosen), chosen.pixels);
-                }
-                Ok(sum / spectra.len().max(1) as f64)
+                let sum = match &set.held {
+                    Some(held) => learner.loss_on(held, trainer.truth(&Sample::default())),
+                    None => {
+                        let indices: Vec<usize> = (0..set.spectra.len()).collect();
+                        let mut sum = 0.0;
+                        for chunk in indices.chunks(CHUNK) {
+                            let chosen = set.spectra.select(chunk)?;
+                            sum += learner.loss(trainer.truth(&chosen), chosen.pixels);
+                        }
+                        sum
+                    }
+                };
+                Ok(sum / set.spectra.len().max(1) as f64)
             }
         }
     }
+}
+
+/// Spectra to learn from or to be watched by.
+pub(super) struct Set<'a> {
+    pub spectra: &'a dyn Spectra,
+    #[cfg(feature = "gpu")]
+    held: Option<cube::Held>,
+}
+
+impl Set<'_> {
+    /// Whether they lie where the network is.
+    pub fn is_kept(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        return self.held.is_some();
+        #[cfg(not(feature = "gpu"))]
+        return false;
+    }
+}
+
+/// Uploads spectra, where there are some and a GPU can have them in one buffer.
+#[cfg(feature = "gpu")]
+fn hold(
+    learner: &cube::Learner,
+    trainer: &Trainer,
+    spectra: &dyn Spectra,
+) -> Result<Option<cube::Held>, ModelError> {
+    let indices: Vec<usize> = (0..spectra.len()).collect();
+    let Some(first) = indices.first() else {
+        return Ok(None);
+    };
+    let pixels = spectra.select(&[*first])?.pixels;
+    if spectra.len() * pixels * size_of::<f32>() > trainer.accelerator.largest_buffer() {
+        return Ok(None);
+    }
+    let held = learner.room_for(spectra.len(), pixels);
+    for chunk in indices.chunks(CHUNK) {
+        let chosen = spectra.select(chunk)?;
+        learner.put(&held, chunk[0], &chosen.flux, &chosen.ivar);
+    }
+    Ok(Some(held))
 }

@@ -1,7 +1,7 @@
 //! Autoencoders of spectra on burn: networks, devices, training, checkpoints, and the cross-fitted ensemble that scores.
 //!
-//! The way: prepared spectra ([`Sample`]) -> [`Trainer`] -> one [`Member`] a fold -> [`Ensemble`], which reconstructs every spectrum
-//! with a member that has not seen it, and which is what a checkpoint file holds.
+//! The way: prepared spectra ([`Sample`]) -> [`Trainer`] -> one [`Member`] a fold -> [`Ensemble`], which is what a checkpoint file
+//! holds, and whose members reconstruct ([`Inference`]) the spectra that they have not seen.
 
 mod batch;
 mod bottleneck;
@@ -13,6 +13,7 @@ mod device;
 mod ensemble;
 mod error;
 mod gradients;
+mod inference;
 mod learner;
 mod lesson;
 pub mod native;
@@ -28,8 +29,9 @@ mod training;
 pub use batch::{Draws, Shown};
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
-pub use ensemble::{Ensemble, Member, Reconstructed, Training, fold_of, lot_of, reconstruct};
+pub use ensemble::{Ensemble, Member, Training, fold_of, lot_of};
 pub use error::ModelError;
+pub use inference::{Inference, Reconstructed};
 pub use network::{Network, Reconstruction};
 pub use pca::Pca;
 pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, TrainingSettings};

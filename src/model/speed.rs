@@ -11,7 +11,7 @@ use rand_distr::StandardNormal;
 use serde::Serialize;
 
 use super::batch::Batch;
-use super::learner::{Learner, Told};
+use super::learner::{Learner, Set, Told};
 use super::native::{self, InstructionSet, Weights};
 use super::training::Trainer;
 use super::{
@@ -254,8 +254,8 @@ struct Lessons<'a> {
     settings: &'a TrainingSettings,
     accelerator: &'a Accelerator,
     learner: Learner,
-    /// Whether the spectra are on the GPU, as in a training.
-    held: bool,
+    /// On the GPU, as in a training.
+    set: Set<'a>,
 }
 
 impl<'a> Lessons<'a> {
@@ -263,7 +263,7 @@ impl<'a> Lessons<'a> {
         model: &'a ModelSettings,
         settings: &'a TrainingSettings,
         accelerator: &'a Accelerator,
-        sample: &Sample,
+        sample: &'a Sample,
     ) -> Result<Self, ModelError> {
         let pixels = sample.pixels;
         let mut random = ChaCha8Rng::seed_from_u64(SEED + 1);
@@ -282,14 +282,14 @@ impl<'a> Lessons<'a> {
             seed: SEED,
         };
         let network = Network::new(model, &pca, SEED, &device);
-        let mut learner = Learner::new(&trainer, network, None)?;
-        let held = learner.hold(&trainer, sample)?;
+        let learner = Learner::new(&trainer, network, None)?;
+        let set = learner.set(&trainer, sample)?;
         Ok(Self {
             model,
             settings,
             accelerator,
             learner,
-            held,
+            set,
         })
     }
 
@@ -313,9 +313,10 @@ impl<'a> Lessons<'a> {
         let mut first = 0;
         for (number, batch) in batches.iter().enumerate() {
             let trainer = self.trainer();
-            let told = if self.held {
+            let told = if self.set.is_kept() {
                 let places: Vec<usize> = (first..first + batch.len()).collect();
-                self.learner.step_on(&trainer, &places, (0, number), rate)
+                self.learner
+                    .step_on(&trainer, &self.set, &places, (0, number), rate)
             } else {
                 self.learner.step(&trainer, batch, batch, rate)
             };

@@ -50,8 +50,8 @@ pub fn run_kept(
     let model = Reconstructor::new(
         checkpoint.origin,
         job.checkpoint_path(),
-        trained.ensemble,
-        accelerator.clone(),
+        &trained.ensemble,
+        accelerator,
     );
     job.rank(selection, Arc::new(model), known, observer, cancel)
 }

@@ -14,7 +14,7 @@ use super::source::fold_key;
 use super::train::{TrainingSet, is_modeled, watches};
 use super::verdict::{Look, Opinion};
 use crate::anomaly::{Calibration, ErrorModelBuilder, Evidence, Judgement, places};
-use crate::model::{Accelerator, Ensemble, Glance, Network, Reconstructed, Sample, fold_of, reconstruct};
+use crate::model::{Accelerator, Ensemble, Glance, Inference, Network, Reconstructed, Sample, fold_of};
 use crate::spectrum::prepare::Preparation;
 use crate::spectrum::{Facts, WavelengthGrid};
 
@@ -150,7 +150,7 @@ impl<'a> Previewer<'a> {
             if let Ok(sample) = self.set.shelf.sample(&places)
                 && !sample.is_empty()
             {
-                let out = ensemble.reconstruct(member, &sample, self.accelerator);
+                let out = self.by(&ensemble.members[member].network, &sample);
                 self.finished.extend(seen(&places, member, &out));
             }
         }
@@ -301,7 +301,8 @@ impl<'a> Previewer<'a> {
     }
 
     fn by(&self, network: &Network, sample: &Sample) -> Reconstructed {
-        reconstruct(network, self.settings.model.error_floor, sample, self.accelerator)
+        let error_floor = self.settings.model.error_floor;
+        Inference::new(network, error_floor, self.accelerator).reconstruct(sample)
     }
 }
 

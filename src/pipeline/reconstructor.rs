@@ -7,7 +7,7 @@ use super::history::{newest_checkpoint, newest_finished_checkpoint};
 use super::source::fold_key;
 use crate::anomaly::{Drawable, Hypotheses};
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, DeviceKind, Ensemble, Member, Sample, fold_of};
+use crate::model::{Accelerator, DeviceKind, Ensemble, Inference, Member, Sample, fold_of};
 use crate::spectrum::Spectrum;
 use crate::spectrum::prepare::{Preparation, Prepared};
 
@@ -27,8 +27,8 @@ pub struct Reconstructor {
     pub origin: Origin,
     /// The checkpoint that the networks are of.
     pub file: PathBuf,
-    ensemble: Ensemble,
-    accelerator: Accelerator,
+    /// Of every fold.
+    networks: Vec<Inference>,
     /// Wavelengths of the model's pixels, working frame, Angstrom vacuum.
     grid: Vec<f64>,
     edges: Vec<f64>,
@@ -41,24 +41,25 @@ pub struct Reconstructor {
 
 impl std::fmt::Debug for Reconstructor {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let (pixels, networks) = (self.grid.len(), self.ensemble.members.len());
+        let (pixels, networks) = (self.grid.len(), self.networks.len());
         write!(f, "Reconstructor of {networks} networks on {pixels} pixels")
     }
 }
 
 impl Reconstructor {
-    pub fn new(origin: Origin, file: PathBuf, ensemble: Ensemble, accelerator: Accelerator) -> Self {
+    pub fn new(origin: Origin, file: PathBuf, ensemble: &Ensemble, accelerator: &Accelerator) -> Self {
         let (grid, edges) = (origin.preparation.grid.wavelengths(), origin.preparation.edges());
         let centers = ensemble.members.iter().map(Member::center).collect();
         let directions = ensemble.members.iter().map(Member::directions).collect();
+        let error_floor = ensemble.settings.error_floor;
+        let ready = |member: &Member| Inference::new(&member.network, error_floor, accelerator);
         Self {
+            networks: ensemble.members.iter().map(ready).collect(),
             hypotheses: Hypotheses::new(&grid),
             directions,
             centers,
             origin,
             file,
-            ensemble,
-            accelerator,
             grid,
             edges,
         }
@@ -84,7 +85,7 @@ impl Reconstructor {
             return Err(PipelineError::UnfinishedCheckpoint { path });
         }
         let ensemble = checkpoint.ensemble(&accelerator)?;
-        Ok(Self::new(checkpoint.origin, path, ensemble, accelerator))
+        Ok(Self::new(checkpoint.origin, path, &ensemble, &accelerator))
     }
 
     pub fn preparation(&self) -> &Preparation {
@@ -111,7 +112,7 @@ impl Reconstructor {
 
     /// The network that has not seen an object of this key.
     pub fn member_of(&self, key: &str) -> usize {
-        fold_of(key, self.ensemble.members.len())
+        fold_of(key, self.networks.len())
     }
 
     /// Prepares and reconstructs one observed spectrum.
@@ -132,7 +133,7 @@ impl Reconstructor {
                 latent: Vec::new(),
             })
             .collect();
-        for member in 0..self.ensemble.members.len() {
+        for (member, network) in self.networks.iter().enumerate() {
             let mut sample = Sample::new(self.grid.len());
             let mut of_member: Vec<&mut Scored> = scored
                 .iter_mut()
@@ -144,7 +145,7 @@ impl Reconstructor {
             if sample.is_empty() {
                 continue;
             }
-            let out = self.ensemble.reconstruct(member, &sample, &self.accelerator);
+            let out = network.reconstruct(&sample);
             let latent = out.latent.len() / sample.len();
             for (index, scored) in of_member.iter_mut().enumerate() {
                 scored.reconstruction = out.flux[index * sample.pixels..(index + 1) * sample.pixels].to_vec();

@@ -173,32 +173,14 @@ pub fn train(
             model: &settings.model,
             settings: &settings.training,
             accelerator,
-            seed: settings
-                .training
-                .seed
-                .wrapping_mul(1_000_003)
-                .wrapping_add(fold as u64),
+            seed: seed_of(settings.training.seed, fold),
         };
         let running = checkpoint.running.take();
         // A resumed network brings its components with it.
         let pca = if running.is_some() || settings.model.architecture == Architecture::Skip {
             Pca::zeros(settings.model.latent, set.shelf.pixels())
         } else {
-            let start = train.spread(MOST_COMPONENTS_FROM)?;
-            let total = start.len() as u64;
-            let stage = Stage::Components;
-            observer.event(Event::Step {
-                stage,
-                done: 0,
-                total,
-            });
-            let pca = Pca::fit(&start, settings.model.latent, settings.model.error_floor);
-            observer.event(Event::Step {
-                stage,
-                done: total,
-                total,
-            });
-            pca
+            components(&train, settings, observer)?
         };
         if let Some(previewer) = &mut previewer {
             previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
@@ -241,6 +223,28 @@ pub fn train(
         ensemble: checkpoint.ensemble(accelerator)?,
         interrupted: !checkpoint.is_complete(),
     })
+}
+
+/// The seed of a fold's network.
+fn seed_of(seed: u64, fold: usize) -> u64 {
+    seed.wrapping_mul(1_000_003).wrapping_add(fold as u64)
+}
+
+/// What a new network begins with.
+fn components(train: &Part, settings: &Settings, observer: &mut dyn Observer) -> Result<Pca, PipelineError> {
+    let start = train.spread(MOST_COMPONENTS_FROM)?;
+    let total = start.len() as u64;
+    let mut step = |done| {
+        observer.event(Event::Step {
+            stage: Stage::Components,
+            done,
+            total,
+        });
+    };
+    step(0);
+    let pca = Pca::fit(&start, settings.model.latent, settings.model.error_floor);
+    step(total);
+    Ok(pca)
 }
 
 fn best_epoch(state: &TrainingState) -> (usize, f64) {

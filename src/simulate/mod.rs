@@ -40,6 +40,7 @@ use instrument::{LEN, Observation, wavelength};
 use photometry::Band;
 use random::{Draw, Purpose};
 use scene::Scene;
+use strange_light::Planted;
 
 /// The settings of a simulated survey.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -179,17 +180,7 @@ impl Simulation {
             };
 
         let sky_lines = observation.sky_lines();
-        let residual = observation.sky_residual(&sky_lines);
-        let (actual, claimed) = observation.variance(&expected, &sky_lines);
-        let mut mask = vec![0; LEN];
-        instrument::masks(&mut noise, &mut mask);
-        let flux = (0..LEN)
-            .map(|i| expected[i] + residual[i] + actual[i].sqrt() * noise.gauss())
-            .collect::<Vec<f64>>();
-        let ivar = (0..LEN)
-            .map(|i| if mask[i] == 0 { 1.0 / claimed[i] } else { 0.0 })
-            .collect();
-        let mut product = Product { flux, ivar, mask };
+        let mut product = exposed(&observation, &expected, &sky_lines, &mut noise);
         let mut artifact = vec![0f32; LEN];
         if let Some(kind) = kind.filter(|_| planted.is_none()) {
             let before = product.flux.clone();
@@ -217,25 +208,7 @@ impl Simulation {
         facts.sn = Some(sn as f32);
         let mut truth = row::truth(index, &facts, &scene, sn);
         if let (Some(kind), Some(planted)) = (kind, planted) {
-            let whole = (wavelength(0), wavelength(LEN - 1));
-            let own_strength = matches!(kind, AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy);
-            let by_features = kind == AnomalyKind::WrongRedshift;
-            let range = if own_strength || by_features {
-                whole
-            } else {
-                planted.range.unwrap_or_else(|| extent(&changed, &product))
-            };
-            truth.kind = Some(kind);
-            truth.artifact = Some(kind.is_artifact());
-            truth.strength = Some(if own_strength { sn } else { planted.strength });
-            truth.significance = Some(if by_features {
-                features
-            } else {
-                weighted_size(&changed, &product)
-            });
-            truth.wavelength_min = Some(range.0.max(whole.0));
-            truth.wavelength_max = Some(range.1.min(whole.1));
-            truth.z_second = planted.z_second;
+            tell(&mut truth, kind, &planted, (&changed, features), (&product, sn));
         }
         Simulated {
             spectrum: Spectrum {
@@ -256,6 +229,50 @@ impl Simulation {
             lines: scene.lines,
         }
     }
+}
+
+/// What the detectors make of the expected flux: sky residuals, noise, and masks.
+fn exposed(observation: &Observation, expected: &[f64], sky_lines: &[f64], noise: &mut Draw) -> Product {
+    let residual = observation.sky_residual(sky_lines);
+    let (actual, claimed) = observation.variance(expected, sky_lines);
+    let mut mask = vec![0; LEN];
+    instrument::masks(noise, &mut mask);
+    let flux = (0..LEN)
+        .map(|i| expected[i] + residual[i] + actual[i].sqrt() * noise.gauss())
+        .collect::<Vec<f64>>();
+    let ivar = (0..LEN)
+        .map(|i| if mask[i] == 0 { 1.0 / claimed[i] } else { 0.0 })
+        .collect();
+    Product { flux, ivar, mask }
+}
+
+/// Puts down what was planted, where it is and how strong. `changed` is what it did to the flux, `features` the significance of the spectrum's features.
+fn tell(
+    truth: &mut Truth,
+    kind: AnomalyKind,
+    planted: &Planted,
+    (changed, features): (&[f64], f64),
+    (product, sn): (&Product, f64),
+) {
+    let whole = (wavelength(0), wavelength(LEN - 1));
+    let own_strength = matches!(kind, AnomalyKind::StarAsGalaxy | AnomalyKind::QuasarAsGalaxy);
+    let by_features = kind == AnomalyKind::WrongRedshift;
+    let range = if own_strength || by_features {
+        whole
+    } else {
+        planted.range.unwrap_or_else(|| extent(changed, product))
+    };
+    truth.kind = Some(kind);
+    truth.artifact = Some(kind.is_artifact());
+    truth.strength = Some(if own_strength { sn } else { planted.strength });
+    truth.significance = Some(if by_features {
+        features
+    } else {
+        weighted_size(changed, product)
+    });
+    truth.wavelength_min = Some(range.0.max(whole.0));
+    truth.wavelength_max = Some(range.1.min(whole.1));
+    truth.z_second = planted.z_second;
 }
 
 /// Artifacts that are made by taking light away before the noise.

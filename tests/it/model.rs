@@ -2,8 +2,8 @@
 
 use spectriage::model::checkpoint::{Checkpoint, Origin};
 use spectriage::model::{
-    Accelerator, Architecture, DeviceKind, Ensemble, EpochRecord, Flow, Member, ModelError, ModelSettings,
-    Outcome, Pca, Progress, Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings,
+    Accelerator, Architecture, DeviceKind, EpochRecord, Flow, Inference, ModelError, ModelSettings, Outcome,
+    Pca, Progress, Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings,
     TrainingState,
 };
 use spectriage::spectrum::WavelengthGrid;
@@ -126,12 +126,7 @@ impl Job {
     fn reconstruct(&self, state: &TrainingState, sample: &Sample, device: DeviceKind) -> Reconstructed {
         let accelerator = Accelerator::open(device).unwrap();
         let network = self.trainer(&accelerator).best(state, &self.pca()).unwrap();
-        let training = described(state);
-        let ensemble = Ensemble {
-            settings: self.model.clone(),
-            members: vec![Member { network, training }],
-        };
-        ensemble.reconstruct(0, sample, &accelerator)
+        Inference::new(&network, self.model.error_floor, &accelerator).reconstruct(sample)
     }
 }
 

@@ -4,14 +4,15 @@ use burn::cubecl;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bytes, Tensor};
 use cubecl::client::Client;
-use cubecl::server::ServerError;
+use cubecl::server::{Handle, ServerError};
 
 use super::bottleneck::{self, Bottleneck};
+use super::held::Held;
 use super::layout::Layout;
 use super::loss::{Drawing, Terms, compare, paint};
 use super::skip::{self, Skip};
-use super::small::{self, FEATURES};
-use super::{Batch, Buffer, Gradients, Room, Weights, numbers};
+use super::small::FEATURES;
+use super::{Batch, Buffer, Gradients, Room, Weights, numbers, staging};
 use crate::model::native::Truth;
 use crate::model::{Network, Sample};
 
@@ -34,6 +35,9 @@ pub(super) enum Maps {
     Skip(skip::Maps),
     Bottleneck(bottleneck::Maps),
 }
+
+/// Spectra whose way to the GPU and back is beside the work on others.
+const PIECE: usize = 128;
 
 /// Length of the vector that stands for the original network's coarsest map.
 const SKIP_LATENT: usize = 16;
@@ -124,11 +128,10 @@ impl Engine {
         pixels: usize,
         shown: Option<(&[f32], &[f32])>,
     ) -> Batch {
-        let both = |(flux, ivar)| (self.room.upload_pieces(flux), self.room.upload_pieces(ivar));
         let spectra = flux.len() / pixels;
-        let (flux, ivar) = both((flux, ivar));
+        let (flux, ivar) = self.room.upload_spectra((flux, ivar));
         let (shown_flux, shown_ivar) = match shown {
-            Some(shown) => both(shown),
+            Some(shown) => self.room.upload_spectra(shown),
             None => (flux.clone(), ivar.clone()),
         };
         Batch {
@@ -187,17 +190,11 @@ impl Engine {
 
     /// Reconstructions and latent vectors. Shapes: `[spectra, pixels]` -> `[spectra, pixels]`, `[spectra, latent]`.
     pub fn reconstruct(&mut self, sample: &Sample) -> (Vec<f32>, Vec<f32>) {
-        /// Spectra whose way to the GPU and back is beside the work on others.
-        const PIECE: usize = 128;
         let pixels = sample.pixels;
-        let mut out = (Vec::with_capacity(sample.flux.len()), Vec::new());
         let client = self.room.client.clone();
-        let mut open = None;
-        for (flux, ivar) in sample
-            .flux
-            .chunks(PIECE * pixels)
-            .zip(sample.ivar.chunks(PIECE * pixels))
-        {
+        let mut out = Arrivals::of(sample.flux.len());
+        let pieces = sample.flux.chunks(PIECE * pixels);
+        for (flux, ivar) in pieces.zip(sample.ivar.chunks(PIECE * pixels)) {
             // The original's network does not look at the noise.
             let ivar = if matches!(self.net, Net::Skip(_)) {
                 &ivar[..1]
@@ -205,58 +202,29 @@ impl Engine {
                 ivar
             };
             let batch = self.upload((flux, ivar), pixels, None);
-            self.reserve(batch.spectra, pixels);
-            let drawing = self.draw(&batch);
             let spectra = batch.spectra;
+            self.reserve(spectra, pixels);
             let flux = self.room.empty(spectra * pixels);
-            paint(&self.room, (spectra, pixels), drawing, &flux);
+            paint(&self.room, (spectra, pixels), self.draw(&batch), &flux);
             let latent = self.latent(spectra, pixels);
-            let coming = client.read_async(vec![flux.handle, latent.handle]);
-            if let Some((spectra, coming)) = open.replace((spectra, coming)) {
-                self.arrive(coming, spectra, pixels, &mut out);
-            }
+            let coming = client.read_async(vec![flux.handle, latent]);
+            out.expect(coming, spectra, pixels, &self.net);
         }
-        if let Some((spectra, coming)) = open {
-            self.arrive(coming, spectra, pixels, &mut out);
-        }
-        out
+        out.wait(pixels, &self.net)
     }
 
-    /// The latent vectors of the spectra drawn last, among other numbers.
-    fn latent(&self, spectra: usize, pixels: usize) -> Buffer {
+    /// The latent vectors of the spectra drawn last, among other numbers: to be read before others are drawn.
+    fn latent(&self, spectra: usize, pixels: usize) -> Handle {
         match (&self.net, self.maps()) {
             (Net::Skip(skip), Maps::Skip(maps)) => {
                 let latent = self.room.empty(spectra * SKIP_LATENT);
                 skip.latent(&self.room, (spectra, pixels), maps, &latent);
-                latent
+                latent.handle
             }
             (Net::Bottleneck(bottleneck, _), Maps::Bottleneck(maps)) => {
-                let given = self.room.empty(spectra * bottleneck.sizes.given());
-                small::copy(&self.room, &maps.middle.given, &given);
-                given
+                maps.middle.given.first(spectra * bottleneck.sizes.given())
             }
             _ => unreachable!("maps are those of the network"),
-        }
-    }
-
-    /// Waits for reconstructions and latent vectors, and appends them.
-    fn arrive(
-        &self,
-        coming: impl Future<Output = Result<Vec<Bytes>, ServerError>>,
-        spectra: usize,
-        pixels: usize,
-        (flux, latent): &mut (Vec<f32>, Vec<f32>),
-    ) {
-        let bytes = cubecl::future::block_on(coming).expect("the GPU answers");
-        flux.extend(numbers(&bytes[0]).take(spectra * pixels));
-        let found: Vec<f32> = numbers(&bytes[1]).collect();
-        match &self.net {
-            Net::Skip(_) => latent.extend(&found[..spectra * SKIP_LATENT]),
-            Net::Bottleneck(bottleneck, length) => {
-                for row in found.chunks_exact(bottleneck.sizes.given()).take(spectra) {
-                    latent.extend(&row[FEATURES..FEATURES + length]);
-                }
-            }
         }
     }
 
@@ -265,15 +233,14 @@ impl Engine {
         let Net::Bottleneck(bottleneck, latent) = self.net.clone() else {
             panic!("only the bottleneck decodes latent vectors");
         };
-        let mut out = Vec::with_capacity(latents.len() / latent * pixels);
-        for latents in latents.chunks(self.at_once() * latent) {
+        let wide = bottleneck.sizes.given();
+        let client = self.room.client.clone();
+        let mut out = Arrivals::of(latents.len() / latent * pixels);
+        for latents in latents.chunks(PIECE * latent) {
             let spectra = latents.len() / latent;
             self.reserve(spectra, pixels);
-            let mut given = vec![0.0; spectra * bottleneck.sizes.given()];
-            for (row, values) in given
-                .chunks_exact_mut(bottleneck.sizes.given())
-                .zip(latents.chunks_exact(latent))
-            {
+            let mut given = vec![0.0; spectra * wide];
+            for (row, values) in given.chunks_exact_mut(wide).zip(latents.chunks_exact(latent)) {
                 row[FEATURES..FEATURES + latent].copy_from_slice(values);
             }
             let given = self.room.upload(given);
@@ -283,38 +250,102 @@ impl Engine {
             let drawing = bottleneck.redraw(&self.room, &self.weights, spectra, &given, maps);
             let flux = self.room.empty(spectra * pixels);
             paint(&self.room, (spectra, pixels), drawing, &flux);
-            out.extend(&self.room.read(&flux)[..spectra * pixels]);
+            out.expect(client.read_async(vec![flux.handle]), spectra, pixels, &self.net);
         }
-        out
+        out.wait(pixels, &self.net).0
     }
 
     /// The sum of the losses of some spectra, shown as they are.
     pub fn loss(&mut self, truth: Truth, pixels: usize) -> f64 {
+        let spectra = truth.flux.len() / pixels;
+        let losses = self.room.empty(spectra);
         let most = self.at_once() * pixels;
-        let mut sum = 0.0;
-        for (flux, ivar) in truth.flux.chunks(most).zip(truth.ivar.chunks(most)) {
+        let parts = truth.flux.chunks(most).zip(truth.ivar.chunks(most));
+        for (number, (flux, ivar)) in parts.enumerate() {
             let batch = self.upload((flux, ivar), pixels, None);
-            self.reserve(batch.spectra, pixels);
-            let drawing = self.draw(&batch);
-            let losses = self.room.empty(batch.spectra);
-            let gradient = self.room.empty(batch.spectra * pixels);
-            let seen = (batch.spectra, pixels);
-            let terms = terms(truth, batch.spectra);
-            compare(
-                &self.room,
-                seen,
-                drawing,
-                (&batch.flux, &batch.ivar),
-                terms,
-                (&gradient, pixels),
-                (&losses, 0),
-            );
-            sum += self.room.read(&losses)[..batch.spectra]
-                .iter()
-                .map(|loss| f64::from(*loss))
-                .sum::<f64>();
+            self.compare(&batch, truth, (&losses, number * self.at_once()));
         }
-        sum
+        self.sum(&losses, spectra)
+    }
+
+    /// The same of a set that is on the GPU. `truth` says how they are compared.
+    pub(super) fn loss_on(&mut self, held: &Held, truth: Truth) -> f64 {
+        let losses = self.room.empty(held.spectra);
+        let places: Vec<u32> = (0..held.spectra as u32).collect();
+        for (number, part) in places.chunks(self.at_once()).enumerate() {
+            let batch = held.take(&self.room, part, 0, None);
+            self.compare(&batch, truth, (&losses, number * self.at_once()));
+        }
+        self.sum(&losses, held.spectra)
+    }
+
+    /// Puts the losses of a batch at their places.
+    fn compare(&mut self, batch: &Batch, truth: Truth, losses: (&Buffer, usize)) {
+        let Batch { spectra, pixels, .. } = *batch;
+        self.reserve(spectra, pixels);
+        let gradient = self.room.empty(spectra * pixels);
+        compare(
+            &self.room,
+            (spectra, pixels),
+            self.draw(batch),
+            (&batch.flux, &batch.ivar),
+            terms(truth, spectra),
+            (&gradient, pixels),
+            losses,
+        );
+    }
+
+    fn sum(&self, losses: &Buffer, spectra: usize) -> f64 {
+        let losses = self.room.read(losses);
+        losses[..spectra].iter().map(|loss| f64::from(*loss)).sum()
+    }
+}
+
+/// Reconstructions that come back from a GPU, in order: while one piece is copied away the next is drawn.
+struct Arrivals<Coming> {
+    open: Option<(Coming, usize)>,
+    flux: Vec<f32>,
+    latent: Vec<f32>,
+}
+
+impl<Coming: Future<Output = Result<Vec<Bytes>, ServerError>>> Arrivals<Coming> {
+    /// None yet, of so many pixels.
+    fn of(numbers: usize) -> Self {
+        Self {
+            open: None,
+            flux: Vec::with_capacity(numbers),
+            latent: Vec::new(),
+        }
+    }
+
+    /// The flux of so many spectra, and what is read of their latent vectors, are on their way; waits for those before them.
+    fn expect(&mut self, coming: Coming, spectra: usize, pixels: usize, net: &Net) {
+        if let Some(before) = self.open.replace((coming, spectra)) {
+            self.receive(before, pixels, net);
+        }
+    }
+
+    fn receive(&mut self, (coming, spectra): (Coming, usize), pixels: usize, net: &Net) {
+        let bytes = cubecl::future::block_on(coming).expect("the GPU answers");
+        staging::receive(&bytes[0], spectra * pixels, &mut self.flux);
+        let Some(bytes) = bytes.get(1) else { return };
+        let found: Vec<f32> = numbers(bytes).collect();
+        match net {
+            Net::Skip(_) => self.latent.extend(&found[..spectra * SKIP_LATENT]),
+            Net::Bottleneck(bottleneck, length) => {
+                for row in found.chunks_exact(bottleneck.sizes.given()).take(spectra) {
+                    self.latent.extend(&row[FEATURES..FEATURES + length]);
+                }
+            }
+        }
+    }
+
+    /// All flux and latent vectors.
+    fn wait(mut self, pixels: usize, net: &Net) -> (Vec<f32>, Vec<f32>) {
+        if let Some(last) = self.open.take() {
+            self.receive(last, pixels, net);
+        }
+        (self.flux, self.latent)
     }
 }
 

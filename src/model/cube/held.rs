@@ -1,16 +1,16 @@
 //! Spectra that stay on the GPU: a batch of them is put together there, and shown to the encoder noisier and with gaps, without the host.
 
 use burn::cubecl;
-use burn::tensor::Bytes;
 use cubecl::prelude::*;
 
 use super::{Batch, Buffer, Room};
 use crate::model::TrainingSettings;
 
-/// Spectra of a training set. Shapes: `[spectra, pixels]`.
-pub(super) struct Held {
+/// Spectra of a training or validation set. Shapes: `[spectra, pixels]`.
+pub(in super::super) struct Held {
     flux: Buffer,
     ivar: Buffer,
+    pub(super) spectra: usize,
     pixels: usize,
 }
 
@@ -44,25 +44,33 @@ impl Disguise {
 
 impl Held {
     /// Room for so many.
-    pub fn new(room: &Room, spectra: usize, pixels: usize) -> Self {
+    pub(super) fn new(room: &Room, spectra: usize, pixels: usize) -> Self {
         Self {
             flux: room.empty(spectra * pixels),
             ivar: room.empty(spectra * pixels),
+            spectra,
             pixels,
         }
     }
 
     /// Puts some there, from spectrum `first` on.
-    pub fn put(&self, room: &Room, first: usize, flux: Vec<f32>, ivar: Vec<f32>) {
+    pub(super) fn put(&self, room: &Room, first: usize, flux: &[f32], ivar: &[f32]) {
         let from = (first * self.pixels * size_of::<f32>()) as u64;
-        for (buffer, numbers) in [(&self.flux, flux), (&self.ivar, ivar)] {
-            let handle = buffer.handle.clone().offset_start(from);
-            room.client.write(&handle, Bytes::from_elems(numbers));
-        }
+        let place = |buffer: &Buffer| buffer.handle.clone().offset_start(from);
+        room.staging.send(
+            &room.client,
+            &[(&place(&self.flux), flux), (&place(&self.ivar), ivar)],
+        );
     }
 
     /// The spectra at these places; `first` is the number of the first of them in its batch.
-    pub fn take(&self, room: &Room, places: &[u32], first: usize, disguise: Option<Disguise>) -> Batch {
+    pub(super) fn take(
+        &self,
+        room: &Room,
+        places: &[u32],
+        first: usize,
+        disguise: Option<Disguise>,
+    ) -> Batch {
         let (spectra, pixels) = (places.len(), self.pixels);
         let places = room.upload_places(places.to_vec());
         let empty = || room.empty(spectra * pixels);

@@ -35,7 +35,6 @@ pub(in super::super) struct Learner {
     parts: Buffer,
     sums: Buffer,
     losses: Buffer,
-    held: Option<Held>,
     /// Steps done.
     time: usize,
     client: &'static Client,
@@ -97,20 +96,18 @@ impl Learner {
             parts,
             sums,
             losses,
-            held: None,
             time: moments.time,
             client,
         })
     }
 
-    /// Makes room for a training set on the GPU, for [`Self::step_on`].
-    pub fn reserve(&mut self, spectra: usize, pixels: usize) {
-        self.held = Some(Held::new(&self.engine.room, spectra, pixels));
+    /// Room for a set of spectra on the GPU.
+    pub fn room_for(&self, spectra: usize, pixels: usize) -> Held {
+        Held::new(&self.engine.room, spectra, pixels)
     }
 
-    /// Puts spectra of the training set there, from number `first` on. Panics if there is no room.
-    pub fn hold(&mut self, first: usize, flux: Vec<f32>, ivar: Vec<f32>) {
-        let held = self.held.as_ref().expect("reserved before");
+    /// Puts spectra of a set there, from number `first` on.
+    pub fn put(&self, held: &Held, first: usize, flux: &[f32], ivar: &[f32]) {
         held.put(&self.engine.room, first, flux, ivar);
     }
 
@@ -137,9 +134,10 @@ impl Learner {
         self.update(spectra, limits, rate)
     }
 
-    /// One step on the spectra at these places of the training set that is held. `truth` says how they are compared. Panics if none is held.
+    /// One step on the spectra at these places of a set that is held. `truth` says how they are compared.
     pub fn step_on(
         &mut self,
+        held: &Held,
         places: &[u32],
         truth: Truth,
         disguise: Option<Disguise>,
@@ -150,7 +148,6 @@ impl Learner {
         let at_once = self.engine.at_once();
         for (number, part) in places.chunks(at_once).enumerate() {
             let first = number * at_once;
-            let held = self.held.as_ref().expect("held before");
             let batch = held.take(&self.engine.room, part, first, disguise);
             self.learn(&batch, first, terms(truth, places.len()));
         }
@@ -204,6 +201,11 @@ impl Learner {
     /// The sum of the losses of some spectra, shown as they are.
     pub fn loss(&mut self, truth: Truth, pixels: usize) -> f64 {
         self.engine.loss(truth, pixels)
+    }
+
+    /// The same of a set that is held. `truth` says how they are compared.
+    pub fn loss_on(&mut self, held: &Held, truth: Truth) -> f64 {
+        self.engine.loss_on(held, truth)
     }
 
     /// burn's network with the weights as they are now.

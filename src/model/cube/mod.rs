@@ -21,6 +21,7 @@ mod product;
 mod scatter;
 mod skip;
 mod small;
+mod staging;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -32,8 +33,9 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 
 pub(super) use engine::Engine;
-pub(super) use held::Disguise;
+pub(super) use held::{Disguise, Held};
 pub(super) use learner::{Learner, Pending};
+use staging::Staging;
 
 /// Four neighboring channels or parameters: what a unit reads and writes at once.
 type Quad = Vector<f32, Const<4>>;
@@ -45,6 +47,7 @@ const PARTS: usize = 264;
 #[derive(Clone)]
 struct Room {
     client: Client,
+    staging: Staging,
     /// For arguments that a kernel does not use.
     spare: Buffer,
 }
@@ -99,7 +102,11 @@ impl Room {
             handle: client.empty(16),
             len: 4,
         };
-        Self { client, spare }
+        Self {
+            staging: Staging::of(&client),
+            client,
+            spare,
+        }
     }
 
     /// Room for numbers that a kernel will write.
@@ -120,19 +127,12 @@ impl Room {
         }
     }
 
-    /// The same, in pieces of which each finds room in the pinned memory that the GPU reads from; larger ones take many times as long.
-    fn upload_pieces(&self, numbers: &[f32]) -> Buffer {
-        const PIECE: usize = 1 << 20;
-        if numbers.len() <= PIECE {
-            return self.upload(numbers.to_vec());
-        }
-        let buffer = self.empty(numbers.len());
-        for (piece, numbers) in numbers.chunks(PIECE).enumerate() {
-            let from = (piece * PIECE * size_of::<f32>()) as u64;
-            let handle = buffer.handle.clone().offset_start(from);
-            self.client.write(&handle, Bytes::from_elems(numbers.to_vec()));
-        }
-        buffer
+    /// Spectra of a sample: flux, ivar.
+    fn upload_spectra(&self, (flux, ivar): (&[f32], &[f32])) -> (Buffer, Buffer) {
+        let (to_flux, to_ivar) = (self.empty(flux.len()), self.empty(ivar.len()));
+        self.staging
+            .send(&self.client, &[(&to_flux.handle, flux), (&to_ivar.handle, ivar)]);
+        (to_flux, to_ivar)
     }
 
     fn upload_places(&self, places: Vec<u32>) -> Buffer {
@@ -159,6 +159,12 @@ fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
 }
 
 impl Buffer {
+    /// The first of them, to be read.
+    fn first(&self, len: usize) -> Handle {
+        let rest = (self.len - len) * size_of::<f32>();
+        self.handle.clone().offset_end(rest as u64)
+    }
+
     /// As an argument of a kernel that reads quads.
     #[allow(unsafe_code)]
     fn quads(&self) -> BufferArg {

@@ -6,10 +6,9 @@ use burn::tensor::{Bytes, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::ensemble::reconstruct;
 use super::super::training::{Trainer, bytes, load};
 use super::super::{
-    Accelerator, Architecture, DeviceKind, ModelSettings, Network, OptimizerKind, Pca, Sample,
+    Accelerator, Architecture, DeviceKind, Inference, ModelSettings, Network, OptimizerKind, Pca, Sample,
     TrainingSettings,
 };
 use super::Adam;
@@ -169,8 +168,11 @@ fn reconstructions_equal_those_of_burn() {
         let case = Case::new(architecture, 310);
         let sample = sample(5, 310);
         let (ours, theirs) = case.networks(&flex, &reference, &sample);
-        let a = reconstruct(&ours.valid(), case.model.error_floor, &sample, &flex);
-        let b = reconstruct(&theirs.valid(), case.model.error_floor, &sample, &reference);
+        let reconstruct = |network: Network, accelerator: &Accelerator| {
+            Inference::new(&network.valid(), case.model.error_floor, accelerator).reconstruct(&sample)
+        };
+        let a = reconstruct(ours, &flex);
+        let b = reconstruct(theirs, &reference);
         assert_close(&a.flux, &b.flux, 1e-4, "flux");
         assert_close(&a.latent, &b.latent, 1e-3, "latent");
     }
