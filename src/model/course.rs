@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::batch::{Draws, Shown};
-use super::learner::{Learner, Set, Told};
+use super::learner::{Learner, Set, Snapshot, Told};
 use super::schedule::learning_rate;
 use super::training::{
     EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingObserver, TrainingState, bytes, load,
@@ -18,8 +18,8 @@ pub(super) struct Course<'a> {
     draws: Draws<'a>,
     learner: Learner,
     state: TrainingState,
-    /// Of the best epoch, where `state` does not hold its bytes yet. It shares its weights with the network until that learns on.
-    best: Option<Network>,
+    /// Of the best epoch, where `state` does not hold its bytes yet.
+    best: Option<Snapshot>,
     /// What a GPU has not told yet, with the number of spectra.
     open: VecDeque<(Told, usize)>,
     /// In an epoch.
@@ -60,7 +60,13 @@ impl<'a> Course<'a> {
             architecture: trainer.model.architecture,
             seed: trainer.seed,
         };
-        let started = Instant::now();
+        let began = Instant::now();
+        let (train, validation) = (learner.set(trainer, train)?, learner.set(trainer, validation)?);
+        tracing::debug!(
+            kept_on_device = train.is_kept(),
+            seconds = began.elapsed().as_secs_f64(),
+            "spectra at hand"
+        );
         Ok(Self {
             steps: batches * settings.epochs,
             done_before: state.header.epochs * batches + state.header.batches,
@@ -68,13 +74,13 @@ impl<'a> Course<'a> {
             open: VecDeque::new(),
             seen: 0,
             trainer,
-            train: learner.set(trainer, train)?,
-            validation: learner.set(trainer, validation)?,
+            train,
+            validation,
             draws,
             learner,
             state,
             batches,
-            started,
+            started: Instant::now(),
         })
     }
 
@@ -228,7 +234,7 @@ impl<'a> Course<'a> {
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);
             header.best_epoch = record.epoch;
-            self.best = Some(self.learner.network());
+            self.best = Some(self.learner.snapshot());
         }
         header.history.push(record.clone());
         header.epochs += 1;
@@ -240,7 +246,7 @@ impl<'a> Course<'a> {
     fn store(&mut self) -> Result<(), ModelError> {
         self.settle(0)?;
         if let Some(best) = self.best.take() {
-            self.state.best_network = bytes(&best)?;
+            self.state.best_network = bytes(&self.learner.network_of(best))?;
         }
         (self.state.network, self.state.optimizer) = self.learner.records()?;
         Ok(())

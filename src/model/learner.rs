@@ -3,6 +3,8 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Device};
+#[cfg(feature = "gpu")]
+use rayon::prelude::*;
 
 #[cfg(feature = "gpu")]
 use super::cube;
@@ -12,7 +14,7 @@ use super::{ModelError, Network, Sample, Spectra};
 
 /// Spectra that are read at once for a GPU.
 #[cfg(feature = "gpu")]
-const CHUNK: usize = 512;
+const CHUNK: usize = 1024;
 
 /// A network and its optimizer.
 pub(super) enum Learner {
@@ -33,6 +35,14 @@ pub(super) enum Told {
     Now(f64, f64),
     #[cfg(feature = "gpu")]
     Later(cube::Pending),
+}
+
+/// The weights of a network as they once were.
+pub(super) enum Snapshot {
+    /// Sharing its numbers with the network until that learns on.
+    Burn(Network),
+    #[cfg(feature = "gpu")]
+    Cube(cube::Snapshot),
 }
 
 impl Told {
@@ -149,7 +159,27 @@ impl Learner {
         match self {
             Self::Burn { .. } => 0,
             #[cfg(feature = "gpu")]
-            Self::Cube(_) => 1,
+            Self::Cube(_) => 3,
+        }
+    }
+
+    /// The weights as they are now, kept where they are.
+    pub fn snapshot(&self) -> Snapshot {
+        match self {
+            Self::Burn { .. } => Snapshot::Burn(self.network()),
+            #[cfg(feature = "gpu")]
+            Self::Cube(learner) => Snapshot::Cube(learner.snapshot()),
+        }
+    }
+
+    /// burn's network with the weights of a snapshot of this learner.
+    pub fn network_of(&self, snapshot: Snapshot) -> Network {
+        match (self, snapshot) {
+            (_, Snapshot::Burn(network)) => network,
+            #[cfg(feature = "gpu")]
+            (Self::Cube(learner), Snapshot::Cube(snapshot)) => learner.network_of(&snapshot),
+            #[cfg(feature = "gpu")]
+            (Self::Burn { .. }, Snapshot::Cube(_)) => unreachable!("of another learner"),
         }
     }
 
@@ -237,8 +267,11 @@ fn hold(
     }
     let held = learner.room_for(spectra.len(), pixels);
     for chunk in indices.chunks(CHUNK) {
-        let chosen = spectra.select(chunk)?;
-        learner.put(&held, chunk[0], &chosen.flux, &chosen.ivar);
+        let parts = chunk.par_chunks(CHUNK / 16);
+        let read: Vec<Sample> = parts.map(|part| spectra.select(part)).collect::<Result<_, _>>()?;
+        for (part, sample) in read.iter().enumerate() {
+            learner.put(&held, chunk[0] + part * (CHUNK / 16), &sample.flux, &sample.ivar);
+        }
     }
     Ok(Some(held))
 }

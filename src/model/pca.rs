@@ -11,7 +11,7 @@ use super::native::{add_outer, dot};
 /// Expectation-maximization steps; the subspace hardly moves after the fifth.
 const ITERATIONS: usize = 8;
 /// Spectra from which the starting point is computed.
-const MAX_START: usize = 1000;
+const MAX_START: usize = 500;
 /// Pixels whose residual exceeds this many sigma count with the weight that a residual of this size would have.
 const OUTLIER_SIGMA: f32 = 5.0;
 /// Pixels solved together, and spectra summed together: what a core's cache holds.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Instant;
 
 use super::preview::Previewer;
 use super::scribe::Scribe;
@@ -218,6 +219,7 @@ pub fn train(
         }
         scribe.settle()?;
         checkpoint.save(path)?;
+        tracing::debug!(fold, "network kept");
     }
     Ok(Trained {
         ensemble: checkpoint.ensemble(accelerator)?,
@@ -232,6 +234,7 @@ fn seed_of(seed: u64, fold: usize) -> u64 {
 
 /// What a new network begins with.
 fn components(train: &Part, settings: &Settings, observer: &mut dyn Observer) -> Result<Pca, PipelineError> {
+    let began = Instant::now();
     let start = train.spread(MOST_COMPONENTS_FROM)?;
     let total = start.len() as u64;
     let mut step = |done| {
@@ -244,6 +247,11 @@ fn components(train: &Part, settings: &Settings, observer: &mut dyn Observer) ->
     step(0);
     let pca = Pca::fit(&start, settings.model.latent, settings.model.error_floor);
     step(total);
+    tracing::debug!(
+        spectra = total,
+        seconds = began.elapsed().as_secs_f64(),
+        "principal components"
+    );
     Ok(pca)
 }
 

@@ -1,5 +1,7 @@
 //! A network that is ready to compute on a GPU.
 
+use std::mem::MaybeUninit;
+
 use burn::cubecl;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bytes, Tensor};
@@ -36,7 +38,7 @@ pub(super) enum Maps {
     Bottleneck(bottleneck::Maps),
 }
 
-/// Spectra whose way to the GPU and back is beside the work on others.
+/// Spectra whose way to the GPU and back is beside the work on others. On an H100 64 and 256 were slower.
 const PIECE: usize = 128;
 
 /// Length of the vector that stands for the original network's coarsest map.
@@ -192,9 +194,10 @@ impl Engine {
     pub fn reconstruct(&mut self, sample: &Sample) -> (Vec<f32>, Vec<f32>) {
         let pixels = sample.pixels;
         let client = self.room.client.clone();
-        let mut out = Arrivals::of(sample.flux.len());
+        let net = self.net.clone();
         let pieces = sample.flux.chunks(PIECE * pixels);
-        for (flux, ivar) in pieces.zip(sample.ivar.chunks(PIECE * pixels)) {
+        let pieces = pieces.zip(sample.ivar.chunks(PIECE * pixels));
+        arrive(sample.flux.len(), PIECE * pixels, &net, pieces, |(flux, ivar)| {
             // The original's network does not look at the noise.
             let ivar = if matches!(self.net, Net::Skip(_)) {
                 &ivar[..1]
@@ -202,15 +205,12 @@ impl Engine {
                 ivar
             };
             let batch = self.upload((flux, ivar), pixels, None);
-            let spectra = batch.spectra;
-            self.reserve(spectra, pixels);
-            let flux = self.room.empty(spectra * pixels);
-            paint(&self.room, (spectra, pixels), self.draw(&batch), &flux);
-            let latent = self.latent(spectra, pixels);
-            let coming = client.read_async(vec![flux.handle, latent]);
-            out.expect(coming, spectra, pixels, &self.net);
-        }
-        out.wait(pixels, &self.net)
+            self.reserve(batch.spectra, pixels);
+            let drawn = self.room.empty(batch.spectra * pixels);
+            paint(&self.room, (batch.spectra, pixels), self.draw(&batch), &drawn);
+            let latent = self.latent(batch.spectra, pixels);
+            client.read_async(vec![drawn.handle, latent])
+        })
     }
 
     /// The latent vectors of the spectra drawn last, among other numbers: to be read before others are drawn.
@@ -219,7 +219,7 @@ impl Engine {
             (Net::Skip(skip), Maps::Skip(maps)) => {
                 let latent = self.room.empty(spectra * SKIP_LATENT);
                 skip.latent(&self.room, (spectra, pixels), maps, &latent);
-                latent.handle
+                latent.first(spectra * SKIP_LATENT)
             }
             (Net::Bottleneck(bottleneck, _), Maps::Bottleneck(maps)) => {
                 maps.middle.given.first(spectra * bottleneck.sizes.given())
@@ -230,17 +230,19 @@ impl Engine {
 
     /// The reconstructions of latent vectors. Shapes: `[spectra, latent]` -> `[spectra, pixels]`. Panics if the network has no decoder of its own.
     pub fn decode(&mut self, latents: &[f32], pixels: usize) -> Vec<f32> {
-        let Net::Bottleneck(bottleneck, latent) = self.net.clone() else {
+        let net = self.net.clone();
+        let Net::Bottleneck(bottleneck, latent) = &net else {
             panic!("only the bottleneck decodes latent vectors");
         };
         let wide = bottleneck.sizes.given();
         let client = self.room.client.clone();
-        let mut out = Arrivals::of(latents.len() / latent * pixels);
-        for latents in latents.chunks(PIECE * latent) {
+        let pieces = latents.chunks(PIECE * latent);
+        let len = latents.len() / latent * pixels;
+        let (flux, _) = arrive(len, PIECE * pixels, &net, pieces, |latents| {
             let spectra = latents.len() / latent;
             self.reserve(spectra, pixels);
             let mut given = vec![0.0; spectra * wide];
-            for (row, values) in given.chunks_exact_mut(wide).zip(latents.chunks_exact(latent)) {
+            for (row, values) in given.chunks_exact_mut(wide).zip(latents.chunks_exact(*latent)) {
                 row[FEATURES..FEATURES + latent].copy_from_slice(values);
             }
             let given = self.room.upload(given);
@@ -248,11 +250,11 @@ impl Engine {
                 unreachable!("maps are those of the network")
             };
             let drawing = bottleneck.redraw(&self.room, &self.weights, spectra, &given, maps);
-            let flux = self.room.empty(spectra * pixels);
-            paint(&self.room, (spectra, pixels), drawing, &flux);
-            out.expect(client.read_async(vec![flux.handle]), spectra, pixels, &self.net);
-        }
-        out.wait(pixels, &self.net).0
+            let drawn = self.room.empty(spectra * pixels);
+            paint(&self.room, (spectra, pixels), drawing, &drawn);
+            client.read_async(vec![drawn.handle])
+        });
+        flux
     }
 
     /// The sum of the losses of some spectra, shown as they are.
@@ -301,51 +303,58 @@ impl Engine {
     }
 }
 
-/// Reconstructions that come back from a GPU, in order: while one piece is copied away the next is drawn.
-struct Arrivals<Coming> {
-    open: Option<(Coming, usize)>,
-    flux: Vec<f32>,
-    latent: Vec<f32>,
-}
-
-impl<Coming: Future<Output = Result<Vec<Bytes>, ServerError>>> Arrivals<Coming> {
-    /// None yet, of so many pixels.
-    fn of(numbers: usize) -> Self {
-        Self {
-            open: None,
-            flux: Vec::with_capacity(numbers),
-            latent: Vec::new(),
-        }
-    }
-
-    /// The flux of so many spectra, and what is read of their latent vectors, are on their way; waits for those before them.
-    fn expect(&mut self, coming: Coming, spectra: usize, pixels: usize, net: &Net) {
-        if let Some(before) = self.open.replace((coming, spectra)) {
-            self.receive(before, pixels, net);
-        }
-    }
-
-    fn receive(&mut self, (coming, spectra): (Coming, usize), pixels: usize, net: &Net) {
+/// Numbers that come back from a GPU in `pieces`, each of `piece` of all `len` numbers but the last, and the latent vectors that come with them. What `send` has under way
+/// is waited for and copied beside the sending of the next.
+#[allow(unsafe_code)]
+fn arrive<P, Coming>(
+    len: usize,
+    piece: usize,
+    net: &Net,
+    pieces: impl Iterator<Item = P>,
+    mut send: impl FnMut(P) -> Coming,
+) -> (Vec<f32>, Vec<f32>)
+where
+    Coming: Future<Output = Result<Vec<Bytes>, ServerError>> + Send,
+{
+    let mut all: Vec<f32> = Vec::with_capacity(len);
+    let mut latents = vec![Vec::new(); len.div_ceil(piece)];
+    let rooms = all.spare_capacity_mut()[..len].chunks_mut(piece);
+    let places = rooms.zip(&mut latents);
+    let receive = |coming: Coming, room: &mut [MaybeUninit<f32>], latent: &mut Vec<f32>| {
         let bytes = cubecl::future::block_on(coming).expect("the GPU answers");
-        staging::receive(&bytes[0], spectra * pixels, &mut self.flux);
-        let Some(bytes) = bytes.get(1) else { return };
-        let found: Vec<f32> = numbers(bytes).collect();
-        match net {
-            Net::Skip(_) => self.latent.extend(&found[..spectra * SKIP_LATENT]),
-            Net::Bottleneck(bottleneck, length) => {
-                for row in found.chunks_exact(bottleneck.sizes.given()).take(spectra) {
-                    self.latent.extend(&row[FEATURES..FEATURES + length]);
-                }
+        staging::receive(&bytes[0], room);
+        if let Some(bytes) = bytes.get(1) {
+            *latent = latent_vectors(net, bytes);
+        }
+    };
+    let mut under_way = pieces.zip(places).peekable();
+    rayon::in_place_scope(|scope| {
+        while let Some((piece, (room, latent))) = under_way.next() {
+            let coming = send(piece);
+            let receive = &receive;
+            // Nothing is left to be sent beside the last.
+            if under_way.peek().is_some() {
+                scope.spawn(move |_| receive(coming, room, latent));
+            } else {
+                receive(coming, room, latent);
             }
         }
-    }
+    });
+    // SAFETY: the rooms of the pieces are all of these numbers, and each has been written.
+    unsafe { all.set_len(len) };
+    (all, latents.concat())
+}
 
-    /// All flux and latent vectors.
-    fn wait(mut self, pixels: usize, net: &Net) -> (Vec<f32>, Vec<f32>) {
-        if let Some(last) = self.open.take() {
-            self.receive(last, pixels, net);
-        }
-        (self.flux, self.latent)
+/// The latent vectors among what [`Engine::latent`] reads.
+fn latent_vectors(net: &Net, bytes: &[u8]) -> Vec<f32> {
+    let found: Vec<f32> = numbers(bytes).collect();
+    match net {
+        Net::Skip(_) => found,
+        Net::Bottleneck(bottleneck, length) => found
+            .chunks_exact(bottleneck.sizes.given())
+            .flat_map(|row| &row[FEATURES..FEATURES + length])
+            .copied()
+            .collect(),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::model::{Network, OptimizerKind};
 /// Weights, moments and gradients on the GPU.
 pub(in super::super) struct Learner {
     engine: Engine,
-    /// burn's network, whose weights are those of the beginning.
+    /// burn's network with the weights of the beginning, on the processor: records are put together there, where nothing is waited for.
     shape: Network,
     kind: OptimizerKind,
     adam: native::Adam,
@@ -42,6 +42,9 @@ pub(in super::super) struct Learner {
 
 /// Loss and norm of the gradient, on their way from the GPU.
 pub(in super::super) struct Pending(Answer);
+
+/// The weights of a network as they once were.
+pub(in super::super) struct Snapshot(Buffer);
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + Send>>;
 
@@ -66,9 +69,10 @@ impl Learner {
         client: Client,
     ) -> Result<Self, RecordError> {
         let engine = Engine::of(&network, client);
+        let shape = network.fork(&Device::flex().autodiff());
         let room = &engine.room;
         let moments = match optimizer {
-            Some(bytes) => Moments::read(bytes, &network)?,
+            Some(bytes) => Moments::read(bytes, &shape)?,
             None => Moments::default(),
         };
         // Where there are none yet, all are zero.
@@ -88,7 +92,7 @@ impl Learner {
         let client = Box::leak(Box::new(room.client.clone()));
         Ok(Self {
             engine,
-            shape: network,
+            shape,
             kind,
             adam: native::Adam::new(kind, decay),
             kept,
@@ -208,9 +212,26 @@ impl Learner {
         self.engine.loss_on(held, truth)
     }
 
+    /// The weights as they are now, kept on the GPU.
+    pub fn snapshot(&self) -> Snapshot {
+        let parameters = &self.engine.weights.parameters;
+        let kept = self.engine.room.empty(parameters.len);
+        update::copy(&self.engine.room, parameters, &kept);
+        Snapshot(kept)
+    }
+
     /// burn's network with the weights as they are now.
     pub fn network(&self) -> Network {
-        let values = self.values(&self.engine.weights.parameters);
+        self.with(&self.engine.weights.parameters)
+    }
+
+    /// burn's network with the weights of a snapshot.
+    pub fn network_of(&self, snapshot: &Snapshot) -> Network {
+        self.with(&snapshot.0)
+    }
+
+    fn with(&self, parameters: &Buffer) -> Network {
+        let values = self.values(parameters);
         let mut write = Write {
             values: values.into(),
             fixed: matches!(self.engine.net, Net::Bottleneck(..)),

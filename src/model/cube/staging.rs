@@ -72,17 +72,13 @@ impl Staging {
     }
 }
 
-/// Appends the first `count` of the numbers that came from a GPU.
-#[allow(unsafe_code)]
-pub(super) fn receive(bytes: &[u8], count: usize, to: &mut Vec<f32>) {
+/// Writes the first of the numbers that came from a GPU.
+pub(super) fn receive(bytes: &[u8], to: &mut [MaybeUninit<f32>]) {
     let (words, _) = bytes.as_chunks::<4>();
-    to.reserve(count);
-    let room = &mut to.spare_capacity_mut()[..count];
-    together(room, &words[..count], |number, word| {
+    let words = &words[..to.len()];
+    together(to, words, |number, word| {
         number.write(f32::from_ne_bytes(*word));
     });
-    // SAFETY: `count` numbers behind the last have just been written, within the capacity.
-    unsafe { to.set_len(to.len() + count) };
 }
 
 /// Writes the places of `to` from those of `from`, by all threads where it is much.

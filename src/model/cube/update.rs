@@ -227,3 +227,24 @@ fn adam_kernel(
         }
     }
 }
+
+/// All numbers of a buffer into one as long.
+pub(super) fn copy(room: &Room, from: &Buffer, to: &Buffer) {
+    let quads = to.len / 4;
+    copy_kernel::launch(
+        &room.client,
+        CubeCount::Static(quads.div_ceil(256) as u32, 1, 1),
+        CubeDim::new_1d(256),
+        from.quads(),
+        to.quads(),
+        quads,
+    );
+}
+
+#[cube(launch)]
+fn copy_kernel(from: &[Quad], to: &mut [Quad], quads: usize) {
+    let at = CUBE_POS_X as usize * 256 + UNIT_POS as usize;
+    if at < quads {
+        to[at] = from[at];
+    }
+}
