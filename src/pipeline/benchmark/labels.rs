@@ -1,6 +1,6 @@
 //! What labels are worth: a simulated user labels the head of a list by the truth, and the rest is ranked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -28,17 +28,17 @@ impl User {
         }
     }
 
-    /// Whether it is what the user is after, by the truth.
-    pub(super) fn wants(self, row: &Row) -> bool {
-        let strange = row.mark.kind.is_some();
+    /// Whether it is what the user is after, by the truth: a spectrum that is known to be `odd` is, whether it was planted or not.
+    pub(super) fn wants(self, row: &Row, odd: &HashSet<&str>) -> bool {
+        let strange = row.mark.kind.is_some() || odd.contains(row.mark.base_id.as_str());
         match self {
             Self::Everything => strange,
             Self::Astrophysics => strange && row.mark.artifact != Some(true),
         }
     }
 
-    fn label(self, row: &Row) -> Label {
-        if self.wants(row) {
+    fn label(self, row: &Row, odd: &HashSet<&str>) -> Label {
+        if self.wants(row, odd) {
             return Label {
                 interesting: true,
                 ..Label::default()
@@ -75,13 +75,13 @@ pub(super) struct Relabeled<'a> {
 
 impl<'a> Relabeled<'a> {
     /// The user labels the first `count` of our list from the top, and the list is ranked again by the function that screens and `spectriage labels rerank` use.
-    pub fn of(run: &'a SeedRun, user: User, count: usize) -> Self {
+    pub fn of(run: &'a SeedRun, user: User, odd: &HashSet<&str>, count: usize) -> Self {
         let seen = |row: &Row| row.rank <= count as u64;
         let labels: BTreeMap<String, Label> = run
             .rows
             .iter()
             .filter(|row| seen(row))
-            .map(|row| (row.mark.object_id.clone(), user.label(row)))
+            .map(|row| (row.mark.object_id.clone(), user.label(row, odd)))
             .collect();
         let items: Vec<Item> = run.rows.iter().map(|row| row.item.clone()).collect();
         let reranked = rerank(&items, &labels);

@@ -278,13 +278,13 @@ impl Tally<'_> {
         let relabeled: Vec<Relabeled> = self
             .runs
             .par_iter()
-            .map(|run| Relabeled::of(run, user, count))
+            .map(|run| Relabeled::of(run, user, &self.odd, count))
             .collect();
         let measure = |scores: &dyn Fn(&Relabeled) -> Vec<f64>| {
             let (lists, parts): (Vec<TrueList>, Vec<Vec<bool>>) = relabeled
                 .iter()
                 .map(|run| {
-                    let wanted: Vec<bool> = run.rows.iter().map(|row| user.wants(row)).collect();
+                    let wanted: Vec<bool> = run.rows.iter().map(|row| user.wants(row, &self.odd)).collect();
                     let groups = run.rows.iter().map(|row| self.groups[row.mark.base_id.as_str()]);
                     let list = TrueList {
                         scores: scores(run),
@@ -299,7 +299,7 @@ impl Tally<'_> {
         let before = measure(&|run| run.before.clone())?;
         let after = measure(&|run| run.after.clone())?;
         let wanted = relabeled.iter().flat_map(|run| &run.rows);
-        let wanted = wanted.filter(|row| user.wants(row)).count();
+        let wanted = wanted.filter(|row| user.wants(row, &self.odd)).count();
         let interesting: usize = relabeled.iter().map(|run| run.interesting).sum();
         Some(Labeled {
             user,
