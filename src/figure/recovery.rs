@@ -38,6 +38,41 @@ const PANEL: (f64, f64) = (152.0, 104.0);
 const GAP: (f64, f64) = (16.0, 18.0);
 const LEFT: f64 = 56.0;
 
+/// What one panel shows.
+struct Cell<'a> {
+    name: &'a str,
+    color: usize,
+    points: &'a [&'a RecoveryPoint],
+}
+
+impl<'a> Cell<'a> {
+    fn new(name: &'a str, color: usize, points: &'a [&'a RecoveryPoint]) -> Self {
+        Self { name, color, points }
+    }
+
+    /// At this place of the grid, which begins at `top`.
+    fn panel(&self, place: usize, top: f64, (x, y): (Axis, Axis)) -> Panel {
+        let (row, column) = (place / COLUMNS, place % COLUMNS);
+        Panel {
+            rect: Rect {
+                x: LEFT + column as f64 * (PANEL.0 + GAP.0),
+                y: top + row as f64 * (PANEL.1 + GAP.1),
+                width: PANEL.0,
+                height: PANEL.1,
+            },
+            x,
+            y,
+            top: None,
+            series: curves(self.points, curve(self.color), dashed(self.color)),
+            bands: Vec::new(),
+            guides: vec![Guide { y: 0.5, limit: true }],
+            marks: Vec::new(),
+            band_labels: 0.0,
+            note: Some(format!("{} ({})", self.name, self.points.len())),
+        }
+    }
+}
+
 /// A panel for all kinds and one for each, the astrophysical ones first.
 pub fn recovery(run: &RecoveryRun) -> Figure {
     let mut kinds: BTreeMap<(bool, &str), Vec<&RecoveryPoint>> = BTreeMap::new();
@@ -48,11 +83,9 @@ pub fn recovery(run: &RecoveryRun) -> Figure {
             .push(point);
     }
     let all: Vec<&RecoveryPoint> = run.points.iter().collect();
-    let mut cells: Vec<(String, SeriesStyle, SeriesStyle, &[&RecoveryPoint])> =
-        vec![("all".to_owned(), curve(6), dashed(6), &all)];
+    let mut cells = vec![Cell::new("all", 6, &all)];
     for ((artifact, kind), points) in &kinds {
-        let color = usize::from(*artifact);
-        cells.push(((*kind).to_owned(), curve(color), dashed(color), points));
+        cells.push(Cell::new(kind, usize::from(*artifact), points));
     }
     let rows = cells.len().div_ceil(COLUMNS);
     let top = 78.0;
@@ -65,38 +98,18 @@ pub fn recovery(run: &RecoveryRun) -> Figure {
     let x = Axis::covering(label, values, 0.03, Scale::Log);
     // Room for dots at both ends, and for the name above them.
     let y = Axis::new("Share found", -0.06, 1.32, Scale::Linear);
-    let panels = cells
-        .iter()
-        .enumerate()
-        .map(|(place, (name, solid, dashes, points))| {
-            let (row, column) = (place / COLUMNS, place % COLUMNS);
-            let rect = Rect {
-                x: LEFT + column as f64 * (PANEL.0 + GAP.0),
-                y: top + row as f64 * (PANEL.1 + GAP.1),
-                width: PANEL.0,
-                height: PANEL.1,
-            };
-            let below = cells.get(place + COLUMNS).is_some();
-            let shown = |axis: &Axis, labeled: bool| {
-                if labeled {
-                    axis.clone()
-                } else {
-                    axis.clone().unlabeled()
-                }
-            };
-            Panel {
-                rect,
-                x: shown(&x, !below),
-                y: shown(&y, column == 0),
-                top: None,
-                series: curves(points, *solid, *dashes),
-                bands: Vec::new(),
-                guides: vec![Guide { y: 0.5, limit: true }],
-                marks: Vec::new(),
-                band_labels: 0.0,
-                note: Some(format!("{name} ({})", points.len())),
+    let panels = cells.iter().enumerate().map(|(place, cell)| {
+        let shown = |axis: &Axis, labeled: bool| {
+            if labeled {
+                axis.clone()
+            } else {
+                axis.clone().unlabeled()
             }
-        });
+        };
+        let is_lowest = cells.get(place + COLUMNS).is_none();
+        let axes = (shown(&x, is_lowest), shown(&y, place % COLUMNS == 0));
+        cell.panel(place, top, axes)
+    });
     let width = LEFT + COLUMNS as f64 * (PANEL.0 + GAP.0) + 4.0;
     let text = |y: f64, size: f64, weight: Weight, content: String| Text {
         x: LEFT,

@@ -328,9 +328,11 @@ where
         }
     };
     let mut under_way = pieces.zip(places).peekable();
+    let mut written = 0;
     rayon::in_place_scope(|scope| {
         while let Some((piece, (room, latent))) = under_way.next() {
             let coming = send(piece);
+            written += room.len();
             let receive = &receive;
             // Nothing is left to be sent beside the last.
             if under_way.peek().is_some() {
@@ -340,7 +342,8 @@ where
             }
         }
     });
-    // SAFETY: the rooms of the pieces are all of these numbers, and each has been written.
+    assert_eq!(written, len, "as many pieces as rooms");
+    // SAFETY: the rooms that have been written are all of these numbers.
     unsafe { all.set_len(len) };
     (all, latents.concat())
 }
