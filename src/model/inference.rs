@@ -36,7 +36,7 @@ enum Way {
     Native(Weights),
     /// burn's operations.
     Burn(Accelerator),
-    /// The kernels for a GPU. Who locks them has to wait for what they compute before others may.
+    /// The kernels for a GPU, for one caller at a time. No task of rayon may be one: its thread could be lent out while it holds the lock, and meet it again.
     #[cfg(feature = "gpu")]
     Cube(Box<Mutex<cube::Engine>>),
 }

@@ -38,7 +38,7 @@ pub(super) enum Maps {
     Bottleneck(bottleneck::Maps),
 }
 
-/// Spectra whose way to the GPU and back is beside the work on others. On an H100 64 and 256 were slower.
+/// Spectra whose way to the GPU and back is beside the work on others. On an H100 the bottleneck was slower with 64 and with 256.
 const PIECE: usize = 128;
 
 /// Length of the vector that stands for the original network's coarsest map.

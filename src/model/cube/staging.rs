@@ -24,8 +24,8 @@ const SMALL: usize = 1 << 15;
 pub(super) enum Staging {
     /// Through pinned memory that is lent.
     Pinned,
-    /// As the backend does it.
-    Its,
+    /// Through ordinary memory, as the backend has no other to lend.
+    Ordinary,
 }
 
 impl Staging {
@@ -33,7 +33,7 @@ impl Staging {
     pub fn of(client: &Client) -> Self {
         match lent(client, &[SHARE]) {
             Some(_) => Self::Pinned,
-            None => Self::Its,
+            None => Self::Ordinary,
         }
     }
 
