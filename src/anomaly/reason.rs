@@ -1,10 +1,12 @@
 //! The reason of a vote, in the line that an astronomer would write.
 
+use super::hypothesis;
 use super::logistic::{chance, log_odds};
 use super::words::OUT_OF_PROPORTION;
 use super::{
     Calibration, Component, Evidence, GridRegion, Injection, OwnLines, Reason, STATISTICS, Score, Vote,
 };
+use crate::spectrum::lines;
 
 /// From this share of the votes on, a kind is named without the help of a region.
 pub(super) const NAMED: f64 = 0.3;
@@ -17,8 +19,13 @@ const LIKELY: f64 = 0.75;
 pub(super) const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
 pub(super) const NARROW: f64 = 700.0;
+/// A lack that is wider than this is no absorption line of a galaxy, whichever it touches, km/s.
+const STELLAR: f64 = 3000.0;
 /// The odds of an artifact are less by this logarithm where the object's own lines speak.
 const OWN_LINES: f64 = 2.0;
+/// The statistics of the continuum's ends.
+const BLUEST: &str = "color_3825";
+const REDDEST: &str = "color_7900";
 /// A statistic of a hypothesis is told from here on, robust standard deviations of like spectra.
 const TOLD: f64 = 3.0;
 
@@ -64,7 +71,7 @@ impl Injection {
             Self::WrongRedshift => "features at another redshift than the catalog's",
             Self::Bump => "a bump in the flux calibration",
             Self::Step => "a step in the flux calibration",
-            Self::Slope => "a tilted continuum",
+            Self::Slope => "a continuum of another color than the lines tell",
             Self::CosmicRay => "sharper than any line: a cosmic ray",
             Self::SkyResidual => "sky lines left in",
             Self::Dead => "no flux where there should be",
@@ -91,6 +98,23 @@ impl GridRegion {
             (high - low).max(1.0),
             0.5 * (low + high)
         )
+    }
+
+    /// The line that it may be, and what is strange about it: `narrow H alpha`, `Na D stronger than the model draws`.
+    fn as_line(&self) -> Option<String> {
+        let name = self.line?;
+        let lacks = self.reason == Reason::MissingFlux;
+        // Where a line absorbs, less light is more of it.
+        if lacks && lines::only_absorbs(name) {
+            let is_line = self.velocity_width() < STELLAR;
+            return is_line.then(|| format!("{name} stronger than the model draws"));
+        }
+        let width = if self.velocity_width() < NARROW {
+            "narrow"
+        } else {
+            "broad"
+        };
+        Some(format!("{width} {name}{}", if lacks { " missing" } else { "" }))
     }
 }
 
@@ -164,20 +188,7 @@ fn meaning(
     evidence: &Evidence,
     calibration: &Calibration,
 ) -> Option<String> {
-    let region = regions.first();
-    let line = region.and_then(|region| {
-        let width = if region.velocity_width() < NARROW {
-            "narrow"
-        } else {
-            "broad"
-        };
-        let missing = if region.reason == Reason::MissingFlux {
-            " missing"
-        } else {
-            ""
-        };
-        Some(format!("{width} {}{missing}", region.line?))
-    });
+    let line = regions.first().and_then(GridRegion::as_line);
     if let Some(own) = own.filter(|own| kind.is_none_or(|kind| kind == own.kind)) {
         return Some(own.words.clone());
     }
@@ -203,7 +214,18 @@ fn meaning(
             Some(_) => "the light of a type II supernova".to_owned(),
             None => kind.words().to_owned(),
         },
+        Injection::Slope => color(evidence, calibration).unwrap_or(kind.words()).to_owned(),
         _ => kind.words().to_owned(),
+    })
+}
+
+/// How the continuum that the model draws differs from that of like spectra, if it does.
+fn color(evidence: &Evidence, calibration: &Calibration) -> Option<&'static str> {
+    let z = |name| calibration.statistic(hypothesis::place_of(name), evidence);
+    let redness = z(REDDEST) - z(BLUEST);
+    (redness.abs() >= TOLD).then_some(match redness > 0.0 {
+        true => "a continuum redder than of like spectra: dust, or the flux calibration",
+        false => "a continuum bluer than of like spectra: the flux calibration, or hot stars",
     })
 }
 
@@ -218,4 +240,48 @@ fn best(evidence: &Evidence, calibration: &Calibration, family: &str) -> Option<
         .filter(|(z, _)| *z >= TOLD)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A region of `half` Angstrom to both sides of a line.
+    fn region(rest: f64, half: f64, line: &'static str, reason: Reason) -> GridRegion {
+        GridRegion {
+            start: 0,
+            end: 8,
+            wavelength_min: rest - half,
+            wavelength_max: rest + half,
+            rest_min: rest - half,
+            rest_max: rest + half,
+            reason,
+            value: 5.0,
+            significance: 20.0,
+            calibrated: 6.0,
+            line: Some(line),
+            artifact_fraction: 0.0,
+        }
+    }
+
+    #[test]
+    fn less_light_is_more_of_a_line_that_absorbs() {
+        let words = |rest, half, line, reason| region(rest, half, line, reason).as_line();
+        let (lack, excess) = (Reason::MissingFlux, Reason::ExcessFlux);
+        let sodium = words(5894.0, 6.0, "Na D", lack);
+        assert_eq!(sodium.as_deref(), Some("Na D stronger than the model draws"));
+        assert_eq!(
+            words(3969.6, 80.0, "Ca H", lack),
+            None,
+            "no galaxy's is that wide"
+        );
+        assert_eq!(
+            words(4862.7, 4.0, "H beta", lack).as_deref(),
+            Some("narrow H beta missing")
+        );
+        assert_eq!(
+            words(6564.6, 60.0, "H alpha", excess).as_deref(),
+            Some("broad H alpha")
+        );
+    }
 }

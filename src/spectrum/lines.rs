@@ -45,6 +45,16 @@ pub fn all() -> &'static [Line] {
     &LINES
 }
 
+/// Whether a line of this name is only ever seen in absorption, as those of stars and of cold gas are.
+pub fn only_absorbs(name: &str) -> bool {
+    let mut kinds = LINES
+        .iter()
+        .filter(|line| line.name == name)
+        .map(|line| line.kind)
+        .peekable();
+    kinds.peek().is_some() && kinds.all(|kind| kind == LineKind::Absorption)
+}
+
 /// The line of one of `kinds` nearest to `rest` (Angstrom vacuum) within `tolerance` Angstrom; of two equally near, a major one.
 pub fn nearest(rest: f64, tolerance: f64, kinds: &[LineKind]) -> Option<&'static Line> {
     LINES
@@ -67,5 +77,11 @@ mod tests {
         let line = nearest(6563.0, 5.0, &[LineKind::Emission]).unwrap();
         assert_eq!((line.name.as_str(), line.major), ("H alpha", true));
         assert!(nearest(6450.0, 5.0, &[LineKind::Emission]).is_none());
+    }
+
+    #[test]
+    fn sodium_only_absorbs_and_hydrogen_does_both() {
+        assert!(only_absorbs("Na D") && only_absorbs("Ca H"));
+        assert!(!only_absorbs("H beta") && !only_absorbs("[O III]") && !only_absorbs("no line"));
     }
 }
