@@ -323,8 +323,13 @@ fn canonical(
                 _ => array.clone(),
             };
             let text = cast(&text, &DataType::Utf8)?;
-            let ids = text.as_string::<i32>().iter().map(|id| id.map(unquoted));
-            Arc::new(ids.collect::<StringArray>())
+            let ids = text.as_string::<i32>();
+            // Most catalogs write them as they are: millions need not be written anew.
+            if ids.iter().flatten().all(is_plain) {
+                text
+            } else {
+                Arc::new(ids.iter().map(|id| id.map(unquoted)).collect::<StringArray>())
+            }
         }
         Transform::SignedBits => {
             let bits = array.as_primitive::<UInt64Type>();
@@ -340,6 +345,12 @@ pub(super) fn unquoted(id: &str) -> &str {
     let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let inner = |quote: char| id.strip_prefix('b')?.strip_prefix(quote)?.strip_suffix(quote);
     inner('\'').or_else(|| inner('"')).unwrap_or(id)
+}
+
+/// Whether the text of an identity has neither quotes nor padding, at a glance.
+fn is_plain(id: &str) -> bool {
+    let ends = [id.as_bytes().first(), id.as_bytes().last()];
+    ends.into_iter().flatten().all(u8::is_ascii_alphanumeric)
 }
 
 /// NaN in a table says "no value", and in SQL it would pass every "greater than".
@@ -387,5 +398,11 @@ mod tests {
         assert_eq!(unquoted("b\"1-2-3\" "), "1-2-3");
         assert_eq!(unquoted("big'un"), "big'un");
         assert_eq!(unquoted("39627835563836963"), "39627835563836963");
+        for plain in ["", "7", "266-51602-107", "spec-é-1"] {
+            assert!(is_plain(plain) && unquoted(plain) == plain, "{plain}");
+        }
+        for other in ["b'123'", "b\"1-2-3\" ", "1 ", " 1", "1\0"] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use serde::Serialize;
 
 use super::cell::values;
@@ -12,8 +13,12 @@ use crate::durable::Draft;
 use crate::pipeline::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::spectrum::RowIssue;
 
-/// Rows in memory at once.
-const CHUNK: usize = 2048;
+/// Spectra in memory at once.
+const SPECTRA: usize = 2048;
+/// Rows of the table in memory at once. Sorted rows lie everywhere, so that the table is gone through once for each so many.
+const TABLE_ROWS: usize = 262_144;
+/// Of these, so many at once as values of their own, which are larger.
+const VALUES: usize = 2048;
 /// Issues that the summary lists.
 const LISTED_ISSUES: usize = 1000;
 
@@ -129,8 +134,8 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// The rows, some at a time; `None` at the end and when cancelled.
-    fn chunk(&mut self, from: &mut u64) -> Option<Vec<u64>> {
+    /// The rows, `most` at a time; `None` at the end and when cancelled.
+    fn chunk(&mut self, from: &mut u64, most: usize) -> Option<Vec<u64>> {
         let total = self.rows.len();
         if *from > 0 {
             self.observer.event(Event::Step {
@@ -143,7 +148,7 @@ impl Export<'_> {
             self.summary.interrupted = true;
             return None;
         }
-        let rows = self.rows.slice(*from, CHUNK);
+        let rows = self.rows.slice(*from, most);
         *from += rows.len() as u64;
         (!rows.is_empty()).then_some(rows)
     }
@@ -179,7 +184,7 @@ impl Export<'_> {
         };
         let mut writer = CatalogWriter::create(&self.request.path, options)?;
         let mut from = 0;
-        while let Some(rows) = self.chunk(&mut from) {
+        while let Some(rows) = self.chunk(&mut from, SPECTRA) {
             let mut further: Vec<_> = match names.is_empty() {
                 true => Vec::new(),
                 false => {
@@ -222,18 +227,17 @@ impl Export<'_> {
         let mut csv = csv::Writer::from_writer(self.draft()?);
         csv.write_record(&names).map_err(|e| failed(e.into()))?;
         let mut from = 0;
-        while let Some(rows) = self.chunk(&mut from) {
+        while let Some(rows) = self.chunk(&mut from, TABLE_ROWS) {
             let batch = self.browser.catalog().table(&names, Some(&rows))?;
-            let mut table: Vec<_> = batch
-                .columns()
-                .iter()
-                .map(|array| values(array).into_iter())
-                .collect();
-            for _ in &rows {
-                let cells = table
-                    .iter_mut()
-                    .map(|values| values.next().unwrap_or(Value::Null).in_full());
-                csv.write_record(cells).map_err(|e| failed(e.into()))?;
+            for part in parts(&batch) {
+                let columns = part.columns().iter();
+                let mut table: Vec<_> = columns.map(|array| values(array).into_iter()).collect();
+                for _ in 0..part.num_rows() {
+                    let cells = table
+                        .iter_mut()
+                        .map(|values| values.next().unwrap_or(Value::Null).in_full());
+                    csv.write_record(cells).map_err(|e| failed(e.into()))?;
+                }
             }
             self.summary.rows += rows.len() as u64;
         }
@@ -245,9 +249,10 @@ impl Export<'_> {
         let failed = unwritable(&self.request.path);
         let mut out = BufWriter::new(self.draft()?);
         let mut from = 0;
-        while let Some(rows) = self.chunk(&mut from) {
+        while let Some(rows) = self.chunk(&mut from, TABLE_ROWS) {
             let batch = self.browser.catalog().table(&["object_id"], Some(&rows))?;
-            for (id, row) in values(batch.column(0)).into_iter().zip(&rows) {
+            let ids = parts(&batch).flat_map(|part| values(part.column(0)));
+            for (id, row) in ids.zip(&rows) {
                 match id.in_full() {
                     id if id.is_empty() => {
                         let issue = self.no_id(*row);
@@ -297,6 +302,12 @@ impl Export<'_> {
     }
 }
 
+/// The rows of a batch, some at a time.
+fn parts(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> + '_ {
+    let starts = (0..batch.num_rows()).step_by(VALUES);
+    starts.map(|start| batch.slice(start, VALUES.min(batch.num_rows() - start)))
+}
+
 fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> PipelineError + use<> {
     let what = format!("{} cannot be written", path.display());
     move |source| PipelineError::Io {
@@ -330,5 +341,26 @@ fn extra_value(value: Option<Value>, kind: ColumnKind) -> ExtraValue {
             .parse::<u64>()
             .map_or(ExtraValue::Null, |bits| ExtraValue::Int(bits as i64)),
         (Some(Value::Text(text)), _) => ExtraValue::Text(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, UInt64Array};
+    use arrow::compute::concat_batches;
+
+    use super::*;
+
+    #[test]
+    fn parts_are_the_whole_and_none_is_large() {
+        for rows in [0, 1, VALUES, 2 * VALUES + 7] {
+            let column: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..rows as u64));
+            let batch = RecordBatch::try_from_iter([("row", column)]).unwrap();
+            let parts: Vec<RecordBatch> = parts(&batch).collect();
+            assert!(parts.iter().all(|part| part.num_rows() <= VALUES));
+            assert_eq!(concat_batches(&batch.schema(), &parts).unwrap(), batch);
+        }
     }
 }
