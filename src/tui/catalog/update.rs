@@ -9,7 +9,7 @@ use super::draw::HEADER;
 use super::table::Table;
 use super::{Answer, Catalog, Cover, Request, Session, Sought};
 use crate::catalog::Query;
-use crate::pipeline::browse::{ExportSummary, QueryFault};
+use crate::pipeline::browse::{ColumnInfo, ExportSummary, QueryFault, Rows};
 use crate::tui::app::{Completion, Effect, Level, Page, Popup, Purpose, Screen, Shell, Target};
 use crate::tui::keys::{Action, LabelAct, Move, Press};
 use crate::tui::text::counted;
@@ -23,44 +23,18 @@ impl Catalog {
                 columns,
                 shown,
                 spectra,
-            } => {
-                self.len = Some(rows);
-                self.has_ids = columns.iter().any(|column| column.name == "object_id");
-                self.table = Table::new(columns, &shown, spectra);
-                if let Some(session) = &self.restored {
-                    self.table.restore(&session.columns);
-                    self.table.left = session.left;
-                    self.table.scroll(0);
-                }
-                self.renew()
-            }
-            Answer::Vocabulary(vocabulary) => {
-                self.vocabulary = vocabulary;
-                Vec::new()
-            }
-            Answer::Selected { query, rows, place } => {
-                self.running = None;
-                shell.rows = Some((rows.len(), self.len.unwrap_or_else(|| rows.len())));
-                shell.filter.clone_from(&query.filter);
-                // The row stays where it is on the screen, as far as the list allows.
-                let offset = self.cursor - self.top.min(self.cursor);
-                self.cursor = place.unwrap_or(0);
-                self.top = self.cursor.saturating_sub(offset);
-                (self.query, self.rows) = (query, Some(rows));
-                self.renew()
-            }
-            Answer::Working(percent) => {
-                self.share = percent;
-                Vec::new()
-            }
+            } => return self.opened(rows, columns, &shown, spectra),
+            Answer::Vocabulary(vocabulary) => self.vocabulary = vocabulary,
+            Answer::Selected { query, rows, place } => return self.listed_anew(query, rows, place, shell),
+            Answer::Working(percent) => self.share = percent,
             Answer::Refused { query, fault } => {
                 self.running = None;
-                self.refused(query, fault, shell)
+                return self.refused(query, fault, shell);
             }
             Answer::Found(place) => {
                 self.running = None;
                 self.cursor = place;
-                self.ask()
+                return self.ask();
             }
             Answer::NotFound(sought) => {
                 self.running = None;
@@ -70,13 +44,11 @@ impl Catalog {
                     Sought::OneOf(_) => "nothing listed is marked".into(),
                     Sought::NoneOf(_) => "all that are listed have a label".into(),
                 });
-                Vec::new()
             }
             Answer::Ids(ids) => {
                 self.running = None;
                 shell.note(format!("{} marked", ids.len()));
                 shell.marks.extend(ids);
-                Vec::new()
             }
             Answer::Page {
                 generation,
@@ -87,44 +59,70 @@ impl Catalog {
                 let names = self.pages.columns().to_vec();
                 self.table.fit(&names, &cells);
                 self.pages.arrived(generation, block, cells, whole);
-                Vec::new()
             }
-            Answer::Sparks(sparks) => {
-                self.pages.arrived_sparks(sparks);
-                Vec::new()
-            }
-            Answer::Text(title, lines) => {
-                shell.popup = Some(Popup::Page(Page { title, lines, top: 0 }));
-                Vec::new()
-            }
+            Answer::Sparks(sparks) => self.pages.arrived_sparks(sparks),
+            Answer::Text(title, lines) => shell.popup = Some(Popup::Page(Page { title, lines, top: 0 })),
             Answer::Statistics(statistics) => {
                 self.running = None;
                 self.cover = Some(Cover::Statistics(statistics));
-                Vec::new()
             }
             Answer::Exporting(done, total) => {
                 if self.exporting.is_some() {
                     self.exporting = Some((done, total));
                 }
-                Vec::new()
             }
             Answer::Exported(summary) => {
                 self.exporting = None;
                 exported(&summary, shell);
-                Vec::new()
             }
             Answer::ExportFailed(error) => {
                 self.exporting = None;
                 shell.error(error);
-                Vec::new()
             }
             Answer::Failed(error) => {
                 self.running = None;
                 self.failed = self.len.is_none();
                 shell.error(error);
-                Vec::new()
             }
         }
+        Vec::new()
+    }
+
+    fn opened(
+        &mut self,
+        rows: u64,
+        columns: Vec<ColumnInfo>,
+        shown: &[String],
+        spectra: bool,
+    ) -> Vec<Effect> {
+        self.len = Some(rows);
+        self.has_ids = columns.iter().any(|column| column.name == "object_id");
+        self.table = Table::new(columns, shown, spectra);
+        if let Some(session) = &self.restored {
+            self.table.restore(&session.columns);
+            self.table.left = session.left;
+            self.table.scroll(0);
+        }
+        self.renew()
+    }
+
+    /// The rows of a query; `place`: of the row that the cursor was on.
+    fn listed_anew(
+        &mut self,
+        query: Query,
+        rows: Rows,
+        place: Option<u64>,
+        shell: &mut Shell,
+    ) -> Vec<Effect> {
+        self.running = None;
+        shell.rows = Some((rows.len(), self.len.unwrap_or_else(|| rows.len())));
+        shell.filter.clone_from(&query.filter);
+        // The row stays where it is on the screen, as far as the list allows.
+        let offset = self.cursor - self.top.min(self.cursor);
+        self.cursor = place.unwrap_or(0);
+        self.top = self.cursor.saturating_sub(offset);
+        (self.query, self.rows) = (query, Some(rows));
+        self.renew()
     }
 
     /// A wrong expression goes back under the line in which it was typed.

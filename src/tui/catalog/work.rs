@@ -229,27 +229,7 @@ fn attempt(
             spectra: browser.has_spectra(),
         }),
         Request::Vocabulary => tell(Answer::Vocabulary(browser.vocabulary()?)),
-        Request::Select { query, keep } => {
-            let told = AtomicU8::new(0);
-            // From several threads, and not more often than it changes.
-            let share = |share: f64| {
-                let percent = (100.0 * share) as u8;
-                if told.fetch_max(percent, Ordering::Relaxed) < percent && !cancel.is_cancelled() {
-                    tell(Answer::Working(percent));
-                }
-            };
-            match browser.select_told(&query, cancel, &share) {
-                Ok(Some(rows)) => {
-                    let place = keep.and_then(|row| rows.position_of(row));
-                    tell(Answer::Selected { query, rows, place });
-                }
-                Ok(None) => (),
-                Err(error) => match QueryFault::of(&error) {
-                    Some(fault) => tell(Answer::Refused { query, fault }),
-                    None => return Err(error),
-                },
-            }
-        }
+        Request::Select { query, keep } => select(browser, query, keep, cancel, tell)?,
         Request::Stop | Request::StopExport => (),
         Request::Seek {
             rows,
@@ -263,13 +243,7 @@ fn attempt(
             }
         }
         Request::Ids(rows) => {
-            let mut ids = Vec::new();
-            let mut from = 0;
-            while from < rows.len() && !cancel.is_cancelled() {
-                let chunk = rows.slice(from, CHUNK);
-                from += chunk.len() as u64;
-                ids.extend(ids_of(browser, &chunk)?.into_iter().filter(|id| !id.is_empty()));
-            }
+            let ids = ids_of_all(browser, &rows, cancel)?;
             if !cancel.is_cancelled() {
                 tell(Answer::Ids(ids));
             }
@@ -324,6 +298,48 @@ fn attempt(
         }
     }
     Ok(())
+}
+
+/// Tells the rows of a query, and on the way how far it is.
+fn select(
+    browser: &Browser,
+    query: Query,
+    keep: Option<u64>,
+    cancel: &CancelToken,
+    tell: &(dyn Fn(Answer) + Sync),
+) -> Result<(), PipelineError> {
+    let told = AtomicU8::new(0);
+    // From several threads, and not more often than it changes.
+    let share = |share: f64| {
+        let percent = (100.0 * share) as u8;
+        if told.fetch_max(percent, Ordering::Relaxed) < percent && !cancel.is_cancelled() {
+            tell(Answer::Working(percent));
+        }
+    };
+    match browser.select_told(&query, cancel, &share) {
+        Ok(Some(rows)) => {
+            let place = keep.and_then(|row| rows.position_of(row));
+            tell(Answer::Selected { query, rows, place });
+        }
+        Ok(None) => (),
+        Err(error) => match QueryFault::of(&error) {
+            Some(fault) => tell(Answer::Refused { query, fault }),
+            None => return Err(error),
+        },
+    }
+    Ok(())
+}
+
+/// The ids of all rows that have one, or of those up to where it was cancelled.
+fn ids_of_all(browser: &Browser, rows: &Rows, cancel: &CancelToken) -> Result<Vec<String>, PipelineError> {
+    let mut ids = Vec::new();
+    let mut from = 0;
+    while from < rows.len() && !cancel.is_cancelled() {
+        let chunk = rows.slice(from, CHUNK);
+        from += chunk.len() as u64;
+        ids.extend(ids_of(browser, &chunk)?.into_iter().filter(|id| !id.is_empty()));
+    }
+    Ok(ids)
 }
 
 fn ids_of(browser: &Browser, rows: &[u64]) -> Result<Vec<String>, PipelineError> {
