@@ -139,8 +139,9 @@ pub enum Answer {
 pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
-/// Rows whose ids are read together where each is looked at.
-const CHUNK: usize = 1024;
+/// Rows whose ids are read together where each is looked at until one is found: the first, and at most. A near one is found at once, and one far off
+/// in a sorted list, whose rows lie everywhere, without reading the table a thousand times.
+const CHUNK: (usize, usize) = (1024, 131_072);
 /// More rows than this are not marked at once.
 pub const MOST_MARKED: u64 = 100_000;
 
@@ -243,9 +244,10 @@ fn attempt(
             }
         }
         Request::Ids(rows) => {
-            let ids = ids_of_all(browser, &rows, cancel)?;
+            // No more than can be marked, and all at once: sorted rows lie everywhere, and each reading goes through the whole table.
+            let ids = ids_of(browser, &rows.slice(0, MOST_MARKED as usize))?;
             if !cancel.is_cancelled() {
-                tell(Answer::Ids(ids));
+                tell(Answer::Ids(ids.into_iter().filter(|id| !id.is_empty()).collect()));
             }
         }
         Request::Pages(wanted) => wanted.read(browser, cancel, tell)?,
@@ -330,18 +332,6 @@ fn select(
     Ok(())
 }
 
-/// The ids of all rows that have one, or of those up to where it was cancelled.
-fn ids_of_all(browser: &Browser, rows: &Rows, cancel: &CancelToken) -> Result<Vec<String>, PipelineError> {
-    let mut ids = Vec::new();
-    let mut from = 0;
-    while from < rows.len() && !cancel.is_cancelled() {
-        let chunk = rows.slice(from, CHUNK);
-        from += chunk.len() as u64;
-        ids.extend(ids_of(browser, &chunk)?.into_iter().filter(|id| !id.is_empty()));
-    }
-    Ok(ids)
-}
-
 fn ids_of(browser: &Browser, rows: &[u64]) -> Result<Vec<String>, PipelineError> {
     let cells = browser.page(rows, &["object_id"])?;
     let id = |cells: Vec<Cell>| cells.into_iter().next().map(|cell| cell.value.in_full());
@@ -416,10 +406,10 @@ fn seek(
             Ok(places.into_iter().min_by_key(ahead))
         }
         Sought::NoneOf(ids) => {
-            let mut place = next;
-            let mut looked = 0;
+            let (mut place, mut looked, mut size) = (next, 0, CHUNK.0);
             while looked < len && !cancel.is_cancelled() {
-                let chunk = rows.slice(place, CHUNK.min((len - looked) as usize));
+                let chunk = rows.slice(place, size.min((len - looked) as usize));
+                size = (2 * size).min(CHUNK.1);
                 let found = ids_of(browser, &chunk)?.iter().position(|id| !ids.contains(id));
                 if let Some(at) = found {
                     return Ok(Some(place + at as u64));
