@@ -185,27 +185,9 @@ impl Vote {
 mod tests {
     use super::*;
 
-    /// An excess or lack of `half` Angstrom to both sides of a line.
-    fn region(rest: f64, half: f64, name: &'static str, reason: Reason) -> GridRegion {
-        GridRegion {
-            start: 0,
-            end: 8,
-            wavelength_min: 1.1 * (rest - half),
-            wavelength_max: 1.1 * (rest + half),
-            rest_min: rest - half,
-            rest_max: rest + half,
-            reason,
-            value: 5.0,
-            significance: 20.0,
-            calibrated: 6.0,
-            line: Some(name),
-            artifact_fraction: 0.0,
-        }
-    }
-
     fn lines(reason: Reason) -> [GridRegion; 3] {
         [(5008.24, "[O III]"), (4862.68, "H beta"), (3869.86, "[Ne III]")]
-            .map(|(rest, name)| region(rest, 4.0, name, reason))
+            .map(|(rest, name)| GridRegion::about(rest, 4.0, name, reason))
     }
 
     fn weighed(kind: Injection, regions: &[GridRegion]) -> (f64, Injection) {
@@ -241,9 +223,9 @@ mod tests {
     fn narrow_lines_are_no_quasars() {
         let mut seen = lines(Reason::ExcessFlux).to_vec();
         assert_eq!(weighed(Injection::Quasar, &seen).1, Injection::StrongLines);
-        seen.push(region(4341.68, 30.0, "H gamma", Reason::ExcessFlux));
+        seen.push(GridRegion::about(4341.68, 30.0, "H gamma", Reason::ExcessFlux));
         assert_eq!(weighed(Injection::Quasar, &seen).1, Injection::Quasar);
-        let h_beta = region(H_BETA, 30.0, "H beta", Reason::ExcessFlux);
+        let h_beta = GridRegion::about(H_BETA, 30.0, "H beta", Reason::ExcessFlux);
         assert_eq!(weighed(Injection::Quasar, &[h_beta]).1, Injection::BroadBalmer);
     }
 

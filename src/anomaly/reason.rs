@@ -246,27 +246,9 @@ fn best(evidence: &Evidence, calibration: &Calibration, family: &str) -> Option<
 mod tests {
     use super::*;
 
-    /// A region of `half` Angstrom to both sides of a line.
-    fn region(rest: f64, half: f64, line: &'static str, reason: Reason) -> GridRegion {
-        GridRegion {
-            start: 0,
-            end: 8,
-            wavelength_min: rest - half,
-            wavelength_max: rest + half,
-            rest_min: rest - half,
-            rest_max: rest + half,
-            reason,
-            value: 5.0,
-            significance: 20.0,
-            calibrated: 6.0,
-            line: Some(line),
-            artifact_fraction: 0.0,
-        }
-    }
-
     #[test]
     fn less_light_is_more_of_a_line_that_absorbs() {
-        let words = |rest, half, line, reason| region(rest, half, line, reason).as_line();
+        let words = |rest, half, line, reason| GridRegion::about(rest, half, line, reason).as_line();
         let (lack, excess) = (Reason::MissingFlux, Reason::ExcessFlux);
         let sodium = words(5894.0, 6.0, "Na D", lack);
         assert_eq!(sodium.as_deref(), Some("Na D stronger than the model draws"));

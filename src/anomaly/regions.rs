@@ -340,3 +340,24 @@ pub(super) fn touched_line(residual: &Residual, sums: &Sums, region: &GridRegion
             key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
         })
 }
+
+#[cfg(test)]
+impl GridRegion {
+    /// An excess or lack of `half` Angstrom to both sides of a line at `rest`, of an object at z = 0.1.
+    pub(super) fn about(rest: f64, half: f64, name: &'static str, reason: Reason) -> Self {
+        Self {
+            start: 0,
+            end: 8,
+            wavelength_min: 1.1 * (rest - half),
+            wavelength_max: 1.1 * (rest + half),
+            rest_min: rest - half,
+            rest_max: rest + half,
+            reason,
+            value: 5.0,
+            significance: 20.0,
+            calibrated: 6.0,
+            line: Some(name),
+            artifact_fraction: 0.0,
+        }
+    }
+}

@@ -139,9 +139,10 @@ pub enum Answer {
 pub const SAMPLES: usize = 4 * 2 * super::table::SPARK as usize;
 /// Rows whose small spectra are sent together.
 const SPARKS_AT_ONCE: usize = 8;
-/// Rows whose ids are read together where each is looked at until one is found: the first, and at most. A near one is found at once, and one far off
-/// in a sorted list, whose rows lie everywhere, without reading the table a thousand times.
-const CHUNK: (usize, usize) = (1024, 131_072);
+/// Rows whose ids are read together where each is looked at until one is found: so many first, so that a near one is found at once, then twice as many each
+/// time up to so many, for in a sorted list rows lie everywhere, and each reading goes through the whole table.
+const FIRST_CHUNK: usize = 1024;
+const LARGEST_CHUNK: usize = 131_072;
 /// More rows than this are not marked at once.
 pub const MOST_MARKED: u64 = 100_000;
 
@@ -406,10 +407,10 @@ fn seek(
             Ok(places.into_iter().min_by_key(ahead))
         }
         Sought::NoneOf(ids) => {
-            let (mut place, mut looked, mut size) = (next, 0, CHUNK.0);
+            let (mut place, mut looked, mut size) = (next, 0, FIRST_CHUNK);
             while looked < len && !cancel.is_cancelled() {
                 let chunk = rows.slice(place, size.min((len - looked) as usize));
-                size = (2 * size).min(CHUNK.1);
+                size = (2 * size).min(LARGEST_CHUNK);
                 let found = ids_of(browser, &chunk)?.iter().position(|id| !ids.contains(id));
                 if let Some(at) = found {
                     return Ok(Some(place + at as u64));
