@@ -16,6 +16,8 @@ const KEPT_BLOCKS: usize = 24;
 /// order each row has to be looked for.
 const AHEAD: (u64, u64) = (6, 2);
 const AHEAD_ANYWHERE: (u64, u64) = (1, 1);
+/// Blocks at either end of the list that are read where nothing else is missing, and stay: one key leads there. As many as a screen has, as a rule.
+const ENDS: u64 = 2;
 /// Small spectra at hand.
 const KEPT_SPARKS: usize = 4096;
 
@@ -110,18 +112,24 @@ impl Pages {
             let above = (first.saturating_sub(above)..first).rev();
             seen.chain(below).chain(above).collect::<Vec<u64>>()
         };
-        self.forget(first);
+        self.forget(first, last);
         let whole = |block: &u64| self.blocks.contains_key(block) && !self.partial.contains(block);
         let at_hand = |block: &u64| whole(block) || self.asked.contains(block);
-        if around(AHEAD_ANYWHERE).iter().all(at_hand) {
+        let in_order = matches!(rows, Rows::All(_));
+        // The newest request takes the place of the one before, so it has to ask for all that is missing.
+        let mut blocks = if !around(AHEAD_ANYWHERE).iter().all(at_hand) {
+            around(if in_order { AHEAD } else { AHEAD_ANYWHERE })
+        } else if in_order && self.asked.is_empty() {
+            (0..ENDS.min(last + 1))
+                .chain((last + 1).saturating_sub(ENDS)..=last)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        blocks.retain(|block| !whole(block));
+        if blocks.is_empty() {
             return None;
         }
-        // The newest request takes the place of the one before, so it has to ask for all that is missing.
-        let mut blocks = around(match rows {
-            Rows::All(_) => AHEAD,
-            Rows::Listed(_) => AHEAD_ANYWHERE,
-        });
-        blocks.retain(|block| !whole(block));
         self.asked = blocks.iter().copied().collect();
         let blocks = blocks
             .into_iter()
@@ -156,20 +164,22 @@ impl Pages {
         Some(Request::Sparks(seen))
     }
 
-    /// Lets the blocks go that are farthest from what is seen.
-    fn forget(&mut self, around: u64) {
+    /// Lets the blocks go that are farthest from what is seen, but for those at the ends.
+    fn forget(&mut self, around: u64, last: u64) {
         while self.blocks.len() > KEPT_BLOCKS {
-            let farthest = self
-                .blocks
-                .keys()
-                .copied()
-                .max_by_key(|block| block.abs_diff(around));
+            let between = self.blocks.keys().copied().filter(|block| !is_end(*block, last));
+            let farthest = between.max_by_key(|block| block.abs_diff(around));
             if let Some(block) = farthest {
                 self.blocks.remove(&block);
                 self.partial.remove(&block);
             }
         }
     }
+}
+
+/// Whether a block is one of those at either end of the list, up to block `last`.
+fn is_end(block: u64, last: u64) -> bool {
+    block < ENDS || block + ENDS > last
 }
 
 #[cfg(test)]
@@ -216,7 +226,8 @@ mod tests {
         for block in asked {
             pages.arrived(1, block, Vec::new(), true);
         }
-        // Many pages further down nothing is missing yet.
+        // Many pages further down nothing is missing yet but the ends, of which nothing is asked for twice.
+        assert_eq!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])), [0, 1, 1561, 1562]);
         assert!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])).is_empty());
         assert_eq!(
             blocks(pages.wanted(&rows, 64 * 105 + 30, 40, &[]))[..2],
@@ -229,7 +240,7 @@ mod tests {
         let mut pages = Pages::default();
         pages.renew(&[]);
         let rows = Rows::All(20_000_000);
-        for top in (0..20_000_000).step_by(50_000) {
+        for top in [0].into_iter().chain((0..20_000_000).step_by(50_000)) {
             for block in blocks(pages.wanted(&rows, top, 60, &[])) {
                 pages.arrived(1, block, vec![Vec::new(); 64], true);
             }
@@ -239,5 +250,9 @@ mod tests {
             assert!(pages.row(top).is_some() && pages.spark(top).is_some());
         }
         assert!(pages.blocks.len() <= KEPT_BLOCKS + 16 && pages.sparks.len() <= KEPT_SPARKS);
+        assert!(
+            pages.row(0).is_some() && pages.row(19_999_999).is_some(),
+            "ends stay"
+        );
     }
 }
