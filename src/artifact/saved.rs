@@ -43,80 +43,95 @@ pub fn read_ranking_with_facts(
             .map_or_else(String::new, |newest| format!("; the newest there is {newest}"));
         return Err(damaged(folder, format!("has no ranking {n}{newest}")));
     }
-    let mut regions: HashMap<String, Vec<Region>> = HashMap::new();
-    each_batch(&folder.join(format!("regions_{n}.parquet")), |columns| {
-        for row in 0..columns.rows() {
-            let reason = columns.text("reason", row)?;
-            let reason: Reason = serde_json::from_value(reason.clone().into())
-                .map_err(|_| format!("unknown reason `{reason}`"))?;
-            let region = Region {
-                start: columns.integer("start", row)? as usize,
-                end: columns.integer("end", row)? as usize,
-                wavelength_min: columns.number("wavelength_min", row)?,
-                wavelength_max: columns.number("wavelength_max", row)?,
-                rest_min: columns.number("rest_min", row)?,
-                rest_max: columns.number("rest_max", row)?,
-                reason,
-                value: columns.number("value", row)?,
-                significance: columns.number("significance", row)?,
-                line: columns.text("line", row).ok().filter(|line| !line.is_empty()),
-                artifact_fraction: columns.number("artifact_fraction", row)?,
-                // Regions of earlier versions have none.
-                artifact_probability: columns.number("artifact_probability", row).ok(),
-            };
-            regions
-                .entry(columns.text("object_id", row)?)
-                .or_default()
-                .push(region);
-        }
-        Ok(())
-    })?;
+    let mut regions = read_regions(&folder.join(format!("regions_{n}.parquet")))?;
     let mut ranked: Vec<(Judgement, Facts)> = Vec::new();
     each_batch(&ranking, |columns| {
         for row in 0..columns.rows() {
             let object_id = columns.text("object_id", row)?;
-            let facts = Facts {
-                object_id: object_id.as_str().into(),
-                targetid: columns.integer("targetid", row).ok(),
-                source: columns.text("source", row).unwrap_or_default().into(),
-                ra: columns.number("ra", row).ok(),
-                dec: columns.number("dec", row).ok(),
-                z: columns.number("z", row).ok(),
-                zwarn: columns.integer("zwarn", row).ok(),
-                spectype: columns.text("spectype", row).ok().map(CompactString::from),
-                subtype: columns.text("subtype", row).ok().map(CompactString::from),
-                deltachi2: columns.number("deltachi2", row).ok(),
-                ..Facts::default()
-            };
-            let judgement = Judgement {
-                targetid: columns.integer("targetid", row).ok(),
-                rank: columns.integer("rank", row)? as u64,
-                score: columns.number("score", row)?,
-                percentile: columns.number("percentile", row)?,
-                anomalous: columns.flag("anomalous", row)?,
-                reason: columns.text("reason", row)?.into(),
-                flagged_fraction: columns.number("flagged_fraction", row)?,
-                reduced_chi2: columns.number("reduced_chi2", row)?,
-                sn: columns.number("sn", row)?,
-                masked_fraction: columns.number("masked_fraction", row)?,
-                artifact_fraction: columns.number("artifact_fraction", row)?,
-                // Rankings of earlier versions have neither.
-                artifact_probability: columns.number("artifact_probability", row).ok(),
-                suggested_kind: columns
-                    .text("suggested_kind", row)
-                    .ok()
-                    .and_then(|kind| serde_json::from_value(kind.into()).ok()),
-                latent: columns.list("latent", row)?.into(),
-                regions: regions.remove(&object_id).unwrap_or_default(),
-                object_id: facts.object_id.clone(),
-            };
-            ranked.push((judgement, facts));
+            let regions = regions.remove(&object_id).unwrap_or_default();
+            ranked.push((judgement(columns, row, regions)?, facts(columns, row)?));
         }
         Ok(())
     })?;
     ranked.sort_by_key(|(judgement, _)| judgement.rank);
     let (judgements, facts) = ranked.into_iter().unzip();
     Ok((n, judgements, facts))
+}
+
+/// The regions of every object that has some.
+fn read_regions(path: &Path) -> Result<HashMap<String, Vec<Region>>, ArtifactError> {
+    let mut regions: HashMap<String, Vec<Region>> = HashMap::new();
+    each_batch(path, |columns| {
+        for row in 0..columns.rows() {
+            let of = regions.entry(columns.text("object_id", row)?).or_default();
+            of.push(region(columns, row)?);
+        }
+        Ok(())
+    })?;
+    Ok(regions)
+}
+
+fn region(columns: &Columns, row: usize) -> Result<Region, String> {
+    let reason = columns.text("reason", row)?;
+    let reason: Reason =
+        serde_json::from_value(reason.clone().into()).map_err(|_| format!("unknown reason `{reason}`"))?;
+    Ok(Region {
+        start: columns.integer("start", row)? as usize,
+        end: columns.integer("end", row)? as usize,
+        wavelength_min: columns.number("wavelength_min", row)?,
+        wavelength_max: columns.number("wavelength_max", row)?,
+        rest_min: columns.number("rest_min", row)?,
+        rest_max: columns.number("rest_max", row)?,
+        reason,
+        value: columns.number("value", row)?,
+        significance: columns.number("significance", row)?,
+        line: columns.text("line", row).ok().filter(|line| !line.is_empty()),
+        artifact_fraction: columns.number("artifact_fraction", row)?,
+        // Regions of earlier versions have none.
+        artifact_probability: columns.number("artifact_probability", row).ok(),
+    })
+}
+
+fn judgement(columns: &Columns, row: usize, regions: Vec<Region>) -> Result<Judgement, String> {
+    Ok(Judgement {
+        object_id: columns.text("object_id", row)?.into(),
+        targetid: columns.integer("targetid", row).ok(),
+        rank: columns.integer("rank", row)? as u64,
+        score: columns.number("score", row)?,
+        percentile: columns.number("percentile", row)?,
+        anomalous: columns.flag("anomalous", row)?,
+        reason: columns.text("reason", row)?.into(),
+        flagged_fraction: columns.number("flagged_fraction", row)?,
+        reduced_chi2: columns.number("reduced_chi2", row)?,
+        sn: columns.number("sn", row)?,
+        masked_fraction: columns.number("masked_fraction", row)?,
+        artifact_fraction: columns.number("artifact_fraction", row)?,
+        // Rankings of earlier versions have neither.
+        artifact_probability: columns.number("artifact_probability", row).ok(),
+        suggested_kind: columns
+            .text("suggested_kind", row)
+            .ok()
+            .and_then(|kind| serde_json::from_value(kind.into()).ok()),
+        latent: columns.list("latent", row)?.into(),
+        regions,
+    })
+}
+
+/// What a ranking says of an object beside its verdict; the rest is unknown.
+fn facts(columns: &Columns, row: usize) -> Result<Facts, String> {
+    Ok(Facts {
+        object_id: columns.text("object_id", row)?.into(),
+        targetid: columns.integer("targetid", row).ok(),
+        source: columns.text("source", row).unwrap_or_default().into(),
+        ra: columns.number("ra", row).ok(),
+        dec: columns.number("dec", row).ok(),
+        z: columns.number("z", row).ok(),
+        zwarn: columns.integer("zwarn", row).ok(),
+        spectype: columns.text("spectype", row).ok().map(CompactString::from),
+        subtype: columns.text("subtype", row).ok().map(CompactString::from),
+        deltachi2: columns.number("deltachi2", row).ok(),
+        ..Facts::default()
+    })
 }
 
 /// The manifest of run `n`.

@@ -56,107 +56,153 @@ pub(super) struct SortKey {
 impl Plan {
     /// Errors: an expression that cannot be understood.
     pub(super) fn of(inner: &Inner, query: &Query) -> Result<Self, CatalogError> {
-        let schema = |fields: &[FieldRef], clause: &Clause| {
-            DFSchema::try_from(Schema::new(fields.to_vec())).map_err(|e| clause.refused(inner, &e))
-        };
         let all: Vec<FieldRef> = inner.schema.fields().iter().cloned().collect();
-        let mut understood = Vec::new();
-        let mut directions = Vec::new();
-        if let Some(text) = &query.filter {
-            let clause = Clause::new("filter", text);
-            let schema = schema(&all, &clause)?;
-            let condition = parsed_condition(text).and_then(|parsed| planned(parsed, &schema));
-            let condition = condition.map_err(|e| clause.refused(inner, &e))?;
-            match condition
-                .get_type(&schema)
-                .map_err(|e| clause.refused(inner, &e))?
-            {
-                DataType::Boolean => understood.push((condition, clause)),
-                other => {
-                    let reason =
-                        format!("it is no condition but a value ({other}); compare it with something");
-                    return Err(clause.wrong(inner, reason, None));
-                }
-            }
-        }
-        if let Some(text) = &query.order_by {
-            let clause = Clause::new("order by", text);
-            let schema = schema(&all, &clause)?;
-            for one in parsed_order(text).map_err(|e| clause.refused(inner, &e))? {
-                let key = planned(one.expr, &schema).map_err(|e| clause.refused(inner, &e))?;
-                directions.push((
-                    one.options.asc == Some(false),
-                    one.options.nulls_first == Some(true),
-                ));
-                understood.push((key, clause.clone()));
-            }
-        }
+        let condition = match &query.filter {
+            Some(text) => Some(filter(inner, &all, text)?),
+            None => None,
+        };
+        let keys = match &query.order_by {
+            Some(text) => order(inner, &all, text)?,
+            None => Vec::new(),
+        };
+        let is_key = |column: &str| keys.iter().any(|key| reads(&key.expression, column));
+        let condition = condition.map(|(condition, clause)| {
+            let (texts, rest) = by_dictionary(inner, &all, condition, is_key);
+            (texts, rest, clause)
+        });
         // Only the columns of the keys and of what is left of the condition are read as they are.
-        let mut texts = Vec::new();
-        if query.filter.is_some() {
-            let (condition, clause) = understood.remove(0);
-            let (tests, mut rest) = condition::parted(condition);
-            let coded = |test: &TextTest| {
-                let others = rest.iter().chain(understood.iter().map(|(key, _)| key));
-                let mut others = others.flat_map(Expr::column_refs);
-                let field = all.iter().find(|field| *field.name() == test.column)?;
-                match others.any(|column| column.name == test.column) {
-                    true => None,
-                    false => inner.coded_field(field),
-                }
-            };
-            let (by_dictionary, by_text): (Vec<_>, Vec<_>) = tests
-                .into_iter()
-                .map(|test| (coded(&test), test))
-                .partition(|(coded, _)| coded.is_some());
-            texts = by_dictionary;
-            for (_, test) in by_text {
-                rest.push(test.into_expression());
-            }
-            let rest = rest.into_iter().map(|part| (part, clause.clone()));
-            understood.splice(0..0, rest);
-        }
-        let left = understood.len() - directions.len();
         let field = |field: &FieldRef| {
-            let mut columns = understood
-                .iter()
-                .flat_map(|(expression, _)| expression.column_refs());
-            let coded = texts.iter().find(|(_, test)| test.column == *field.name());
-            match coded {
-                Some((coded, _)) => coded.clone(),
-                None => (field.name() == ROW || columns.any(|column| column.name == *field.name()))
-                    .then(|| field.clone()),
+            let name = field.name();
+            let (texts, rest) = match &condition {
+                Some((texts, rest, _)) => (&texts[..], &rest[..]),
+                None => (&[][..], &[][..]),
+            };
+            if let Some((coded, _)) = texts.iter().find(|(_, test)| test.column == *name) {
+                return Some(coded.clone());
             }
+            let is_read = name == ROW || is_key(name) || rest.iter().any(|part| reads(part, name));
+            is_read.then(|| field.clone())
         };
         let fields: Vec<FieldRef> = all.iter().filter_map(field).collect();
-        let mut expressions = Vec::with_capacity(understood.len());
-        for (expression, clause) in understood {
-            let schema = schema(&fields, &clause)?;
-            let context = PhysicalPlanningContext::default();
-            let evaluated = create_physical_expr(&expression, &schema, &ExecutionProps::new(), &context);
-            expressions.push(Expression {
-                evaluated: evaluated.map_err(|e| clause.refused(inner, &e))?,
-                clause,
-            });
-        }
-        let keys = expressions.split_off(left);
-        let key = |(value, (descending, nulls_first))| SortKey {
-            value,
-            descending,
-            nulls_first,
-        };
-        Ok(Self {
-            fields,
-            condition: query.filter.as_ref().map(|_| Condition {
+        let condition = match condition {
+            Some((texts, rest, clause)) => Some(Condition {
                 texts: texts.into_iter().map(|(_, test)| test).collect(),
-                rest: expressions,
+                rest: rest
+                    .into_iter()
+                    .map(|part| Expression::over(inner, &fields, &part, &clause))
+                    .collect::<Result<_, _>>()?,
             }),
-            keys: keys.into_iter().zip(directions).map(key).collect(),
+            None => None,
+        };
+        let keys = keys.into_iter().map(|key| {
+            Ok(SortKey {
+                value: Expression::over(inner, &fields, &key.expression, &key.clause)?,
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            })
+        });
+        Ok(Self {
+            keys: keys.collect::<Result<_, _>>()?,
+            fields,
+            condition,
         })
     }
 }
 
+fn reads(expression: &Expr, column: &str) -> bool {
+    expression.column_refs().iter().any(|read| read.name == column)
+}
+
+/// The condition of a filter. Errors: it cannot be understood, or is none.
+fn filter(inner: &Inner, all: &[FieldRef], text: &str) -> Result<(Expr, Clause), CatalogError> {
+    let clause = Clause::new("filter", text);
+    let schema = schema(inner, all, &clause)?;
+    let refused = |error| clause.refused(inner, &error);
+    let condition = parsed_condition(text)
+        .and_then(|parsed| planned(parsed, &schema))
+        .map_err(refused)?;
+    match condition.get_type(&schema).map_err(refused)? {
+        DataType::Boolean => Ok((condition, clause)),
+        other => {
+            let reason = format!("it is no condition but a value ({other}); compare it with something");
+            Err(clause.wrong(inner, reason, None))
+        }
+    }
+}
+
+/// A [`SortKey`] before the columns of its batches are known.
+struct Key {
+    expression: Expr,
+    clause: Clause,
+    descending: bool,
+    nulls_first: bool,
+}
+
+/// What is sorted by. Errors: it cannot be understood.
+fn order(inner: &Inner, all: &[FieldRef], text: &str) -> Result<Vec<Key>, CatalogError> {
+    let clause = Clause::new("order by", text);
+    let schema = schema(inner, all, &clause)?;
+    let refused = |error| clause.refused(inner, &error);
+    let keys = parsed_order(text).map_err(refused)?.into_iter().map(|one| {
+        Ok(Key {
+            expression: planned(one.expr, &schema).map_err(refused)?,
+            clause: clause.clone(),
+            descending: one.options.asc == Some(false),
+            nulls_first: one.options.nulls_first == Some(true),
+        })
+    });
+    keys.collect()
+}
+
+/// The parts of a condition that the dictionaries of columns answer, each with its column as it is to be read then, and what else has to hold. A
+/// column that is needed for anything else, as by `is_key`, is read as it is.
+fn by_dictionary(
+    inner: &Inner,
+    all: &[FieldRef],
+    condition: Expr,
+    is_key: impl Fn(&str) -> bool,
+) -> (Vec<(FieldRef, TextTest)>, Vec<Expr>) {
+    let (tests, mut rest) = condition::parted(condition);
+    let coded = |test: &TextTest| {
+        let column = &test.column;
+        if is_key(column) || rest.iter().any(|part| reads(part, column)) {
+            return None;
+        }
+        let field = all.iter().find(|field| field.name() == column)?;
+        inner.coded_field(field)
+    };
+    let coded: Vec<Option<FieldRef>> = tests.iter().map(coded).collect();
+    let mut texts = Vec::new();
+    for (test, coded) in tests.into_iter().zip(coded) {
+        match coded {
+            Some(coded) => texts.push((coded, test)),
+            None => rest.push(test.into_expression()),
+        }
+    }
+    (texts, rest)
+}
+
+fn schema(inner: &Inner, fields: &[FieldRef], clause: &Clause) -> Result<DFSchema, CatalogError> {
+    DFSchema::try_from(Schema::new(fields.to_vec())).map_err(|error| clause.refused(inner, &error))
+}
+
 impl Expression {
+    /// Errors: it cannot be evaluated.
+    fn over(
+        inner: &Inner,
+        fields: &[FieldRef],
+        expression: &Expr,
+        clause: &Clause,
+    ) -> Result<Self, CatalogError> {
+        let schema = schema(inner, fields, clause)?;
+        let context = PhysicalPlanningContext::default();
+        let evaluated = create_physical_expr(expression, &schema, &ExecutionProps::new(), &context);
+        Ok(Self {
+            evaluated: evaluated.map_err(|error| clause.refused(inner, &error))?,
+            clause: clause.clone(),
+        })
+    }
+
     /// Its value for every row of a batch that has the columns of the plan.
     pub(super) fn of(&self, inner: &Inner, batch: &RecordBatch) -> Result<ArrayRef, CatalogError> {
         let value = self.evaluated.evaluate(batch);

@@ -3,7 +3,7 @@
 use super::annotate;
 use super::axis::{Axis, Scale};
 use super::description::{
-    Anchor, BandKind, Figure, Guide, Legend, MarkKind, Panel, Rect, SeriesStyle, Swatch, Text, Weight,
+    Anchor, Band, BandKind, Figure, Guide, Legend, MarkKind, Panel, Rect, SeriesStyle, Swatch, Text, Weight,
 };
 use super::pixels::Pixels;
 use super::sky::{self, SkyImage};
@@ -90,13 +90,53 @@ pub fn combined(views: &[SpectrumView]) -> Figure {
 fn row(page: &mut Figure, view: &SpectrumView) {
     let top = title(page, view) + 40.0;
     let pixels = Pixels::of(view);
-    let z = view.facts.z.filter(|z| z.is_finite() && *z > -1.0);
     let x = Axis::covering(
         "Observed wavelength (Å, vacuum)",
         pixels.wavelength.iter().copied(),
         0.0,
         Scale::Linear,
     );
+    let bands = Bands::of(view, &pixels, (x.max - x.min) / PLOT_WIDTH);
+    let main = main_panel(view, &pixels, &x, &bands, top);
+    let residual = residual_panel(&pixels, x, &bands, main.rect.bottom() + bands.gap());
+    side(page, view, legend(view, &pixels, &main), top);
+    page.height = residual.rect.bottom() + 42.0;
+    page.panels.push(main);
+    page.panels.push(residual);
+}
+
+/// What is shaded in the panels.
+struct Bands {
+    masked: Vec<Band>,
+    regions: Vec<Band>,
+    zones: Vec<Band>,
+    /// Angstrom in a point of the figure.
+    per_unit: f64,
+}
+
+impl Bands {
+    fn of(view: &SpectrumView, pixels: &Pixels, per_unit: f64) -> Self {
+        Self {
+            masked: annotate::masked(&pixels.wavelength, &pixels.valid, per_unit * 0.5),
+            regions: annotate::regions(&view.regions),
+            zones: annotate::zones(view, &pixels.wavelength),
+            per_unit,
+        }
+    }
+
+    /// Between the panels, where the labels of regions stand.
+    fn gap(&self) -> f64 {
+        if self.regions.is_empty() {
+            PLAIN_GAP
+        } else {
+            LABELED_GAP
+        }
+    }
+}
+
+/// Spectrum and model, with lines, regions and what the instrument is prone to.
+fn main_panel(view: &SpectrumView, pixels: &Pixels, x: &Axis, bands: &Bands, top: f64) -> Panel {
+    let z = view.facts.z.filter(|z| z.is_finite() && *z > -1.0);
     let rest = z.map(|z| {
         Axis::new(
             "Rest-frame wavelength (Å, vacuum)",
@@ -105,21 +145,7 @@ fn row(page: &mut Figure, view: &SpectrumView) {
             Scale::Linear,
         )
     });
-    let per_unit = (x.max - x.min) / PLOT_WIDTH;
-
-    let regions = annotate::regions(&view.regions);
-    let masked = annotate::masked(&pixels.wavelength, &pixels.valid, per_unit * 0.5);
-    let zones = annotate::zones(view, &pixels.wavelength);
-    let gap = if regions.is_empty() {
-        PLAIN_GAP
-    } else {
-        LABELED_GAP
-    };
-
-    let mut bands = masked.clone();
-    bands.extend(regions.iter().cloned());
-    bands.extend(zones.iter().cloned());
-    let main = Panel {
+    Panel {
         rect: Rect {
             x: PLOT_LEFT,
             y: top,
@@ -130,20 +156,24 @@ fn row(page: &mut Figure, view: &SpectrumView) {
         y: pixels.flux_axis(),
         top: rest,
         series: pixels.flux_series(),
-        bands,
+        bands: [&bands.masked[..], &bands.regions, &bands.zones].concat(),
         guides: Vec::new(),
-        marks: annotate::marks(view, &x, per_unit * 13.0),
-        band_labels: gap - 4.0,
+        marks: annotate::marks(view, x, bands.per_unit * 13.0),
+        band_labels: bands.gap() - 4.0,
         note: None,
-    };
-    let unlabeled = |band: &super::Band| super::Band {
+    }
+}
+
+/// The residual, with the same regions.
+fn residual_panel(pixels: &Pixels, x: Axis, bands: &Bands, top: f64) -> Panel {
+    let unlabeled = |band: &Band| Band {
         label: None,
         ..band.clone()
     };
-    let residual = Panel {
+    Panel {
         rect: Rect {
             x: PLOT_LEFT,
-            y: main.rect.bottom() + gap,
+            y: top,
             width: PLOT_WIDTH,
             height: RESIDUAL_HEIGHT,
         },
@@ -151,36 +181,36 @@ fn row(page: &mut Figure, view: &SpectrumView) {
         y: pixels.residual_axis(),
         top: None,
         series: pixels.residual_series(),
-        bands: masked.iter().chain(&regions).map(unlabeled).collect(),
+        bands: bands.masked.iter().chain(&bands.regions).map(unlabeled).collect(),
         guides: [(-3.0, true), (0.0, false), (3.0, true)]
             .map(|(y, limit)| Guide { y, limit })
             .to_vec(),
         marks: Vec::new(),
         band_labels: 0.0,
         note: None,
-    };
+    }
+}
 
-    let side = Rect {
+/// Adds what stands beside the panels: the sky, and below it what the styles mean.
+fn side(page: &mut Figure, view: &SpectrumView, entries: Vec<(Swatch, String)>, top: f64) {
+    let rect = Rect {
         x: SIDE_LEFT,
         y: top,
         width: SIDE_WIDTH,
         height: SIDE_WIDTH,
     };
-    let (picture, credit) = sky::picture(&view.sky, side);
+    let (picture, credit) = sky::picture(&view.sky, rect);
     page.pictures.push(picture);
     page.texts.extend(credit);
     page.legends.push(Legend {
         rect: Rect {
-            y: side.bottom() + 22.0,
+            y: rect.bottom() + 22.0,
             height: 0.0,
-            ..side
+            ..rect
         },
         columns: 2,
-        entries: legend(view, &pixels, &main),
+        entries,
     });
-    page.height = residual.rect.bottom() + 42.0;
-    page.panels.push(main);
-    page.panels.push(residual);
 }
 
 /// Adds the title lines and returns where they end.

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::reconstructor::Scored;
+use super::reconstructor::{Reconstructor, Scored};
 use super::score::Population;
 use super::source::CHUNK;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::anomaly::{
-    Calibration, ErrorModel, Evidence, GridRegion, InjectedEvidence, Injection, Planted, Residual,
-    SignificanceSettings, appeared, inject, region_facts, regions,
+    Calibration, ErrorModel, Evidence, GridRegion, InjectedEvidence, Injection, Planted, RegionFacts,
+    Residual, SignificanceSettings, appeared, inject, region_facts, regions,
 };
 use crate::spectrum::Facts;
-use crate::spectrum::prepare::{Frame, Preparation, Prepared};
+use crate::spectrum::prepare::{Frame, Prepared};
 
 /// Copies of one spectrum, at most.
 const MOST_COPIES: usize = 5;
@@ -47,22 +47,19 @@ pub(super) fn injections(
     if settings.injections == 0 {
         return Ok(Some(Injections::default()));
     }
-    let calibration = Calibration::fit(evidence, settings);
-    let usable = evidence.iter().filter(|evidence| evidence.coverage > 0.0).count();
-    let copies = settings.injections.div_ceil(usable.max(1)).min(MOST_COPIES) as u64;
-    // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
-    let share = settings.injections as f64 / (usable.max(1) as u64 * copies) as f64;
-    let chosen: Vec<usize> = (0..evidence.len())
-        .filter(|place| evidence[*place].coverage > 0.0 && unit(hash(&facts[*place])) < share)
-        .collect();
+    let (chosen, copies) = chosen(facts, evidence, settings.injections);
     // Another spectrum lends something to each: its next one. Of a large catalog only these are looked at.
     let other_of = |place: usize| {
         let first = place / CHUNK * CHUNK;
         first + (place - first + 1) % CHUNK.min(evidence.len() - first)
     };
-    let reconstructor = population.reconstructor.clone();
-    let preparation = reconstructor.preparation();
-    let grid = reconstructor.grid();
+    let measures = Measures {
+        reconstructor: population.reconstructor.clone(),
+        errors,
+        evidence,
+        calibration: Calibration::fit(evidence, settings),
+        settings,
+    };
     let mut injected = Injections::default();
     for (number, here) in chosen.chunks(CHUNK / 2).enumerate() {
         if cancel.is_cancelled() {
@@ -76,46 +73,14 @@ pub(super) fn injections(
         let planted: Vec<(usize, Injection, Prepared)> = here
             .par_iter()
             .flat_map_iter(|&place| {
-                let (scored, other) = (at(place), at(other_of(place)));
+                let (scored, other, measures) = (at(place), at(other_of(place)), &measures);
                 (0..copies).filter_map(move |copy| {
-                    let (kind, prepared) = planted(scored, other, copy, preparation, grid)?;
+                    let (kind, prepared) = measures.planted(scored, other, copy)?;
                     Some((place, kind, prepared))
                 })
             })
             .collect();
-        let labels: Vec<(usize, Injection)> = planted.iter().map(|(of, kind, _)| (*of, *kind)).collect();
-        let prepared = planted.into_iter().map(|(_, _, prepared)| prepared).collect();
-        let looked = reconstructor.reconstruct(prepared);
-        let found = |scored: &Scored, evidence: &Evidence| {
-            scored.as_look().with_residual(grid, |residual| {
-                let found = regions(residual, evidence, errors, &calibration);
-                let facts = region_facts(residual, errors, &found);
-                (found, facts)
-            })
-        };
-        // By index, once for all copies of one spectrum.
-        let originals: BTreeMap<usize, Vec<GridRegion>> = labels
-            .iter()
-            .map(|(of, _)| *of)
-            .collect::<BTreeSet<usize>>()
-            .into_par_iter()
-            .map(|of| (of, found(at(of), &evidence[of]).0))
-            .collect();
-        let measured: Vec<(InjectedEvidence, Planted)> = labels
-            .par_iter()
-            .zip(&looked)
-            .map(|((of, kind), scored)| {
-                let evidence = reconstructor.evidence(scored, errors, settings);
-                let (found, facts) = found(scored, &evidence);
-                let planted = Planted {
-                    artifact: kind.is_artifact(),
-                    regions: appeared(&found, &facts, &originals[of]),
-                };
-                let (kind, of) = (*kind, *of);
-                (InjectedEvidence { kind, of, evidence }, planted)
-            })
-            .collect();
-        for (evidence, planted) in measured {
+        for (evidence, planted) in measures.measured(planted, at) {
             injected.evidence.push(evidence);
             injected.planted.push(planted);
         }
@@ -126,6 +91,98 @@ pub(super) fn injections(
         });
     }
     Ok(Some(injected))
+}
+
+/// The places of the spectra that are copied, and how often each is, for so many copies in all.
+fn chosen(facts: &[Arc<Facts>], evidence: &[Evidence], injections: usize) -> (Vec<usize>, u64) {
+    let usable = evidence.iter().filter(|evidence| evidence.coverage > 0.0).count();
+    let copies = injections.div_ceil(usable.max(1)).min(MOST_COPIES) as u64;
+    // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
+    let share = injections as f64 / (usable.max(1) as u64 * copies) as f64;
+    let is_chosen = |place: &usize| evidence[*place].coverage > 0.0 && unit(hash(&facts[*place])) < share;
+    ((0..evidence.len()).filter(is_chosen).collect(), copies)
+}
+
+/// What copies are made and measured with.
+struct Measures<'a> {
+    reconstructor: Arc<Reconstructor>,
+    errors: &'a ErrorModel,
+    /// Of the originals.
+    evidence: &'a [Evidence],
+    calibration: Calibration,
+    settings: &'a SignificanceSettings,
+}
+
+impl Measures<'_> {
+    /// Copies with the places of their originals and what was planted; `at` tells the originals.
+    fn measured<'s>(
+        &self,
+        planted: Vec<(usize, Injection, Prepared)>,
+        at: impl Fn(usize) -> &'s Scored + Sync,
+    ) -> Vec<(InjectedEvidence, Planted)> {
+        let labels: Vec<(usize, Injection)> = planted.iter().map(|(of, kind, _)| (*of, *kind)).collect();
+        let prepared = planted.into_iter().map(|(_, _, prepared)| prepared).collect();
+        let looked = self.reconstructor.reconstruct(prepared);
+        // By index, once for all copies of one spectrum.
+        let originals: BTreeMap<usize, Vec<GridRegion>> = labels
+            .iter()
+            .map(|(of, _)| *of)
+            .collect::<BTreeSet<usize>>()
+            .into_par_iter()
+            .map(|of| (of, self.regions(at(of), &self.evidence[of]).0))
+            .collect();
+        labels
+            .into_par_iter()
+            .zip(&looked)
+            .map(|((of, kind), scored)| {
+                let evidence = self.reconstructor.evidence(scored, self.errors, self.settings);
+                let (found, facts) = self.regions(scored, &evidence);
+                let planted = Planted {
+                    artifact: kind.is_artifact(),
+                    regions: appeared(&found, &facts, &originals[&of]),
+                };
+                (InjectedEvidence { kind, of, evidence }, planted)
+            })
+            .collect()
+    }
+
+    fn regions(&self, scored: &Scored, evidence: &Evidence) -> (Vec<GridRegion>, Vec<RegionFacts>) {
+        scored
+            .as_look()
+            .with_residual(self.reconstructor.grid(), |residual| {
+                let found = regions(residual, evidence, self.errors, &self.calibration);
+                let facts = region_facts(residual, self.errors, &found);
+                (found, facts)
+            })
+    }
+
+    /// A copy with something planted; `None` where this spectrum carries nothing.
+    fn planted(&self, scored: &Scored, other: &Scored, copy: u64) -> Option<(Injection, Prepared)> {
+        let (preparation, grid) = (self.reconstructor.preparation(), self.reconstructor.grid());
+        let seed = hash(&scored.prepared.facts).wrapping_add(copy);
+        let kinds = tried_kinds();
+        // The upper half chose the spectrum: the kind is of other bits. Copies of one spectrum get different ones.
+        let mut next = (seed & 0xffff) + 7 * copy;
+        (0..TRIES).find_map(|attempt| {
+            let kind = kinds[(next % kinds.len() as u64) as usize];
+            next = (seed.rotate_left(24) ^ attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            if kind == Injection::WrongRedshift && preparation.frame != Frame::Rest {
+                return None;
+            }
+            let change = |residual: &Residual| inject(kind, residual, &other.reconstruction, seed);
+            let injected = scored.as_look().with_residual(grid, change)?;
+            let mut prepared = Prepared {
+                flux: injected.flux,
+                ivar: injected.ivar,
+                ..scored.prepared.clone()
+            };
+            if injected.moved != 0 {
+                moved(&mut prepared, injected.moved, grid);
+            }
+            preparation.renormalize(&mut prepared);
+            Some((kind, prepared))
+        })
+    }
 }
 
 fn hash(facts: &Facts) -> u64 {
@@ -149,39 +206,6 @@ fn tried_kinds() -> Vec<Injection> {
         .iter()
         .flat_map(|kind| std::iter::repeat_n(*kind, times(kind)))
         .collect()
-}
-
-/// A copy with something planted; `None` where this spectrum carries nothing.
-fn planted(
-    scored: &Scored,
-    other: &Scored,
-    copy: u64,
-    preparation: &Preparation,
-    grid: &[f64],
-) -> Option<(Injection, Prepared)> {
-    let seed = hash(&scored.prepared.facts).wrapping_add(copy);
-    let kinds = tried_kinds();
-    // The upper half chose the spectrum: the kind is of other bits. Copies of one spectrum get different ones.
-    let mut next = (seed & 0xffff) + 7 * copy;
-    (0..TRIES).find_map(|attempt| {
-        let kind = kinds[(next % kinds.len() as u64) as usize];
-        next = (seed.rotate_left(24) ^ attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        if kind == Injection::WrongRedshift && preparation.frame != Frame::Rest {
-            return None;
-        }
-        let change = |residual: &Residual| inject(kind, residual, &other.reconstruction, seed);
-        let injected = scored.as_look().with_residual(grid, change)?;
-        let mut prepared = Prepared {
-            flux: injected.flux,
-            ivar: injected.ivar,
-            ..scored.prepared.clone()
-        };
-        if injected.moved != 0 {
-            moved(&mut prepared, injected.moved, grid);
-        }
-        preparation.renormalize(&mut prepared);
-        Some((kind, prepared))
-    })
 }
 
 /// The redshift at which what was seen stands `pixels` further on, and the artifact-prone pixels with it.

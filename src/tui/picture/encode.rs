@@ -14,9 +14,7 @@ use ratatui::widgets::Widget as _;
 use ratatui_image::Image;
 use ratatui_image::protocol::Protocol as Cells;
 use ratatui_image::protocol::halfblocks::Halfblocks;
-use ratatui_image::protocol::iterm2::Iterm2;
 use ratatui_image::protocol::kitty::Kitty;
-use ratatui_image::protocol::sixel::Sixel;
 
 use super::marks::{self, Marks};
 use crate::tui::terminal::{Graphics, Protocol, through_tmux};
@@ -152,50 +150,14 @@ pub fn encode(source: &Source, room: (u16, u16), graphics: &Graphics, id: u32) -
         Protocol::Sixel => {
             let image = sized(pixels);
             let data = sixel(&image, graphics.colors)?;
-            let data = erased(size) + &data;
-            let data = if graphics.passthrough {
-                through_tmux(&data)
-            } else {
-                data
-            };
-            let sixel = Sixel {
-                data,
-                size,
-                is_tmux: graphics.passthrough,
-            };
-            Payload::Sent(sixel.data)
+            Payload::Sent(in_place(size, &data, graphics))
         }
         Protocol::Iterm2 => {
             let jpeg = match source.original.filter(|_| source.marks.is_none()) {
                 Some(original) => original.to_vec(),
-                None => {
-                    let mut jpeg = Vec::new();
-                    JpegEncoder::new_with_quality(&mut jpeg, 88)
-                        .encode_image(&sized(within(native, pixels, 256)))
-                        .map_err(|error| error.to_string())?;
-                    jpeg
-                }
+                None => as_jpeg(&sized(within(native, pixels, 256)))?,
             };
-            let mut data = erased(size);
-            let _ = write!(
-                data,
-                "\x1b]1337;File=inline=1;size={};width={}px;height={}px;preserveAspectRatio=0;doNotMoveCursor=1:{}\x07",
-                jpeg.len(),
-                pixels.0,
-                pixels.1,
-                STANDARD.encode(&jpeg)
-            );
-            let data = if graphics.passthrough {
-                through_tmux(&data)
-            } else {
-                data
-            };
-            let iterm2 = Iterm2 {
-                data,
-                size,
-                is_tmux: graphics.passthrough,
-            };
-            Payload::Sent(iterm2.data)
+            Payload::Sent(in_place(size, &iterm2(&jpeg, pixels), graphics))
         }
     };
     Ok(Picture {
@@ -207,6 +169,32 @@ pub fn encode(source: &Source, room: (u16, u16), graphics: &Graphics, id: u32) -
             ..Caption::default()
         },
     })
+}
+
+/// What clears the place of a picture and draws it there, as the terminal is to get it.
+fn in_place(size: Size, picture: &str, graphics: &Graphics) -> String {
+    let data = erased(size) + picture;
+    match graphics.passthrough {
+        true => through_tmux(&data),
+        false => data,
+    }
+}
+
+fn as_jpeg(image: &RgbImage) -> Result<Vec<u8>, String> {
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, 88)
+        .encode_image(image)
+        .map_err(|error| error.to_string())?;
+    Ok(jpeg)
+}
+
+/// iTerm2's inline image: a JPEG, and the pixels that it takes.
+fn iterm2(jpeg: &[u8], (width, height): (u32, u32)) -> String {
+    format!(
+        "\x1b]1337;File=inline=1;size={};width={width}px;height={height}px;preserveAspectRatio=0;doNotMoveCursor=1:{}\x07",
+        jpeg.len(),
+        STANDARD.encode(jpeg)
+    )
 }
 
 /// The image's own size, not larger than its place, and not smaller than `least` where the place is larger.

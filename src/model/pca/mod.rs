@@ -1,12 +1,15 @@
 //! Inverse-variance-weighted principal components: where the bottleneck network starts.
 
+mod pixels;
+
 use nalgebra::{DMatrix, DVector};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::Sample;
 use super::lesson::STRANGE_LOSS;
-use super::native::{add_outer, dot};
+use super::native::dot;
+use pixels::solve_pixels;
 
 /// Expectation-maximization steps; the subspace hardly moves after the fifth.
 const ITERATIONS: usize = 8;
@@ -14,8 +17,6 @@ const ITERATIONS: usize = 8;
 const MAX_START: usize = 500;
 /// Pixels whose residual exceeds this many sigma count with the weight that a residual of this size would have.
 const OUTLIER_SIGMA: f32 = 5.0;
-/// Pixels solved together, and spectra summed together: what a core's cache holds.
-const BLOCK: usize = 256;
 
 /// Mean and components; latents have mean zero and unit variance on the training set.
 ///
@@ -282,106 +283,6 @@ fn whiten(
     let old = ArrayView2::from_shape((latent, pixels), components).expect("components are [latent, pixels]");
     let turn = Array2::from_shape_fn((latent, latent), |(i, j)| stretch[(i, j)] as f32);
     *components = turn.dot(&old).into_raw_vec_and_offset().0;
-}
-
-/// Mean and components of every pixel by weighted least squares over the spectra, with a weak prior that holds uncovered pixels at zero components.
-fn solve_pixels(
-    sample: &Sample,
-    latents: &[Vec<f32>],
-    mean: &[f32],
-    components: &[f32],
-    weights: &(impl Fn(usize, &[f32]) -> Vec<f32> + Sync),
-) -> (Vec<f32>, Vec<f32>) {
-    let pixels = sample.pixels;
-    let latent = latents.first().map_or(0, Vec::len);
-    let unknowns = latent + 1;
-    let mut all_weights = vec![0.0; sample.flux.len()];
-    all_weights
-        .par_chunks_exact_mut(pixels)
-        .enumerate()
-        .for_each(|(index, row)| {
-            let model = combine(mean, components, &latents[index]);
-            row.copy_from_slice(&weights(index, &model));
-        });
-    let triangle = unknowns * (unknowns + 1) / 2;
-    // Of every spectrum its latents and a one, and the products of each two of these: what the weights of a pixel are summed with.
-    let with_one = |index: usize| latents[index].iter().copied().chain(std::iter::once(1.0));
-    let ones: Vec<f32> = (0..sample.len()).flat_map(with_one).collect();
-    let products: Vec<f32> = ones
-        .chunks_exact(unknowns)
-        .flat_map(|z| (0..unknowns).flat_map(move |i| (0..=i).map(move |j| z[i] * z[j])))
-        .collect();
-    let blocks: Vec<Vec<Option<Vec<f64>>>> = (0..pixels.div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|block| {
-            let range = block * BLOCK..((block + 1) * BLOCK).min(pixels);
-            let width = range.len();
-            let mut normal = vec![0.0f32; triangle * width];
-            let mut right = vec![0.0f32; unknowns * width];
-            for first in (0..sample.len()).step_by(BLOCK) {
-                let count = BLOCK.min(sample.len() - first);
-                let of = |index: usize| index * pixels + range.start..index * pixels + range.end;
-                let weighted: Vec<f32> = (first..first + count)
-                    .flat_map(|index| {
-                        let flux = &sample.flux[of(index)];
-                        flux.iter().zip(&all_weights[of(index)]).map(|(f, w)| f * w)
-                    })
-                    .collect();
-                let weights = &all_weights[first * pixels + range.start..];
-                add_outer(
-                    &products[first * triangle..],
-                    triangle,
-                    (weights, pixels),
-                    count,
-                    &mut normal,
-                );
-                add_outer(
-                    &ones[first * unknowns..],
-                    unknowns,
-                    (&weighted, width),
-                    count,
-                    &mut right,
-                );
-            }
-            (0..width)
-                .map(|pixel| {
-                    let mut matrix = DMatrix::<f64>::zeros(unknowns, unknowns);
-                    let mut entry = 0;
-                    for i in 0..unknowns {
-                        for j in 0..=i {
-                            matrix[(i, j)] = f64::from(normal[entry * width + pixel]);
-                            matrix[(j, i)] = matrix[(i, j)];
-                            entry += 1;
-                        }
-                    }
-                    let total = matrix[(latent, latent)];
-                    if total <= 0.0 {
-                        return None;
-                    }
-                    // A prior worth about two spectra on each component keeps thinly covered pixels tame.
-                    let prior = 2.0 * total / sample.len() as f64;
-                    for k in 0..latent {
-                        matrix[(k, k)] += prior;
-                    }
-                    let right = DVector::from_fn(unknowns, |k, _| f64::from(right[k * width + pixel]));
-                    matrix
-                        .cholesky()
-                        .map(|cholesky| cholesky.solve(&right).iter().copied().collect())
-                })
-                .collect()
-        })
-        .collect();
-    let mut new_mean = mean.to_vec();
-    let mut new_components = vec![0.0; latent * pixels];
-    for (pixel, solution) in blocks.into_iter().flatten().enumerate() {
-        if let Some(solution) = solution {
-            new_mean[pixel] = solution[latent] as f32;
-            for k in 0..latent {
-                new_components[k * pixels + pixel] = solution[k] as f32;
-            }
-        }
-    }
-    (new_mean, new_components)
 }
 
 #[cfg(test)]
