@@ -69,4 +69,4 @@ pub use regions::{GridRegion, artifact_fraction, flagged_fraction, regions};
 pub use residual::Residual;
 pub use settings::{MAX_WIDTHS, SignificanceSettings};
 pub use types::{Judgement, Latent, Reason, Region};
-pub use words::{explain, percentile_words};
+pub use words::{explain, percentile_words, redshift_words};

@@ -18,7 +18,11 @@ const LIKELY: f64 = 0.75;
 /// A region with this share of sky, overlap or masked pixels is described where it was seen, not at rest, and says nothing of the object.
 pub(super) const PRONE: f64 = 0.5;
 /// Narrower than this is a narrow line, km/s.
-pub(super) const NARROW: f64 = 700.0;
+const NARROW: f64 = 700.0;
+/// What is wider than this is of the continuum, whichever line lies in it, km/s.
+const CONTINUUM: f64 = 15_000.0;
+/// Without a vote an artifact is likely from this share of sky, overlap or masked pixels on, if no known line explains the region.
+const LIKELY_SHARE: f64 = 0.8;
 /// A lack that is wider than this is no absorption line of a galaxy, whichever it touches, km/s.
 const STELLAR: f64 = 3000.0;
 /// The odds of an artifact are less by this logarithm where the object's own lines speak.
@@ -100,9 +104,30 @@ impl GridRegion {
         )
     }
 
+    /// How much of it is prone to artifacts, where that is to be told: `, 57% sky, overlap or masked`.
+    fn proneness(&self) -> Option<String> {
+        let share = 100.0 * self.artifact_fraction;
+        (self.artifact_fraction >= PRONE).then(|| format!(", {share:.0}% sky, overlap or masked"))
+    }
+
+    /// All that is known of it where nobody votes on what it is: `excess of 14 sigma, 180 A wide, at rest 6563 A: broad H alpha`.
+    pub fn words(&self) -> String {
+        let mut words = self.place();
+        if let Some(line) = self.as_line() {
+            words.push_str(MEANS);
+            words.push_str(&line);
+        }
+        if let Some(prone) = self.proneness() {
+            words.push_str(&prone);
+            let likely = self.artifact_fraction >= LIKELY_SHARE && self.line.is_none();
+            words.push_str(if likely { LIKELY_WORDS } else { POSSIBLE_WORDS });
+        }
+        words
+    }
+
     /// The line that it may be, and what is strange about it: `narrow H alpha`, `Na D stronger than the model draws`.
     fn as_line(&self) -> Option<String> {
-        let name = self.line?;
+        let name = self.line.filter(|_| self.velocity_width() < CONTINUUM)?;
         let lacks = self.reason == Reason::MissingFlux;
         // Where a line absorbs, less light is more of it.
         if lacks && lines::only_absorbs(name) {
@@ -127,6 +152,8 @@ pub fn beside_own_lines(artifact: f64) -> f64 {
 const RARE: &str = "rare";
 /// What stands between a place and what it means.
 const MEANS: &str = ": ";
+const LIKELY_WORDS: &str = ": likely artifact";
+const POSSIBLE_WORDS: &str = ": possibly an artifact";
 
 /// The place that a reason begins with, without what it means.
 pub fn place_of(reason: &str) -> &str {
@@ -165,14 +192,13 @@ pub(super) fn of_vote(
         words.push_str(MEANS);
         words.push_str(&meaning);
     }
-    if let Some(region) = first.filter(|region| region.artifact_fraction >= PRONE) {
-        let share = 100.0 * region.artifact_fraction;
-        words.push_str(&format!(", {share:.0}% sky, overlap or masked"));
+    if let Some(prone) = first.and_then(GridRegion::proneness) {
+        words.push_str(&prone);
     }
     if strange && vote.artifact >= LIKELY {
-        words.push_str(": likely artifact");
+        words.push_str(LIKELY_WORDS);
     } else if strange && vote.artifact >= POSSIBLE {
-        words.push_str(": possibly an artifact");
+        words.push_str(POSSIBLE_WORDS);
     }
     if first.is_some() && rare {
         words.push_str(&format!("; {RARE} latent vector"));

@@ -1,14 +1,8 @@
 //! The reason of a verdict in words.
 
-use super::reason::{NARROW, of_vote};
-use super::{Calibration, Component, Evidence, GridRegion, OwnLines, Reason, Score};
+use super::reason::of_vote;
+use super::{Calibration, Component, Evidence, GridRegion, OwnLines, Score};
 
-/// A region wider than this is of the continuum, km/s.
-const CONTINUUM: f64 = 15_000.0;
-/// From this share on, artifacts are a possible cause.
-const MOSTLY_ARTIFACT: f64 = 0.5;
-/// From this share on they are the likely one, unless a known line explains the region.
-const LIKELY_ARTIFACT: f64 = 0.8;
 /// What is said where a group of lines lacks what the others foretell.
 pub(super) const OUT_OF_PROPORTION: &str = "emission lines out of proportion to each other";
 
@@ -19,45 +13,9 @@ pub fn percentile_words(percentile: f64) -> String {
     format!("{:.1}", (10.0 * percentile + BIT).floor() / 10.0)
 }
 
-impl GridRegion {
-    /// The region in words: `excess flux 6510-6620 A rest, broad (H alpha), 14 sigma`.
-    pub fn words(&self) -> String {
-        let what = match self.reason {
-            Reason::ExcessFlux => "excess flux",
-            Reason::MissingFlux => "flux missing",
-            Reason::HighAbsoluteResidual => "high absolute residual",
-            Reason::HighRelativeResidual => "high relative residual",
-            Reason::RangeMismatch => "range mismatch",
-            Reason::RareLatent => "rare latent vector",
-            Reason::OutsideModelRange => "outside the model's range",
-        };
-        let width = self.velocity_width();
-        let kind = if width < NARROW {
-            "narrow"
-        } else if width < CONTINUUM {
-            "broad"
-        } else {
-            "continuum"
-        };
-        let line = self.line.map_or(String::new(), |line| format!(" ({line})"));
-        let mut words = format!(
-            "{what} {:.0}-{:.0} A rest, {kind}{line}, {:.0} sigma",
-            self.rest_min,
-            self.rest_max,
-            self.significance.abs()
-        );
-        if self.artifact_fraction >= MOSTLY_ARTIFACT {
-            let share = 100.0 * self.artifact_fraction;
-            let likely = self.artifact_fraction >= LIKELY_ARTIFACT && self.line.is_none();
-            let verdict = if likely {
-                "likely artifact"
-            } else {
-                "possibly an artifact"
-            };
-            words.push_str(&format!(", {share:.0}% sky, overlap or masked: {verdict}"));
-        }
-        words
-    }
+/// A redshift to the third decimal; what is nothing then has no sign.
+pub fn redshift_words(z: f64) -> String {
+    format!("{:.3}", (1000.0 * z).round() / 1000.0 + 0.0)
 }
 
 /// Why a spectrum has its score, in words; regions must be sorted, the strongest first, and `own` be what its lines among them say.
@@ -82,14 +40,12 @@ pub fn explain(
         format!("rare latent vector (distance {distance:.1}, typical {typical:.1})")
     };
     let coverage = || {
+        let z = redshift_words(f64::from(evidence.z));
         if evidence.coverage == 0.0 {
-            return format!("no valid pixel within the model's range at z = {:.3}", evidence.z);
+            return format!("no valid pixel within the model's range at z = {z}");
         }
         let share = 100.0 * evidence.coverage;
-        format!(
-            "outside the model's range: only {share:.0}% of it is observed at z = {:.3}",
-            evidence.z
-        )
+        format!("outside the model's range: only {share:.0}% of it is observed at z = {z}")
     };
     if let Some(vote) = score
         .vote
@@ -124,6 +80,13 @@ pub fn explain(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_redshift_has_no_sign() {
+        assert_eq!(redshift_words(-0.0003), "0.000");
+        assert_eq!(redshift_words(-0.0016), "-0.002");
+        assert_eq!(redshift_words(0.3021), "0.302");
+    }
 
     #[test]
     fn a_percentile_is_rounded_down_once() {

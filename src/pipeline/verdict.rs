@@ -5,7 +5,7 @@ use crate::anomaly::{
     AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Ionized, Judgement, Jury, Origins,
     OtherRedshift, OwnLines, Reason, Recurrence, Region, RegionFacts, Residual, SignificanceSettings, Vote,
     artifact_fraction, at_rest, beside_own_lines, explain, flagged_fraction, ionized, other_redshift,
-    place_of, probability, region_facts, regions, says_rare,
+    place_of, probability, redshift_words, region_facts, regions, says_rare,
 };
 use crate::spectrum::prepare::{Frame, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
@@ -315,17 +315,19 @@ pub fn tell_context(judgement: &mut Judgement, z: Option<f64>, doubt: Option<&Do
         // What the vote made of it, it made of a galaxy.
         let place = place_of(&judgement.reason);
         judgement.reason = format!(
-            "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {z:.3}; {place}",
-            lines.there, lines.observed
+            "lines of a star at rest ({} of {}): a star, or one before a galaxy, for the catalog says z = {}; {place}",
+            lines.there,
+            lines.observed,
+            redshift_words(z)
         ).into();
         judgement.suggested_kind = judgement.suggested_kind.is_some().then_some(Injection::Star);
         judgement.artifact_probability = judgement.artifact_probability.map(beside_own_lines);
     } else if let (Some(z), Some(other)) = (z, other) {
         let share = 100.0 * other.gain / other.chi2;
-        // No minus before a zero.
-        let better = (1e3 * other.z).round() / 1e3 + 0.0;
         judgement.reason = format!(
-            "fits z = {better:.3} better than z = {z:.3} (chi-square {share:.0}% less); {}",
+            "fits z = {} better than z = {} (chi-square {share:.0}% less); {}",
+            redshift_words(other.z),
+            redshift_words(z),
             judgement.reason
         )
         .into();
