@@ -143,6 +143,11 @@ impl Bottleneck {
         self.row + 4
     }
 
+    /// Numbers of a spectrum's coarsest map.
+    fn flat(&self) -> usize {
+        lengths(self.pixels)[3] * CHANNELS
+    }
+
     pub fn maps(&self, room: &Room, spectra: usize) -> Maps {
         let lengths = lengths(self.pixels);
         let rows = |length: usize| room.empty(spectra * length);
@@ -193,7 +198,7 @@ impl Bottleneck {
             );
             before = made;
         }
-        let flat = lengths[3] * CHANNELS;
+        let flat = self.flat();
         let slices = slices(spectra.div_ceil(64), flat);
         let product = Product {
             rows: spectra,
@@ -278,136 +283,144 @@ impl Bottleneck {
         gradients: &Gradients,
     ) {
         let Batch { spectra, pixels, .. } = *batch;
-        let lengths = lengths(pixels);
-        let parameters = &weights.parameters;
-        let losses = (&gradients.losses, gradients.first);
-        let truth = (&batch.flux, &batch.ivar);
-        let gradient = (&maps.gradient, self.row);
         compare(
             room,
             (spectra, pixels),
             drawing,
-            truth,
+            (&batch.flux, &batch.ivar),
             gradients.terms,
-            gradient,
-            losses,
+            (&maps.gradient, self.row),
+            (&gradients.losses, gradients.first),
         );
-
-        let (shown, made) = (self.sizes.shown(), self.sizes.made());
-        let slices = slices(spectra.div_ceil(64) * shown.div_ceil(64), pixels);
-        let product = Product {
-            rows: spectra,
-            columns: shown,
-            depth: pixels,
-            left: plain(&maps.gradient, 0, self.row),
-            right: turned(parameters, self.decoder, self.row),
-            slices,
-            ..self.mixed(weights)
-        };
-        multiply(room, product, (&maps.sums, 0, shown));
-        let begin = (parameters, self.middle);
-        small::backward(
+        let back = Backward {
+            net: self,
             room,
-            self.sizes,
-            begin,
+            weights,
             spectra,
-            (&maps.sums, slices),
-            &maps.middle,
-        );
-
-        // Sums over the spectra.
-        let over_spectra = |rows, left, columns, right, extra, scale, to, row| {
-            let product = Product {
-                rows,
-                columns,
-                depth: spectra,
-                left,
-                right,
-                extra,
-                scale,
-                add: gradients.add,
-                ..Product::new(parameters)
-            };
-            multiply(room, product, (&gradients.all, to, row));
+            maps,
+            gradients,
         };
-        let decoder_given = turned(&maps.middle.shown, 0, shown);
-        let pixel_rows = plain(&maps.gradient, 0, self.row);
-        let rate = DECODER_RATE as f32;
-        over_spectra(
-            shown,
-            decoder_given,
-            self.row,
-            pixel_rows,
-            Extra::Nothing,
-            rate,
-            self.decoder,
-            self.row,
-        );
-        let given = turned(&maps.middle.given, 0, self.sizes.given());
-        let results = plain(&maps.middle.made, 0, made);
-        let used = Extra::Small(self.sizes);
-        over_spectra(
-            self.sizes.given(),
-            given,
-            made,
-            results,
-            used,
-            1.0,
-            self.middle,
-            made,
-        );
-        let flat = lengths[3] * CHANNELS;
-        let behind = self.sizes.latent + self.sizes.hidden;
-        let flat_map = plain(&maps.layers[2][0], 0, flat);
-        let features = turned(&maps.middle.made, behind, made);
-        over_spectra(
-            FEATURES,
-            features,
-            flat,
-            flat_map,
-            Extra::Nothing,
-            1.0,
-            self.features,
-            flat,
-        );
+        back.through_decoder();
+        back.matrices();
+        back.through_encoder();
+    }
+}
 
+/// A batch on its way from the gradient with the pixels to those of the parameters.
+struct Backward<'a> {
+    net: &'a Bottleneck,
+    room: &'a Room,
+    weights: &'a Weights,
+    spectra: usize,
+    maps: &'a Maps,
+    gradients: &'a Gradients,
+}
+
+impl Backward<'_> {
+    /// To the gradients of the small layers' results.
+    fn through_decoder(&self) {
+        let Self { net, maps, .. } = self;
+        let parameters = &self.weights.parameters;
+        let shown = net.sizes.shown();
+        let slices = slices(self.spectra.div_ceil(64) * shown.div_ceil(64), net.pixels);
+        let product = Product {
+            rows: self.spectra,
+            columns: shown,
+            depth: net.pixels,
+            left: plain(&maps.gradient, 0, net.row),
+            right: turned(parameters, net.decoder, net.row),
+            slices,
+            ..net.mixed(self.weights)
+        };
+        multiply(self.room, product, (&maps.sums, 0, shown));
+        let begin = (parameters, net.middle);
+        let sums = (&maps.sums, slices);
+        small::backward(self.room, net.sizes, begin, self.spectra, sums, &maps.middle);
+    }
+
+    /// The gradients of the decoder, of the small layers and of the features, which are sums over the spectra.
+    fn matrices(&self) {
+        let Self { net, maps, .. } = self;
+        let (shown, given, made) = (net.sizes.shown(), net.sizes.given(), net.sizes.made());
+        let over_spectra = Product {
+            depth: self.spectra,
+            add: self.gradients.add,
+            ..Product::new(&self.weights.parameters)
+        };
+        let decoder = Product {
+            rows: shown,
+            columns: net.row,
+            left: turned(&maps.middle.shown, 0, shown),
+            right: plain(&maps.gradient, 0, net.row),
+            scale: DECODER_RATE as f32,
+            ..over_spectra
+        };
+        let small = Product {
+            rows: given,
+            columns: made,
+            left: turned(&maps.middle.given, 0, given),
+            right: plain(&maps.middle.made, 0, made),
+            extra: Extra::Small(net.sizes),
+            ..over_spectra
+        };
+        let flat = net.flat();
+        let features = Product {
+            rows: FEATURES,
+            columns: flat,
+            left: turned(&maps.middle.made, net.sizes.features(), made),
+            right: plain(&maps.layers[2][0], 0, flat),
+            ..over_spectra
+        };
+        let to = &self.gradients.all;
+        multiply(self.room, decoder, (to, net.decoder, net.row));
+        multiply(self.room, small, (to, net.middle, made));
+        multiply(self.room, features, (to, net.features, flat));
+    }
+
+    /// From the features back to the pixels, with the gradients of the convolutions.
+    fn through_encoder(&self) {
+        let Self { net, maps, .. } = self;
+        let (parameters, spectra, lengths) = (&self.weights.parameters, self.spectra, lengths(net.pixels));
+        let flat = net.flat();
         let product = Product {
             rows: spectra,
             columns: flat,
             depth: FEATURES,
-            left: plain(&maps.middle.made, behind, made),
-            right: plain(parameters, self.features, flat),
+            left: plain(&maps.middle.made, net.sizes.features(), net.sizes.made()),
+            right: plain(parameters, net.features, flat),
             extra: Extra::Sloped,
             other: &maps.layers[2][1],
             ..Product::new(parameters)
         };
-        multiply(room, product, (&maps.layers[2][2], 0, flat));
-        let parts = (&gradients.parts, gradients.small, gradients.add);
+        multiply(self.room, product, (&maps.layers[2][2], 0, flat));
+        let Gradients {
+            parts, small, add, ..
+        } = self.gradients;
         for layer in (0..3).rev() {
-            let length = lengths[layer];
+            let shape = (spectra, lengths[layer]);
             let behind = &maps.layers[layer][2];
             let before = if layer > 0 {
                 &maps.layers[layer - 1][0]
             } else {
                 &maps.presented
             };
-            let begin = self.convolutions[layer];
+            let begin = net.convolutions[layer];
             let window = WINDOWS[layer];
             outer(
-                room,
+                self.room,
                 (window, Output::Coarse),
                 begin,
-                (spectra, length),
+                shape,
                 (before, behind),
-                parts,
+                (parts, *small, *add),
             );
             if layer > 0 {
                 let [_, slope, to] = &maps.layers[layer - 1];
                 scatter(
-                    room,
+                    self.room,
                     (window, Scattered::Sloped),
-                    (parameters, &weights.mirror, begin),
-                    (spectra, length),
+                    (parameters, &self.weights.mirror, begin),
+                    shape,
                     behind,
                     (slope, slope),
                     None,

@@ -4,7 +4,7 @@ use super::gather::{Begin, Gathered, gather};
 use super::layout::Layout;
 use super::loss::{Drawing, Drawn, compare};
 use super::outer::{Output, outer};
-use super::pixels::{self, Brim, average, brim, lift, project};
+use super::pixels::{Brim, average, brim, lift, project};
 use super::scatter::{Edge, Scattered, scatter};
 use super::{Batch, Buffer, Gradients, Room, Weights};
 use crate::model::native::Window;
@@ -169,45 +169,68 @@ impl Skip {
         gradients: &Gradients,
     ) {
         let Batch { spectra, pixels, .. } = *batch;
-        let [first, second, _] = lengths(pixels);
-        let parameters = &weights.parameters;
-        let parts = (&gradients.parts, gradients.small, gradients.add);
-        let losses = (&gradients.losses, gradients.first);
-        let truth = (&batch.flux, &batch.ivar);
-        let gradient = &maps.pixels;
         compare(
             room,
             (spectra, pixels),
             drawing,
-            truth,
+            (&batch.flux, &batch.ivar),
             gradients.terms,
-            (gradient, pixels),
-            losses,
+            (&maps.pixels, pixels),
+            (&gradients.losses, gradients.first),
         );
-
-        let last = (parameters, self.up3);
-        brim(
+        let back = Backward {
+            net: self,
             room,
+            weights,
+            batch,
+            maps,
+            parts: (&gradients.parts, gradients.small, gradients.add),
+        };
+        back.through_decoder();
+        back.through_encoder();
+    }
+}
+
+/// A batch on its way from the gradient with the pixels to those of the parameters.
+struct Backward<'a> {
+    net: &'a Skip,
+    room: &'a Room,
+    weights: &'a Weights,
+    batch: &'a Batch,
+    maps: &'a Maps,
+    /// Parts of the gradients, how many parameters have some, and whether to add to them.
+    parts: (&'a Buffer, usize, bool),
+}
+
+impl Backward<'_> {
+    /// To the gradient of the coarsest map, and to that of the middle one as far as it is the decoder's.
+    fn through_decoder(&self) {
+        let Self { net, maps, .. } = self;
+        let Batch { spectra, pixels, .. } = *self.batch;
+        let [first, second, _] = lengths(pixels);
+        let parameters = &self.weights.parameters;
+        brim(
+            self.room,
             Brim::Project,
-            last,
+            (parameters, net.up3),
             (spectra, pixels),
             (&maps.y2, &maps.x1),
-            gradient,
-            parts,
+            &maps.pixels,
+            self.parts,
         );
         let behind_up2 = &maps.y2;
         outer(
-            room,
+            self.room,
             (OUTER, Output::Fine),
-            self.up2,
+            net.up2,
             (spectra, first),
             (behind_up2, &maps.y1),
-            parts,
+            self.parts,
         );
         gather(
-            room,
+            self.room,
             (OUTER, Gathered::Both),
-            (parameters, self.up2),
+            (parameters, net.up2),
             (spectra, first),
             behind_up2,
             (&maps.y1, &maps.x2),
@@ -215,35 +238,43 @@ impl Skip {
             &maps.behind_up1,
         );
         outer(
-            room,
+            self.room,
             (INNER, Output::Fine),
-            self.up1,
+            net.up1,
             (spectra, second),
             (&maps.behind_up1, &maps.x3),
-            parts,
+            self.parts,
         );
         gather(
-            room,
+            self.room,
             (INNER, Gathered::Passed),
-            (parameters, self.up1),
+            (parameters, net.up1),
             (spectra, second),
             &maps.behind_up1,
             (&maps.x3, &maps.x3),
             &maps.behind_down3,
-            &room.spare,
+            &self.room.spare,
         );
+    }
+
+    /// From there to the pixels.
+    fn through_encoder(&self) {
+        let Self { net, maps, .. } = self;
+        let Batch { spectra, pixels, .. } = *self.batch;
+        let [first, second, _] = lengths(pixels);
+        let parameters = &self.weights.parameters;
         outer(
-            room,
+            self.room,
             (INNER, Output::Coarse),
-            self.down3,
+            net.down3,
             (spectra, second),
             (&maps.x2, &maps.behind_down3),
-            parts,
+            self.parts,
         );
         scatter(
-            room,
+            self.room,
             (INNER, Scattered::Passed),
-            (parameters, &weights.mirror, self.down3),
+            (parameters, &self.weights.mirror, net.down3),
             (spectra, second),
             &maps.behind_down3,
             (&maps.gradient_y1, &maps.x2),
@@ -251,39 +282,38 @@ impl Skip {
             &maps.behind_down2,
         );
         outer(
-            room,
+            self.room,
             (OUTER, Output::Coarse),
-            self.down2,
+            net.down2,
             (spectra, first),
             (&maps.x1, &maps.behind_down2),
-            parts,
+            self.parts,
         );
         // The finest map of the decoder is not needed any more.
         let behind_down1 = &maps.y2;
         let edge = Edge {
             pixels,
-            gradient,
-            weights: self.up3.weights,
+            gradient: &maps.pixels,
+            weights: net.up3.weights,
         };
         scatter(
-            room,
+            self.room,
             (OUTER, Scattered::Spread),
-            (parameters, &weights.mirror, self.down2),
+            (parameters, &self.weights.mirror, net.down2),
             (spectra, first),
             &maps.behind_down2,
             (&maps.x1, &maps.x1),
             Some(edge),
             behind_down1,
         );
-        let layer = (parameters, self.down1);
-        pixels::brim(
-            room,
+        brim(
+            self.room,
             Brim::Lift,
-            layer,
+            (parameters, net.down1),
             (spectra, pixels),
             (behind_down1, &maps.x1),
-            &batch.shown_flux,
-            parts,
+            &self.batch.shown_flux,
+            self.parts,
         );
     }
 }

@@ -29,7 +29,12 @@ impl Sizes {
 
     /// Length of a row `(latent, hidden, features)`.
     pub fn made(self) -> usize {
-        self.latent + self.hidden + FEATURES
+        self.features() + FEATURES
+    }
+
+    /// Where the features begin in such a row.
+    pub fn features(self) -> usize {
+        self.latent + self.hidden
     }
 
     /// Length of a row `(hidden, latent)`, which the decoder is given.
