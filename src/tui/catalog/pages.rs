@@ -153,6 +153,11 @@ impl Pages {
         (top / BLOCK..end.div_ceil(BLOCK)).all(|block| self.blocks.contains_key(&block))
     }
 
+    /// Whether nothing is on its way.
+    pub fn are_still(&self) -> bool {
+        self.asked.is_empty()
+    }
+
     /// Small spectra of the rows that are seen.
     pub fn wanted_sparks(&mut self, rows: &Rows, top: u64, height: u64) -> Option<Request> {
         let mut seen = rows.slice(top, height as usize);

@@ -68,6 +68,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::of(false)
+    }
+
+    fn of(deaf: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.parquet");
         write(&path);
@@ -81,7 +85,7 @@ impl Bench {
             browser,
             screen,
             shell,
-            deaf: false,
+            deaf,
         };
         bench.start();
         bench
@@ -186,9 +190,18 @@ fn the_first_screen_has_names_spectra_and_rounded_numbers() {
 }
 
 #[test]
-fn moving_never_waits_for_cells() {
+fn the_ends_are_at_hand() {
     let mut bench = Bench::new();
     bench.deaf = true;
+    bench.act(Action::Move(Move::Bottom), None);
+    assert!(bench.drawn(80, 23).contains("obj-0499"));
+    bench.act(Action::Move(Move::Top), None);
+    assert!(bench.drawn(80, 23).contains("obj-0000"));
+}
+
+#[test]
+fn moving_never_waits_for_cells() {
+    let mut bench = Bench::of(true);
     bench.act(Action::Move(Move::Bottom), None);
     assert_eq!(bench.row(), Some(499));
     let screen = bench.drawn(80, 23);

@@ -59,6 +59,9 @@ impl Catalog {
                 let names = self.pages.columns().to_vec();
                 self.table.fit(&names, &cells);
                 self.pages.arrived(generation, block, cells, whole);
+                if self.pages.are_still() {
+                    return self.ask();
+                }
             }
             Answer::Sparks(sparks) => self.pages.arrived_sparks(sparks),
             Answer::Text(title, lines) => shell.popup = Some(Popup::Page(Page { title, lines, top: 0 })),
