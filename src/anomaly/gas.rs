@@ -77,7 +77,9 @@ pub struct OwnLines {
 
 impl OwnLines {
     /// Of regions, the strongest first; `ionized` is what ionizes the gas, if that is known.
-    pub fn of(regions: &[GridRegion], ionized: Option<Ionized>) -> Option<Self> {
+    ///
+    /// One line suffices where it is the strongest of all and the vote, of no clear mind, calls lines gone: what is there is not.
+    pub fn of(regions: &[GridRegion], ionized: Option<Ionized>, vote: Option<&Vote>) -> Option<Self> {
         let excess: Vec<&GridRegion> = regions
             .iter()
             .filter(|region| region.reason == Reason::ExcessFlux && region.artifact_fraction < PRONE)
@@ -103,7 +105,10 @@ impl OwnLines {
         // Both lines of the pair, one of which may have run into its neighbors.
         let oxygen = excess.iter().filter(|region| region.line == Some("[O III]"));
         let pair = lines.contains(&"[O III]") && oxygen.count() > 1;
-        if lines.len() < SEVERAL && !pair {
+        let gone = vote.is_some_and(|vote| vote.kind == Injection::LinesGone && vote.kind_share < NAMED);
+        let strongest = regions.first().and_then(|region| region.line);
+        let contradicted = gone && strongest.is_some() && strongest == lines.first().copied();
+        if lines.len() < SEVERAL && !pair && !contradicted {
             return None;
         }
         let of = match ionized.or_else(|| ionized_by_lines(&excess)) {
@@ -116,7 +121,7 @@ impl OwnLines {
         Some(Self {
             kind: Injection::StrongLines,
             words: format!("lines stronger than the model draws ({named}){of}"),
-            certain: pair || lines.len() >= CERTAIN,
+            certain: pair || contradicted || lines.len() >= CERTAIN,
             broad: excess
                 .iter()
                 .any(|region| is_broad(region) && region.line.is_some_and(is_permitted)),
@@ -191,13 +196,17 @@ mod tests {
     }
 
     fn weighed(kind: Injection, regions: &[GridRegion]) -> (f64, Injection) {
+        weighed_of(kind, 0.4, regions)
+    }
+
+    fn weighed_of(kind: Injection, kind_share: f64, regions: &[GridRegion]) -> (f64, Injection) {
         let mut vote = Vote {
             strange: 0.9,
             artifact: 0.7,
             kind,
-            kind_share: 0.4,
+            kind_share,
         };
-        if let Some(own) = OwnLines::of(regions, None) {
+        if let Some(own) = OwnLines::of(regions, None, Some(&vote)) {
             vote.weigh(&own);
         }
         (vote.artifact, vote.kind)
@@ -217,6 +226,13 @@ mod tests {
             "one line may be a cosmic ray"
         );
         assert_eq!(weighed(gone, &lines(Reason::MissingFlux)), as_it_was);
+        let (artifact, kind) = weighed_of(gone, 0.2, &strong[..1]);
+        assert!(
+            artifact < 0.25 && kind == Injection::StrongLines,
+            "{artifact} {kind:?}"
+        );
+        let lacks = GridRegion::about(4341.68, 4.0, "H gamma", Reason::MissingFlux);
+        assert_eq!(weighed_of(gone, 0.2, &[lacks, strong[0].clone()]), as_it_was);
     }
 
     #[test]

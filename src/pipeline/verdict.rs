@@ -220,9 +220,9 @@ impl Detail {
         self.regions.as_ref().map_or(&[], |regions| &regions.found)
     }
 
-    fn own_lines(&self) -> Option<OwnLines> {
+    fn own_lines(&self, vote: Option<&Vote>) -> Option<OwnLines> {
         let ionized = self.regions.as_ref().and_then(|regions| regions.ionized);
-        OwnLines::of(self.found(), ionized)
+        OwnLines::of(self.found(), ionized, vote)
     }
 
     /// Of each region the logarithm of the odds that the instrument made it.
@@ -250,7 +250,7 @@ impl Opinion {
         telling: Option<Telling>,
     ) -> Self {
         let mut score = calibration.score_by(jury, evidence);
-        let own = detail.own_lines();
+        let own = detail.own_lines(score.vote.as_ref());
         if let (Some(vote), Some(own)) = (&mut score.vote, &own) {
             vote.weigh(own);
         }
