@@ -80,7 +80,7 @@ pub(super) fn injections(
                 })
             })
             .collect();
-        for (evidence, planted) in measures.measured(planted, at) {
+        for (evidence, planted) in measures.measure(planted, at) {
             injected.evidence.push(evidence);
             injected.planted.push(planted);
         }
@@ -114,8 +114,8 @@ struct Measures<'a> {
 }
 
 impl Measures<'_> {
-    /// Copies with the places of their originals and what was planted; `at` tells the originals.
-    fn measured<'s>(
+    /// Measures copies, given with the places of their originals and what was planted; `at` tells the originals.
+    fn measure<'s>(
         &self,
         planted: Vec<(usize, Injection, Prepared)>,
         at: impl Fn(usize) -> &'s Scored + Sync,

@@ -17,7 +17,7 @@ const KEPT_BLOCKS: usize = 24;
 const AHEAD: (u64, u64) = (6, 2);
 const AHEAD_ANYWHERE: (u64, u64) = (1, 1);
 /// Blocks at either end of the list that are read where nothing else is missing, and stay: one key leads there. As many as a screen has, as a rule.
-const ENDS: u64 = 2;
+const ENDS: usize = 2;
 /// Small spectra at hand.
 const KEPT_SPARKS: usize = 4096;
 
@@ -120,9 +120,7 @@ impl Pages {
         let mut blocks = if !around(AHEAD_ANYWHERE).iter().all(at_hand) {
             around(if in_order { AHEAD } else { AHEAD_ANYWHERE })
         } else if in_order && self.asked.is_empty() {
-            (0..ENDS.min(last + 1))
-                .chain((last + 1).saturating_sub(ENDS)..=last)
-                .collect()
+            ends(last).collect()
         } else {
             Vec::new()
         };
@@ -172,7 +170,11 @@ impl Pages {
     /// Lets the blocks go that are farthest from what is seen, but for those at the ends.
     fn forget(&mut self, around: u64, last: u64) {
         while self.blocks.len() > KEPT_BLOCKS {
-            let between = self.blocks.keys().copied().filter(|block| !is_end(*block, last));
+            let between = self
+                .blocks
+                .keys()
+                .copied()
+                .filter(|block| ends(last).all(|end| end != *block));
             let farthest = between.max_by_key(|block| block.abs_diff(around));
             if let Some(block) = farthest {
                 self.blocks.remove(&block);
@@ -182,9 +184,9 @@ impl Pages {
     }
 }
 
-/// Whether a block is one of those at either end of the list, up to block `last`.
-fn is_end(block: u64, last: u64) -> bool {
-    block < ENDS || block + ENDS > last
+/// The blocks at either end of a list up to block `last`.
+fn ends(last: u64) -> impl Iterator<Item = u64> {
+    (0..=last).take(ENDS).chain((0..=last).rev().take(ENDS))
 }
 
 #[cfg(test)]
@@ -232,7 +234,7 @@ mod tests {
             pages.arrived(1, block, Vec::new(), true);
         }
         // Many pages further down nothing is missing yet but the ends, of which nothing is asked for twice.
-        assert_eq!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])), [0, 1, 1561, 1562]);
+        assert_eq!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])), [0, 1, 1562, 1561]);
         assert!(blocks(pages.wanted(&rows, 64 * 104, 40, &[])).is_empty());
         assert_eq!(
             blocks(pages.wanted(&rows, 64 * 105 + 30, 40, &[]))[..2],
