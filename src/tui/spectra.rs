@@ -36,15 +36,31 @@ impl worker::Request for Request {
 #[derive(Debug)]
 pub struct Answer {
     pub target: Target,
-    /// Or what is wrong with the row.
-    pub view: Result<Arc<SpectrumView>, String>,
+    pub view: Result<Arc<SpectrumView>, Missing>,
+}
+
+/// Why there is no spectrum to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// What is wrong with this one.
+    One(String),
+    /// The catalog has none: of another selection nobody needs to ask.
+    All(String),
+}
+
+impl Missing {
+    fn text(&self) -> &str {
+        match self {
+            Self::One(text) | Self::All(text) => text,
+        }
+    }
 }
 
 /// What the pane shows, and what it waits for.
 #[derive(Debug, Default)]
 pub struct Shown {
     target: Option<Target>,
-    view: Option<Result<Arc<SpectrumView>, String>>,
+    view: Option<Result<Arc<SpectrumView>, Missing>>,
     waits: bool,
 }
 
@@ -55,6 +71,9 @@ impl Shown {
             return None;
         }
         self.target.clone_from(&target);
+        if let Some(Err(Missing::All(_))) = self.view {
+            return None;
+        }
         self.waits = target.is_some();
         if target.is_none() {
             self.view = None;
@@ -65,6 +84,7 @@ impl Shown {
     /// The model or the verdicts have changed: the same is asked for again.
     pub fn is_stale(&mut self) {
         self.target = None;
+        self.view.take_if(|view| matches!(view, Err(Missing::All(_))));
     }
 
     pub fn answer(&mut self, answer: Answer, pane: &mut Pane, shell: &mut Shell) {
@@ -74,7 +94,7 @@ impl Shown {
         self.waits = false;
         match &answer.view {
             Ok(view) => pane.show(view.clone()),
-            Err(error) => shell.say(super::app::Level::Warning, error.clone()),
+            Err(error) => shell.say(super::app::Level::Warning, error.text()),
         }
         self.view = Some(answer.view);
     }
@@ -94,7 +114,7 @@ impl Shown {
     /// Why there is none.
     pub fn failure(&self) -> Option<&str> {
         match &self.view {
-            Some(Err(error)) if !self.waits => Some(error),
+            Some(Err(missing)) if !self.waits => Some(missing.text()),
             _ => None,
         }
     }
@@ -157,17 +177,59 @@ impl Maker {
         }
     }
 
-    fn view(&mut self, target: &Target) -> Result<SpectrumView, String> {
+    fn view(&mut self, target: &Target) -> Result<SpectrumView, Missing> {
         let inputs = &self.inputs;
         let viewer = self
             .viewer
             .get_or_insert_with(|| inputs.spectra().map(Viewer::new));
-        let viewer = viewer.as_mut().map_err(|error| error.clone())?;
+        let viewer = viewer.as_mut().map_err(|error| Missing::All(error.clone()))?;
         let verdict = |id: &str| Some(&self.verdicts.as_ref()?.judgements[*self.places.get(id)?]);
         let view = match target {
             Target::Id(id) => viewer.object(id, verdict(id)),
             Target::Row(row) => viewer.row(*row, verdict),
         };
-        view.map_err(|error| error.to_string())
+        view.map_err(|error| Missing::One(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::settings::Settings;
+    use crate::tui::keys::Keymap;
+    use crate::tui::theme::Theme;
+
+    /// What is asked for on the way over three rows of a catalog whose answers are `missing`.
+    fn asked(missing: impl Fn(&str) -> Missing) -> Vec<Target> {
+        let (mut shown, mut pane) = (Shown::default(), Pane::default());
+        let mut shell = Shell::new(
+            Vec::new(),
+            Settings::default(),
+            Theme::default(),
+            Keymap::default(),
+        );
+        let mut asked = Vec::new();
+        for row in 0..3 {
+            if let Some(target) = shown.wants(Some(Target::Row(row))) {
+                assert!(shown.waits() && shown.failure().is_none());
+                asked.push(target.clone());
+                let view = Err(missing("no flux"));
+                shown.answer(Answer { target, view }, &mut pane, &mut shell);
+            }
+            assert!(!shown.waits(), "no frame waits for row {row}");
+            assert_eq!(shown.failure(), Some("no flux"));
+        }
+        shown.is_stale();
+        assert!(shown.wants(Some(Target::Row(2))).is_some(), "with another model");
+        asked
+    }
+
+    #[test]
+    fn a_catalog_without_spectra_is_asked_for_one_once() {
+        assert_eq!(asked(|text| Missing::All(text.into())), [Target::Row(0)]);
+        assert_eq!(
+            asked(|text| Missing::One(text.into())),
+            [0, 1, 2].map(Target::Row)
+        );
     }
 }
