@@ -214,7 +214,6 @@ impl Accelerator {
     }
 
     /// Whether the networks run on kernels of this program on a GPU (`model/cube`).
-    #[cfg(feature = "gpu")]
     pub fn is_gpu(&self) -> bool {
         matches!(self.kind, DeviceKind::Cuda(_) | DeviceKind::Vulkan)
     }

@@ -7,6 +7,7 @@ pub mod benchmark;
 pub mod browse;
 mod cancel;
 mod commands;
+mod components;
 mod cutouts;
 mod error;
 mod grid;

@@ -2,24 +2,23 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Instant;
+use std::thread;
 
+use super::components::Starts;
 use super::preview::Previewer;
 use super::scribe::Scribe;
 use super::settings::Settings;
 use super::shelf::Shelf;
 use super::source::fold_key;
-use super::{CancelToken, Event, Observer, PipelineError, Stage};
+use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
-    Accelerator, Architecture, Ensemble, Flow, Glance, ModelError, Outcome, Pca, Progress, Sample, Spectra,
-    Trainer, Training, TrainingObserver, TrainingSettings, TrainingState, fold_of, lot_of,
+    Accelerator, Ensemble, Flow, Glance, ModelError, Outcome, Progress, Sample, Spectra, Trainer, Training,
+    TrainingObserver, TrainingSettings, TrainingState, fold_of, lot_of,
 };
 
 /// Fewer spectra than this in a training set say nothing.
 const FEWEST: usize = 8;
-/// Spectra from which the principal components are computed: they are where a network starts, and more of them make the start no better.
-const MOST_COMPONENTS_FROM: usize = 4000;
 
 /// The spectra of a shelf that networks learn from and are watched with.
 pub struct TrainingSet<'a> {
@@ -72,7 +71,7 @@ impl<'a> TrainingSet<'a> {
     }
 
     /// The spectra that may teach the network of `fold`, split into those it learns from and those that only watch.
-    fn split(&self, fold: usize, settings: &Settings) -> (Part<'a>, Part<'a>) {
+    pub fn split(&self, fold: usize, settings: &Settings) -> (Part<'a>, Part<'a>) {
         let training = &settings.training;
         let (mut train, mut validation) = (Vec::new(), Vec::new());
         for &place in &self.places {
@@ -95,14 +94,14 @@ impl<'a> TrainingSet<'a> {
 }
 
 /// Some spectra of a shelf.
-struct Part<'a> {
+pub struct Part<'a> {
     shelf: &'a Shelf,
     places: Vec<usize>,
 }
 
 impl Part<'_> {
     /// At most `most` of the spectra, spread over all of them.
-    fn spread(&self, most: usize) -> Result<Sample, ModelError> {
+    pub fn spread(&self, most: usize) -> Result<Sample, ModelError> {
         let count = self.places.len().min(most);
         let spread: Vec<usize> = (0..count).map(|i| i * self.places.len() / count).collect();
         self.select(&spread)
@@ -167,60 +166,64 @@ pub fn train(
         .wants_previews()
         .then(|| Previewer::new(set, preparation, settings, accelerator));
     let mut scribe = Scribe::new(path);
-    while checkpoint.members.len() < folds && !cancel.is_cancelled() {
-        let fold = checkpoint.members.len();
-        let (train, validation) = set.split(fold, settings);
-        let trainer = Trainer {
-            model: &settings.model,
-            settings: &settings.training,
-            accelerator,
-            seed: seed_of(settings.training.seed, fold),
-        };
-        let running = checkpoint.running.take();
-        // A resumed network brings its components with it.
-        let pca = if running.is_some() || settings.model.architecture == Architecture::Skip {
-            Pca::zeros(settings.model.latent, set.shelf.pixels())
-        } else {
-            components(&train, settings, observer)?
-        };
-        if let Some(previewer) = &mut previewer {
-            previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
-        }
-        let mut keeper = Keeper {
-            previewer: previewer.as_mut(),
-            checkpoint,
-            scribe: &mut scribe,
-            fold,
-            folds,
-            observer,
-            cancel,
-        };
-        let (outcome, state) = trainer.train(&train, &validation, &pca, running, &mut keeper)?;
-        let best = best_epoch(&state);
-        observer.event(Event::Trained {
-            fold,
-            folds,
-            outcome,
-            best_epoch: best.0,
-            best_loss: best.1,
-        });
-        if outcome == Outcome::Cancelled {
-            checkpoint.running = Some(state);
-        } else {
-            let training = Training {
-                fold,
-                train_spectra: train.len(),
-                validation_spectra: validation.len(),
-                outcome,
-                history: state.header.history.clone(),
+    thread::scope(|scope| -> Result<(), PipelineError> {
+        let mut starts = Starts::new(scope, set, settings, accelerator);
+        while checkpoint.members.len() < folds && !cancel.is_cancelled() {
+            let fold = checkpoint.members.len();
+            let (train, validation) = set.split(fold, settings);
+            let trainer = Trainer {
+                model: &settings.model,
+                settings: &settings.training,
+                accelerator,
+                seed: seed_of(settings.training.seed, fold),
             };
-            checkpoint.members.push((training, state.best_network));
-            checkpoint.running = None;
+            let running = checkpoint.running.take();
+            // A resumed network brings its components with it.
+            let pca = match running {
+                Some(_) => starts.nothing(),
+                None => starts.of(fold, &train, observer)?,
+            };
+            starts.prepare(fold + 1);
+            if let Some(previewer) = &mut previewer {
+                previewer.fold_begins(&checkpoint.ensemble(accelerator)?);
+            }
+            let mut keeper = Keeper {
+                previewer: previewer.as_mut(),
+                checkpoint,
+                scribe: &mut scribe,
+                fold,
+                folds,
+                observer,
+                cancel,
+            };
+            let (outcome, state) = trainer.train(&train, &validation, &pca, running, &mut keeper)?;
+            let best = best_epoch(&state);
+            observer.event(Event::Trained {
+                fold,
+                folds,
+                outcome,
+                best_epoch: best.0,
+                best_loss: best.1,
+            });
+            if outcome == Outcome::Cancelled {
+                checkpoint.running = Some(state);
+            } else {
+                let training = Training {
+                    fold,
+                    train_spectra: train.len(),
+                    validation_spectra: validation.len(),
+                    outcome,
+                    history: state.header.history.clone(),
+                };
+                checkpoint.members.push((training, state.best_network));
+                checkpoint.running = None;
+            }
+            scribe.settle()?;
+            checkpoint.save(path)?;
+            tracing::debug!(fold, "network kept");
         }
-        scribe.settle()?;
-        checkpoint.save(path)?;
-        tracing::debug!(fold, "network kept");
-    }
+        Ok(())
+    })?;
     Ok(Trained {
         ensemble: checkpoint.ensemble(accelerator)?,
         interrupted: !checkpoint.is_complete(),
@@ -230,29 +233,6 @@ pub fn train(
 /// The seed of a fold's network.
 fn seed_of(seed: u64, fold: usize) -> u64 {
     seed.wrapping_mul(1_000_003).wrapping_add(fold as u64)
-}
-
-/// What a new network begins with.
-fn components(train: &Part, settings: &Settings, observer: &mut dyn Observer) -> Result<Pca, PipelineError> {
-    let began = Instant::now();
-    let start = train.spread(MOST_COMPONENTS_FROM)?;
-    let total = start.len() as u64;
-    let mut step = |done| {
-        observer.event(Event::Step {
-            stage: Stage::Components,
-            done,
-            total,
-        });
-    };
-    step(0);
-    let pca = Pca::fit(&start, settings.model.latent, settings.model.error_floor);
-    step(total);
-    tracing::debug!(
-        spectra = total,
-        seconds = began.elapsed().as_secs_f64(),
-        "principal components"
-    );
-    Ok(pca)
 }
 
 fn best_epoch(state: &TrainingState) -> (usize, f64) {
