@@ -7,7 +7,8 @@ use super::batch::{Draws, Shown};
 use super::learner::{Learner, Set, Snapshot, Told};
 use super::schedule::learning_rate;
 use super::training::{
-    EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingObserver, TrainingState, bytes, load,
+    Best, Draft, EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver,
+    TrainingState, load,
 };
 use super::{ModelError, Network, Pca, Spectra};
 
@@ -17,9 +18,11 @@ pub(super) struct Course<'a> {
     validation: Set<'a>,
     draws: Draws<'a>,
     learner: Learner,
-    state: TrainingState,
-    /// Of the best epoch, where `state` does not hold its bytes yet.
+    header: TrainingHeader,
+    /// Of the best epoch, where that was not before a resumed training stopped.
     best: Option<Snapshot>,
+    /// The best network that a resumed training came with.
+    best_before: Vec<u8>,
     /// What a GPU has not told yet, with the number of spectra.
     open: VecDeque<(Told, usize)>,
     /// In an epoch.
@@ -47,10 +50,9 @@ impl<'a> Course<'a> {
         let settings = trainer.settings;
         let device = trainer.accelerator.autodiff();
         let mut network = Network::new(trainer.model, pca, trainer.seed, &device);
-        let mut state = TrainingState::default();
-        if let Some(resumed) = resume {
-            network = load(network, &resumed.network)?;
-            state = resumed;
+        let state = resume.unwrap_or_default();
+        if !state.network.is_empty() {
+            network = load(network, &state.network)?;
         }
         let record = (!state.optimizer.is_empty()).then_some(&state.optimizer[..]);
         let learner = Learner::new(trainer, network, record)?;
@@ -70,7 +72,9 @@ impl<'a> Course<'a> {
         Ok(Self {
             steps: batches * settings.epochs,
             done_before: state.header.epochs * batches + state.header.batches,
+            header: state.header,
             best: None,
+            best_before: state.best_network,
             open: VecDeque::new(),
             seen: 0,
             trainer,
@@ -78,7 +82,6 @@ impl<'a> Course<'a> {
             validation,
             draws,
             learner,
-            state,
             batches,
             started: Instant::now(),
         })
@@ -87,11 +90,11 @@ impl<'a> Course<'a> {
     pub fn go(mut self, observer: &mut dyn TrainingObserver) -> Result<(Outcome, TrainingState), ModelError> {
         let (epochs, patience) = (self.trainer.settings.epochs, self.trainer.settings.patience);
         observer.glance(&self.glance(true, false));
-        while self.state.header.epochs < epochs {
-            let epoch = self.state.header.epochs;
+        while self.header.epochs < epochs {
+            let epoch = self.header.epochs;
             let order = self.draws.order(self.train.spectra.len(), epoch);
             let mut next = None;
-            for batch in self.state.header.batches..self.batches {
+            for batch in self.header.batches..self.batches {
                 let step = epoch * self.batches + batch;
                 let rate = learning_rate(self.trainer.settings, step, self.steps);
                 self.learn(&order, (epoch, batch), rate, &mut next)?;
@@ -101,12 +104,11 @@ impl<'a> Course<'a> {
                     return self.end(Outcome::Cancelled);
                 }
                 if observer.wants_state(epoch_ended) {
-                    self.store()?;
-                    observer.keep(&self.state)?;
+                    observer.keep(self.draft()?)?;
                 }
                 observer.glance(&self.glance(false, epoch_ended));
             }
-            let header = &self.state.header;
+            let header = &self.header;
             if patience > 0 && header.epochs - header.best_epoch >= patience {
                 return self.end(Outcome::StoppedEarly);
             }
@@ -116,7 +118,7 @@ impl<'a> Course<'a> {
 
     fn glance(&self, first: bool, epoch_ended: bool) -> Glance<'_> {
         Glance {
-            epochs: self.state.header.epochs,
+            epochs: self.header.epochs,
             first,
             epoch_ended,
             learner: &self.learner,
@@ -152,7 +154,7 @@ impl<'a> Course<'a> {
             (told, chosen.len())
         };
         self.open.push_back((told, count));
-        self.state.header.batches = batch + 1;
+        self.header.batches = batch + 1;
         self.seen += count;
         Ok(())
     }
@@ -161,13 +163,13 @@ impl<'a> Course<'a> {
     fn progress(&mut self, epoch: usize, batch: usize, rate: f64) -> Result<Progress, ModelError> {
         let last = batch + 1 == self.batches;
         // The first of an epoch is waited for, so that there is a loss to show.
-        let ahead = if last || self.state.header.spectra == 0 {
+        let ahead = if last || self.header.spectra == 0 {
             0
         } else {
             self.learner.ahead()
         };
         self.settle(ahead)?;
-        let header = &self.state.header;
+        let header = &self.header;
         let train_loss = header.loss_sum / header.spectra as f64;
         let gradient_norm = header.last_norm;
         let finished = if last {
@@ -181,7 +183,7 @@ impl<'a> Course<'a> {
         } else {
             None
         };
-        let header = &self.state.header;
+        let header = &self.header;
         let elapsed = self.started.elapsed();
         let step = epoch * self.batches + batch;
         let done = (step + 1 - self.done_before) as f64;
@@ -202,7 +204,7 @@ impl<'a> Course<'a> {
 
     /// Waits for what is still open, but for the last `ahead` batches.
     fn settle(&mut self, ahead: usize) -> Result<(), ModelError> {
-        let header = &mut self.state.header;
+        let header = &mut self.header;
         while self.open.len() > ahead {
             let Some((told, spectra)) = self.open.pop_front() else {
                 break;
@@ -230,7 +232,7 @@ impl<'a> Course<'a> {
         if !record.validation_loss.is_finite() {
             return Err(diverged(self.trainer, record.validation_loss, record.epoch));
         }
-        let header = &mut self.state.header;
+        let header = &mut self.header;
         if header.best_loss.is_none_or(|best| record.validation_loss < best) {
             header.best_loss = Some(record.validation_loss);
             header.best_epoch = record.epoch;
@@ -242,19 +244,21 @@ impl<'a> Course<'a> {
         Ok(record)
     }
 
-    /// Brings the state up to the last batch.
-    fn store(&mut self) -> Result<(), ModelError> {
+    /// The state after the last batch.
+    fn draft(&mut self) -> Result<Draft, ModelError> {
         self.settle(0)?;
-        if let Some(best) = self.best.take() {
-            self.state.best_network = bytes(&self.learner.network_of(best))?;
-        }
-        (self.state.network, self.state.optimizer) = self.learner.records()?;
-        Ok(())
+        Ok(Draft {
+            header: self.header.clone(),
+            best: match &self.best {
+                Some(snapshot) => Best::Network(self.learner.network_of(snapshot)),
+                None => Best::Written(self.best_before.clone()),
+            },
+            moment: self.learner.moment(),
+        })
     }
 
     fn end(mut self, outcome: Outcome) -> Result<(Outcome, TrainingState), ModelError> {
-        self.store()?;
-        Ok((outcome, self.state))
+        Ok((outcome, self.draft()?.finish()?))
     }
 }
 

@@ -45,6 +45,33 @@ pub(super) enum Snapshot {
     Cube(cube::Snapshot),
 }
 
+/// What a learner is after some step: records can be made of it by any thread, while it learns on.
+pub(super) enum Moment {
+    Burn {
+        network: Network,
+        optimizer: ModuleOptimizer,
+    },
+    #[cfg(feature = "gpu")]
+    Cube(cube::Moment),
+}
+
+impl Moment {
+    /// The records of network and optimizer.
+    ///
+    /// Errors: they cannot be written.
+    pub fn records(self) -> Result<(Vec<u8>, Vec<u8>), ModelError> {
+        let (network, optimizer) = match self {
+            Self::Burn { network, optimizer } => {
+                let optimizer = optimizer.into_bytes().map(|bytes| bytes.to_vec());
+                (network, optimizer)
+            }
+            #[cfg(feature = "gpu")]
+            Self::Cube(moment) => moment.records(),
+        };
+        Ok((bytes(&network)?, optimizer.map_err(|error| damaged(&error))?))
+    }
+}
+
 impl Told {
     /// Mean loss without the L1 norm, and the gradient's norm before clipping.
     pub fn wait(self) -> (f64, f64) {
@@ -173,11 +200,11 @@ impl Learner {
     }
 
     /// burn's network with the weights of a snapshot of this learner.
-    pub fn network_of(&self, snapshot: Snapshot) -> Network {
+    pub fn network_of(&self, snapshot: &Snapshot) -> Network {
         match (self, snapshot) {
-            (_, Snapshot::Burn(network)) => network,
+            (_, Snapshot::Burn(network)) => network.clone(),
             #[cfg(feature = "gpu")]
-            (Self::Cube(learner), Snapshot::Cube(snapshot)) => learner.network_of(&snapshot),
+            (Self::Cube(learner), Snapshot::Cube(snapshot)) => learner.network_of(snapshot),
             #[cfg(feature = "gpu")]
             (Self::Burn { .. }, Snapshot::Cube(_)) => unreachable!("of another learner"),
         }
@@ -192,19 +219,16 @@ impl Learner {
         }
     }
 
-    /// The records of network and optimizer.
-    ///
-    /// Errors: they cannot be written.
-    pub fn records(&self) -> Result<(Vec<u8>, Vec<u8>), ModelError> {
-        let optimizer = match self {
-            Self::Burn { optimizer, .. } => optimizer.into_bytes().map(|bytes| bytes.to_vec()),
+    /// What it is now.
+    pub fn moment(&self) -> Moment {
+        match self {
+            Self::Burn { optimizer, .. } => Moment::Burn {
+                network: self.network(),
+                optimizer: optimizer.clone(),
+            },
             #[cfg(feature = "gpu")]
-            Self::Cube(learner) => learner.optimizer(),
-        };
-        Ok((
-            bytes(&self.network())?,
-            optimizer.map_err(|error| damaged(&error))?,
-        ))
+            Self::Cube(learner) => Moment::Cube(learner.moment()),
+        }
     }
 
     /// Mean loss over a set, without augmentation.

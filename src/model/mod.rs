@@ -38,7 +38,8 @@ pub use settings::{Architecture, ModelSettings, OptimizerKind, ScheduleKind, Tra
 pub use skip::SkipAutoencoder;
 pub use speed::{Curve, KernelSpeed, Speed, SpeedTest};
 pub use training::{
-    EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver, TrainingState,
+    Draft, EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver,
+    TrainingState,
 };
 
 /// Spectra on one grid that are taken some at a time, in any order: in memory, or on disk.

@@ -8,7 +8,7 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::course::Course;
-use super::learner::Learner;
+use super::learner::{Learner, Moment};
 use super::native;
 use super::{Accelerator, ModelError, ModelSettings, Network, OptimizerKind, Pca, Spectra, TrainingSettings};
 
@@ -82,13 +82,13 @@ pub trait TrainingObserver {
     /// Before the first batch and after every batch; it costs nothing but what is done with it.
     fn glance(&mut self, _glance: &Glance) {}
 
-    /// Whether the state is to be kept now, asked after every batch: making it takes the time of some batches.
+    /// Whether the state is to be kept now, asked after every batch: reading it from a GPU takes the time of some batches.
     fn wants_state(&mut self, epoch_ended: bool) -> bool {
         epoch_ended
     }
 
     /// The state after a batch, from which training can be resumed.
-    fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError>;
+    fn keep(&mut self, draft: Draft) -> Result<(), ModelError>;
 }
 
 /// Everything a training run needs to go on as if it had never stopped.
@@ -99,6 +99,40 @@ pub struct TrainingState {
     pub network: Vec<u8>,
     pub best_network: Vec<u8>,
     pub optimizer: Vec<u8>,
+}
+
+/// A [`TrainingState`] of which the bytes are not made yet: any thread can do that, while the training goes on.
+pub struct Draft {
+    pub(super) header: TrainingHeader,
+    pub(super) best: Best,
+    pub(super) moment: Moment,
+}
+
+/// The network of the best epoch.
+#[derive(Clone)]
+pub(super) enum Best {
+    /// In burnpack bytes: of a resumed training, or none yet.
+    Written(Vec<u8>),
+    Network(Network),
+}
+
+impl Draft {
+    /// The state of which this is the draft.
+    ///
+    /// Errors: records cannot be written.
+    pub fn finish(self) -> Result<TrainingState, ModelError> {
+        let (network, optimizer) = self.moment.records()?;
+        let best_network = match self.best {
+            Best::Written(bytes) => bytes,
+            Best::Network(network) => bytes(&network)?,
+        };
+        Ok(TrainingState {
+            header: self.header,
+            network,
+            best_network,
+            optimizer,
+        })
+    }
 }
 
 /// The numbers of a [`TrainingState`].

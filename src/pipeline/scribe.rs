@@ -1,8 +1,9 @@
-//! Writes checkpoints beside the training, which does not wait for the disk.
+//! Makes and writes checkpoints beside the training, which waits neither for their bytes nor for the disk.
 //!
 //! A disk takes 50 ms and more to say that a file is safe: with a checkpoint after every short epoch, a quarter of a training was waiting for that.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -37,23 +38,28 @@ impl Scribe {
         is_free && (self.since.elapsed() >= INTERVAL || epoch_ended && !self.has_begun)
     }
 
-    /// Begins to write a checkpoint.
+    /// Begins to make and to write a checkpoint.
     ///
     /// Errors: the one before could not be written, or this one where no thread is to be had.
-    pub fn begin(&mut self, checkpoint: Checkpoint) -> Result<(), ModelError> {
+    pub fn begin(
+        &mut self,
+        make: impl FnOnce() -> Result<Checkpoint, ModelError> + Send + 'static,
+    ) -> Result<(), ModelError> {
         self.settle()?;
         (self.since, self.has_begun) = (Instant::now(), true);
-        let (path, shared) = (self.path.clone(), std::sync::Arc::new(checkpoint));
-        let own = shared.clone();
+        let path = self.path.clone();
+        // Kept here too: without another thread it is this one's to do.
+        let work = Arc::new(Mutex::new(Some(move || make()?.save(&path))));
+        let own = work.clone();
         match Builder::new()
             .name("checkpoint".into())
-            .spawn(move || own.save(&path))
+            .spawn(move || done_once(&own))
         {
             Ok(writing) => {
                 self.writing = Some(writing);
                 Ok(())
             }
-            Err(_) => shared.save(&self.path),
+            Err(_) => done_once(&work),
         }
     }
 
@@ -67,6 +73,12 @@ impl Scribe {
             Some(Err(panic)) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// Does what is still to be done.
+fn done_once(work: &Mutex<Option<impl FnOnce() -> Result<(), ModelError>>>) -> Result<(), ModelError> {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    work.map_or(Ok(()), |work| work())
 }
 
 impl Drop for Scribe {
@@ -111,7 +123,7 @@ mod tests {
         let mut scribe = Scribe::new(&path);
         assert!(!scribe.is_due(false), "in the middle of the first epoch");
         assert!(scribe.is_due(true));
-        scribe.begin(checkpoint(1)).unwrap();
+        scribe.begin(|| Ok(checkpoint(1))).unwrap();
         assert!(!scribe.is_due(true), "an epoch right after that");
         scribe.settle().unwrap();
         assert!(!scribe.is_due(true), "it is written, but no time has gone by");
@@ -126,7 +138,7 @@ mod tests {
         let path = folder.path().join("checkpoint_1.bpk");
         let mut scribe = Scribe::new(&path);
         for seed in 1..6 {
-            scribe.begin(checkpoint(seed)).unwrap();
+            scribe.begin(move || Ok(checkpoint(seed))).unwrap();
         }
         drop(scribe);
         assert_eq!(Checkpoint::load(&path).unwrap().origin.training.seed, 5);
@@ -138,7 +150,7 @@ mod tests {
         let taken = folder.path().join("a file");
         std::fs::write(&taken, "in the folder's place").unwrap();
         let mut scribe = Scribe::new(&taken.join("checkpoint_1.bpk"));
-        scribe.begin(checkpoint(1)).unwrap();
+        scribe.begin(|| Ok(checkpoint(1))).unwrap();
         let error = scribe.settle().unwrap_err().to_string();
         assert!(
             error.contains("checkpoint_1.bpk") && error.contains("cannot be written"),

@@ -13,8 +13,8 @@ use super::source::fold_key;
 use super::{CancelToken, Event, Observer, PipelineError};
 use crate::model::checkpoint::{Checkpoint, Origin};
 use crate::model::{
-    Accelerator, Ensemble, Flow, Glance, ModelError, Outcome, Progress, Sample, Spectra, Trainer, Training,
-    TrainingObserver, TrainingSettings, TrainingState, fold_of, lot_of,
+    Accelerator, Draft, Ensemble, Flow, Glance, ModelError, Outcome, Progress, Sample, Spectra, Trainer,
+    Training, TrainingObserver, TrainingSettings, TrainingState, fold_of, lot_of,
 };
 
 /// Fewer spectra than this in a training set say nothing.
@@ -288,10 +288,12 @@ impl TrainingObserver for Keeper<'_, '_> {
         self.scribe.is_due(epoch_ended)
     }
 
-    fn keep(&mut self, state: &TrainingState) -> Result<(), ModelError> {
+    fn keep(&mut self, draft: Draft) -> Result<(), ModelError> {
         let mut checkpoint = self.checkpoint.clone();
-        checkpoint.running = Some(state.clone());
-        self.scribe.begin(checkpoint)
+        self.scribe.begin(move || {
+            checkpoint.running = Some(draft.finish()?);
+            Ok(checkpoint)
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use spectriage::model::checkpoint::{Checkpoint, Origin};
 use spectriage::model::{
-    Accelerator, Architecture, DeviceKind, EpochRecord, Flow, Inference, ModelError, ModelSettings, Outcome,
-    Pca, Progress, Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings,
+    Accelerator, Architecture, DeviceKind, Draft, EpochRecord, Flow, Inference, ModelError, ModelSettings,
+    Outcome, Pca, Progress, Reconstructed, Sample, Trainer, Training, TrainingObserver, TrainingSettings,
     TrainingState,
 };
 use spectriage::spectrum::WavelengthGrid;
@@ -52,11 +52,11 @@ fn training(epochs: usize) -> TrainingSettings {
     }
 }
 
-/// Stops after the given epoch and batch (from 1), if at all, and counts what is kept.
+/// Stops after the given epoch and batch (from 1), if at all, and has what is kept.
 #[derive(Default)]
 struct Watch {
     stop: Option<(usize, usize)>,
-    kept: usize,
+    kept: Vec<Draft>,
 }
 
 impl TrainingObserver for Watch {
@@ -74,8 +74,8 @@ impl TrainingObserver for Watch {
         }
     }
 
-    fn keep(&mut self, _: &TrainingState) -> Result<(), ModelError> {
-        self.kept += 1;
+    fn keep(&mut self, draft: Draft) -> Result<(), ModelError> {
+        self.kept.push(draft);
         Ok(())
     }
 }
@@ -180,7 +180,7 @@ fn the_same_seed_gives_the_same_losses_and_weights() {
         assert_eq!(a.header, b.header);
         // The bytes of a network are not compared: burn numbers parameters at random.
         let seen = sample(4, 0.0);
-        let reconstruct = |state| job.reconstruct(state, &seen, DeviceKind::Flex);
+        let reconstruct = |state: &TrainingState| job.reconstruct(state, &seen, DeviceKind::Flex);
         assert_eq!(reconstruct(&a), reconstruct(&b), "{architecture:?}");
         let pca = job.pca();
         let other = Trainer {
@@ -199,7 +199,20 @@ fn a_training_resumed_anywhere_ends_as_one_without_a_break() {
     let job = Job::new(model(Architecture::Bottleneck), training(4), sample(20, 0.0));
     let mut watch = Watch::default();
     let (_, whole) = job.train(&mut watch, None);
-    assert_eq!(watch.kept, 4, "the state is kept after every epoch");
+    assert_eq!(watch.kept.len(), 4, "the state is kept after every epoch");
+    let reconstruct = |state: &TrainingState| job.reconstruct(state, &sample(4, 0.0), DeviceKind::Flex);
+    // The bytes are made only now, when the training has gone on long since.
+    for (epoch, draft) in (1..).zip(watch.kept) {
+        let state = draft.finish().unwrap();
+        assert_eq!(history(&state).len(), epoch);
+        let (_, resumed) = job.train(&mut Watch::default(), Some(state));
+        assert_eq!(resumed.header, whole.header, "kept after epoch {epoch}");
+        assert_eq!(
+            reconstruct(&resumed),
+            reconstruct(&whole),
+            "kept after epoch {epoch}"
+        );
+    }
     // In the middle of an epoch, at its end, at the very beginning, and two batches before the end.
     for stop in [(2, 3), (3, 5), (1, 1), (4, 3)] {
         let mut watch = Watch {
@@ -210,7 +223,6 @@ fn a_training_resumed_anywhere_ends_as_one_without_a_break() {
         assert_eq!(outcome, Outcome::Cancelled);
         let (_, resumed) = job.train(&mut Watch::default(), Some(state));
         assert_eq!(resumed.header, whole.header, "stopped after {stop:?}");
-        let reconstruct = |state| job.reconstruct(state, &sample(4, 0.0), DeviceKind::Flex);
         assert_eq!(
             reconstruct(&resumed),
             reconstruct(&whole),

@@ -46,6 +46,20 @@ pub(in super::super) struct Pending(Answer);
 /// The weights of a network as they once were.
 pub(in super::super) struct Snapshot(Buffer);
 
+/// Weights and moments after some step, read from the GPU.
+pub(in super::super) struct Moment {
+    network: Network,
+    moments: Moments,
+}
+
+impl Moment {
+    /// burn's network and the record of its optimizer, unless that cannot be written.
+    pub fn records(self) -> (Network, Result<Vec<u8>, RecordError>) {
+        let optimizer = self.moments.write(&self.network);
+        (self.network, optimizer)
+    }
+}
+
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + Send>>;
 
 impl Pending {
@@ -240,16 +254,16 @@ impl Learner {
         self.shape.clone().map(&mut write)
     }
 
-    /// The record of burn's optimizer with the moments as they are now.
-    ///
-    /// Errors: it cannot be written.
-    pub fn optimizer(&self) -> Result<Vec<u8>, RecordError> {
-        let moments = Moments {
-            time: self.time,
-            first: self.values(&self.kept.moment_1).into(),
-            second: self.values(&self.kept.moment_2).into(),
-        };
-        moments.write(&self.shape)
+    /// What it is now.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            network: self.network(),
+            moments: Moments {
+                time: self.time,
+                first: self.values(&self.kept.moment_1).into(),
+                second: self.values(&self.kept.moment_2).into(),
+            },
+        }
     }
 
     fn values(&self, buffer: &Buffer) -> Vec<Vec<f32>> {

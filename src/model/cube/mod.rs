@@ -34,7 +34,7 @@ use cubecl::server::Handle;
 
 pub(super) use engine::Engine;
 pub(super) use held::{Disguise, Held};
-pub(super) use learner::{Learner, Pending, Snapshot};
+pub(super) use learner::{Learner, Moment, Pending, Snapshot};
 use staging::Staging;
 
 /// Four neighboring channels or parameters: what a unit reads and writes at once.

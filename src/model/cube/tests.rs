@@ -76,7 +76,7 @@ impl Case {
         for _ in 0..3 {
             learner.step(&trainer, sample, sample, 0.02).wait();
         }
-        learner.records().unwrap()
+        learner.moment().records().unwrap()
     }
 }
 
@@ -143,7 +143,7 @@ fn steps_equal_those_of_the_processor_and_themselves() {
                     let told: Vec<(f64, f64)> = (0..3)
                         .map(|_| learner.step(&trainer, &sample, &sample, 1e-3).wait())
                         .collect();
-                    (told, learner.records().unwrap())
+                    (told, learner.moment().records().unwrap())
                 };
                 let (theirs, (network_1, _)) = run(&flex);
                 let (ours, records) = run(&gpu);
