@@ -250,7 +250,7 @@ impl<'a> Course<'a> {
         Ok(Draft {
             header: self.header.clone(),
             best: match &self.best {
-                Some(snapshot) => Best::Network(self.learner.network_of(snapshot)),
+                Some(snapshot) => Best::Network(Box::new(self.learner.network_of(snapshot))),
                 None => Best::Written(self.best_before.clone()),
             },
             moment: self.learner.moment(),

@@ -113,7 +113,7 @@ pub struct Draft {
 pub(super) enum Best {
     /// In burnpack bytes: of a resumed training, or none yet.
     Written(Vec<u8>),
-    Network(Network),
+    Network(Box<Network>),
 }
 
 impl Draft {

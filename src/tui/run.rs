@@ -9,13 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use crossterm::cursor::MoveTo;
 use crossterm::event::Event as Input;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use crossterm::{execute, queue};
+use crossterm::queue;
 
 use super::app::{App, AppEvent, Effect, Saved, Shell};
 use super::draw::{Hyperlink, draw, hyperlinks};
@@ -23,7 +21,7 @@ use super::keys::Keymap;
 use super::picture::{Painter, postpone};
 use super::priority;
 use super::store::Store;
-use super::terminal::{self, Ending, Output, Session, Surroundings};
+use super::terminal::{self, Canvas, Ending, Output, Session, Surroundings};
 use super::theme::Theme;
 use super::trace::Trace;
 use super::workers::Workers;
@@ -95,7 +93,7 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     let (output, spent) = Output::new();
     let beside = output.clone();
     // Dropped, it would complain on standard error of a terminal that is gone, which panics. The session gives back all there is.
-    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(output))?);
+    let mut terminal = ManuallyDrop::new(Terminal::new(Canvas::new(output))?);
     read_input(events.clone())?;
     let mut looping = Loop {
         workers: Workers::start(&app.shell, &events)?,
@@ -131,7 +129,8 @@ pub fn run(options: Options) -> anyhow::Result<u8> {
     }
     // A terminal that is gone needs no pictures taken away.
     let _ = looping.painter.clear(&mut looping.beside);
-    let _ = looping.beside.flush();
+    // With what there was of a frame that a fault has ended.
+    let _ = looping.beside.end_frame();
     let Loop { workers, session, .. } = looping;
     workers.finish(Duration::from_secs(6));
     drop(session);
@@ -177,7 +176,7 @@ fn afresh(terminal: &mut Screen) -> io::Result<()> {
     terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
-type Screen = Terminal<CrosstermBackend<Output>>;
+type Screen = Terminal<Canvas>;
 
 /// The state with all that acts for it.
 struct Loop {
@@ -300,7 +299,7 @@ impl Loop {
     /// One frame, in one write and within a synchronized update. Returns whether it is whole: over a link on which bytes matter, a picture
     /// that is not there yet waits until the keys rest.
     fn frame(&mut self, terminal: &mut Screen) -> io::Result<bool> {
-        queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.beside.begin_frame();
         let hurried = self.app.shell.graphics.remote && self.touched.elapsed() < REST;
         let (mut placed, mut whole, mut failed) = (Vec::new(), true, None);
         let (app, painter, beside) = (&self.app, &mut self.painter, &mut self.beside);
@@ -326,9 +325,9 @@ impl Loop {
         }
         self.painter.after(&placed, &mut self.beside)?;
         for link in hyperlinks(area, &self.app) {
-            hyperlink(terminal.backend_mut(), &link)?;
+            hyperlink(&mut self.beside, &link)?;
         }
-        execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.beside.end_frame()?;
         if let Some(trace) = &mut self.trace {
             trace.frame();
         }
@@ -347,7 +346,7 @@ impl Loop {
                 Effect::Forget(ids) => self.painter.forget(&ids, &mut self.beside)?,
                 Effect::Suspend => self.suspend(terminal)?,
                 Effect::Save => self.save(),
-                Effect::Copy(text) => super::clipboard::copy(terminal.backend_mut(), &text)?,
+                Effect::Copy(text) => super::clipboard::copy(&mut self.beside, &text)?,
                 Effect::Quit => leaves = true,
                 // The next key, which may be here already, must know that a job runs.
                 Effect::Start(_) | Effect::StopJob => {

@@ -4,6 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::rc::Rc;
 
+use crossterm::queue;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+
 /// Bytes written so far, shared with whoever wants to know.
 #[derive(Debug, Clone, Default)]
 pub struct Spent(Rc<Cell<u64>>);
@@ -15,10 +18,21 @@ impl Spent {
 }
 
 /// What ratatui's backend writes to, and who has to write beside it: clones share one buffer.
-#[derive(Clone)]
-pub struct Output {
-    buffer: Rc<RefCell<BufWriter<Stdout>>>,
+pub struct Output<W: Write = Stdout> {
+    buffer: Rc<RefCell<BufWriter<W>>>,
     spent: Spent,
+    frame: Rc<Cell<Frame>>,
+}
+
+/// Where a frame stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// There is none: what is flushed leaves.
+    None,
+    /// It has begun, and nothing is written of it.
+    Blank,
+    /// Something is.
+    Written,
 }
 
 /// A frame of a large terminal fits.
@@ -26,26 +40,107 @@ const CAPACITY: usize = 1 << 16;
 
 impl Output {
     pub fn new() -> (Self, Spent) {
-        let spent = Spent::default();
-        let buffer = BufWriter::with_capacity(CAPACITY, io::stdout());
-        (
-            Self {
-                buffer: Rc::new(RefCell::new(buffer)),
-                spent: spent.clone(),
-            },
-            spent,
-        )
+        let output = Self::to(io::stdout());
+        let spent = output.spent.clone();
+        (output, spent)
     }
 }
 
-impl Write for Output {
+impl<W: Write> Clone for Output<W> {
+    fn clone(&self) -> Self {
+        Self {
+            buffer: self.buffer.clone(),
+            spent: self.spent.clone(),
+            frame: self.frame.clone(),
+        }
+    }
+}
+
+impl<W: Write> Output<W> {
+    fn to(terminal: W) -> Self {
+        Self {
+            buffer: Rc::new(RefCell::new(BufWriter::with_capacity(CAPACITY, terminal))),
+            spent: Spent::default(),
+            frame: Rc::new(Cell::new(Frame::None)),
+        }
+    }
+
+    /// What is written from now on leaves with the end of the frame, flushed or not.
+    pub fn begin_frame(&self) {
+        self.frame.set(Frame::Blank);
+    }
+
+    /// Sends the frame, unless nothing was written of it.
+    ///
+    /// Errors: the terminal takes no more.
+    pub fn end_frame(&mut self) -> io::Result<()> {
+        if self.frame.get() == Frame::Written {
+            queue!(self, EndSynchronizedUpdate)?;
+        }
+        self.frame.set(Frame::None);
+        self.flush()
+    }
+}
+
+impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.frame.get() == Frame::Blank && !bytes.is_empty() {
+            self.frame.set(Frame::Written);
+            queue!(self, BeginSynchronizedUpdate)?;
+        }
         let written = self.buffer.borrow_mut().write(bytes)?;
         self.spent.0.set(self.spent.0.get() + written as u64);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.buffer.borrow_mut().flush()
+        match self.frame.get() {
+            Frame::None => self.buffer.borrow_mut().flush(),
+            Frame::Blank | Frame::Written => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The writes that reach a terminal.
+    #[derive(Clone, Default)]
+    struct Writes(Rc<RefCell<Vec<String>>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .borrow_mut()
+                .push(String::from_utf8(bytes.to_vec()).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frame_leaves_in_one_write_and_an_empty_one_not_at_all() {
+        let writes = Writes::default();
+        let mut output = Output::to(writes.clone());
+        let mut beside = output.clone();
+        output.begin_frame();
+        output.end_frame().unwrap();
+        assert!(writes.0.borrow().is_empty());
+        output.begin_frame();
+        output.write_all(b"cells").unwrap();
+        output.flush().unwrap();
+        beside.write_all(b", a picture").unwrap();
+        beside.flush().unwrap();
+        assert!(writes.0.borrow().is_empty(), "the frame has not ended");
+        output.end_frame().unwrap();
+        beside.write_all(b"copied").unwrap();
+        beside.flush().unwrap();
+        let expected = ["\x1b[?2026hcells, a picture\x1b[?2026l", "copied"];
+        assert_eq!(*writes.0.borrow(), expected);
+        assert_eq!(output.spent.bytes(), expected.concat().len() as u64);
     }
 }
