@@ -14,7 +14,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
 use super::app::App;
 use super::keys::ScreenId;
-use super::layout::{LEAST, Panes};
+use super::layout::{LEAST, Panes, Zoomed};
 use super::picture::{self, Placed};
 use super::text;
 use super::theme::{Role, Theme};
@@ -142,7 +142,10 @@ fn spectrum(frame: &mut Frame, area: Rect, app: &App) {
             frame.render_widget(words.block(block), area);
         }
         (None, None) => {
-            let words = "Nothing is selected.";
+            let words = match app.layout.zoomed {
+                Zoomed::None => "Nothing is selected.",
+                _ => "Nothing is selected. Esc brings the list back.",
+            };
             let block = framed(theme, "spectrum");
             frame.render_widget(
                 Paragraph::new(words).style(theme.style(Role::Dim)).block(block),
