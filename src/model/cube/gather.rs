@@ -3,6 +3,7 @@
 use burn::cubecl;
 use cubecl::prelude::*;
 
+use super::tile::{Tile, accumulate, weights_of};
 use super::{Buffer, Quad, Room};
 use crate::model::native::Window;
 
@@ -19,28 +20,13 @@ pub(super) enum Gathered {
     Passed,
 }
 
-/// Outputs of one unit: so many positions, so many quads of channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Tile {
-    across: usize,
-    positions: usize,
-    down: usize,
-    quads: usize,
-}
-
-impl Tile {
-    fn of(window: Window) -> Self {
-        let down = 4.min(window.coarse / 4);
-        Self {
-            across: if window.stride > 2 { 64 } else { 128 } / down,
-            positions: if window.stride > 2 { 2 } else { 4 },
-            down,
-            quads: window.coarse / 4 / down,
-        }
-    }
-
-    fn rows(self) -> usize {
-        self.across * self.positions
+fn tile_of(window: Window) -> Tile {
+    let down = 4.min(window.coarse / 4);
+    Tile {
+        across: if window.stride > 2 { 64 } else { 128 } / down,
+        positions: if window.stride > 2 { 2 } else { 4 },
+        down,
+        quads: window.coarse / 4 / down,
     }
 }
 
@@ -62,13 +48,13 @@ pub(super) fn gather(
     out: &Buffer,
     second: &Buffer,
 ) {
-    let tile = Tile::of(window);
+    let tile = tile_of(window);
     let coarse = window.positions(fine);
     let count = CubeCount::Static(coarse.div_ceil(tile.rows()) as u32, spectra as u32, 1);
     kernel::launch(
         &room.client,
         count,
-        CubeDim::new_1d((tile.across * tile.down) as u32),
+        CubeDim::new_1d(tile.units() as u32),
         map.quads(),
         parameters.quads(),
         others.0.quads(),
@@ -116,13 +102,13 @@ fn kernel(
     let mut weight = Shared::<[Quad]>::new_slice(taps);
 
     let unit = UNIT_POS as usize;
-    let units = comptime!(tile.across * tile.down);
+    let units = comptime!(tile.units());
     let across = unit % tile.across;
     let down = unit / tile.across;
     let spectrum = CUBE_POS_Y as usize;
     let first = CUBE_POS_X as usize * comptime!(tile.rows());
 
-    let mut sums = Array::<Quad>::new(comptime!(tile.positions * tile.quads));
+    let mut sums = Array::<Quad>::new(comptime!(tile.sums()));
     for part in 0..comptime!(fine / chunk) {
         sync_cube();
         for e in range_stepped(unit, comptime!(rows * chunk), units) {
@@ -144,27 +130,11 @@ fn kernel(
         #[unroll]
         for k in 0..window.kernel {
             for c in 0..chunk {
-                let mut w = Array::<Quad>::new(comptime!(4 * tile.quads));
-                #[unroll]
-                for i in 0..4usize {
-                    #[unroll]
-                    for v in 0..tile.quads {
-                        w[i * tile.quads + v] =
-                            weight[((k * chunk + c) * 4 + i) * coarse + down + v * tile.down];
-                    }
-                }
+                let own = weights_of(&weight, (k * chunk + c) * 4 * coarse + down, coarse, tile);
                 #[unroll]
                 for p in 0..tile.positions {
                     let x = input[((across + p * tile.across) * window.stride + k) * row + c];
-                    #[unroll]
-                    for i in 0..4usize {
-                        let x_i = Quad::new(x.extract(i));
-                        #[unroll]
-                        for v in 0..tile.quads {
-                            sums[p * tile.quads + v] =
-                                fma(x_i, w[i * tile.quads + v], sums[p * tile.quads + v]);
-                        }
-                    }
+                    accumulate(&mut sums, x, &own, comptime!(p * tile.quads), tile.quads);
                 }
             }
         }

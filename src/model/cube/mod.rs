@@ -24,6 +24,7 @@ mod small;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod update;
 
 use burn::cubecl;

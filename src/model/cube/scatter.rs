@@ -4,6 +4,7 @@ use burn::cubecl;
 use cubecl::prelude::*;
 
 use super::gather::Begin;
+use super::tile::{Tile, accumulate, weights_of};
 use super::{Buffer, Quad, Room};
 use crate::model::native::Window;
 
@@ -28,28 +29,14 @@ pub(super) struct Edge<'a> {
     pub weights: usize,
 }
 
-/// Coarse positions whose fine ones a unit works out, and quads of channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Tile {
-    across: usize,
-    positions: usize,
-    down: usize,
-    quads: usize,
-}
-
-impl Tile {
-    fn of(window: Window) -> Self {
-        let down = (window.fine / 4).min(8);
-        Self {
-            across: if window.stride > 2 { 64 } else { 128 } / down,
-            positions: 4,
-            down,
-            quads: window.fine / 4 / down,
-        }
-    }
-
-    fn rows(self) -> usize {
-        self.across * self.positions
+/// Positions are coarse ones, whose fine ones a unit works out.
+fn tile_of(window: Window) -> Tile {
+    let down = (window.fine / 4).min(8);
+    Tile {
+        across: if window.stride > 2 { 64 } else { 128 } / down,
+        positions: 4,
+        down,
+        quads: window.fine / 4 / down,
     }
 }
 
@@ -66,7 +53,7 @@ pub(super) fn scatter(
     edge: Option<Edge>,
     out: &Buffer,
 ) {
-    let tile = Tile::of(window);
+    let tile = tile_of(window);
     let coarse = window.positions(fine);
     let nothing = Edge {
         pixels: 0,
@@ -79,7 +66,7 @@ pub(super) fn scatter(
     kernel::launch(
         &room.client,
         count,
-        CubeDim::new_1d((tile.across * tile.down) as u32),
+        CubeDim::new_1d(tile.units() as u32),
         map.quads(),
         parameters.quads(),
         mirror.quads(),
@@ -130,13 +117,13 @@ fn kernel(
     let mut weight = Shared::<[Quad]>::new_slice(taps);
 
     let unit = UNIT_POS as usize;
-    let units = comptime!(tile.across * tile.down);
+    let units = comptime!(tile.units());
     let across = unit % tile.across;
     let down = unit / tile.across;
     let spectrum = CUBE_POS_Y as usize;
     let first = CUBE_POS_X as usize * comptime!(tile.rows());
 
-    let mut sums = Array::<Quad>::new(comptime!(window.stride * tile.positions * tile.quads));
+    let mut sums = Array::<Quad>::new(comptime!(window.stride * tile.sums()));
     for part in 0..comptime!(coarse / 4) {
         sync_cube();
         for e in range_stepped(unit, rows * chunk, units) {
@@ -159,27 +146,12 @@ fn kernel(
             let phase = comptime!((k + window.stride * window.padding - window.padding) % window.stride);
             let ahead = comptime!((phase + window.padding + window.stride - k) / window.stride);
             for c in 0..chunk {
-                let mut w = Array::<Quad>::new(comptime!(4 * tile.quads));
-                #[unroll]
-                for i in 0..4usize {
-                    #[unroll]
-                    for v in 0..tile.quads {
-                        w[i * tile.quads + v] =
-                            weight[((k * chunk + c) * 4 + i) * fine + down + v * tile.down];
-                    }
-                }
+                let own = weights_of(&weight, (k * chunk + c) * 4 * fine + down, fine, tile);
                 #[unroll]
                 for p in 0..tile.positions {
                     let x = input[(across + p * tile.across + ahead) * row + c];
-                    #[unroll]
-                    for i in 0..4usize {
-                        let x_i = Quad::new(x.extract(i));
-                        #[unroll]
-                        for v in 0..tile.quads {
-                            let sum = comptime!((phase * tile.positions + p) * tile.quads + v);
-                            sums[sum] = fma(x_i, w[i * tile.quads + v], sums[sum]);
-                        }
-                    }
+                    let sum = comptime!((phase * tile.positions + p) * tile.quads);
+                    accumulate(&mut sums, x, &own, sum, tile.quads);
                 }
             }
         }
