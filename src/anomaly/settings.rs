@@ -42,7 +42,7 @@ pub struct SignificanceSettings {
     pub latent_weight: f64,
     /// Score of a spectrum that does not reach the model's grid at all; it grows from 0 at half the typical coverage.
     pub outside_score: f64,
-    /// Anomalies planted into copies of the catalog's spectra, for a jury to learn from; 0 for no jury.
+    /// Most anomalies planted into copies of the catalog's spectra, for a jury to learn from: one a spectrum, in smaller catalogs 3000; 0 for no jury.
     pub injections: usize,
     /// Trees of each jury; 0 for no jury.
     pub trees: usize,
@@ -73,7 +73,7 @@ impl Default for SignificanceSettings {
             power: 4.0,
             latent_weight: 0.2,
             outside_score: 6.0,
-            injections: 3000,
+            injections: 10_000,
             trees: 500,
             anomaly_threshold: 3.0,
             region_sigma: 5.0,

@@ -18,6 +18,8 @@ use crate::spectrum::prepare::{Frame, Prepared};
 
 /// Copies of one spectrum, at most.
 const MOST_COPIES: usize = 5;
+/// Copies of catalogs with fewer spectra than that: more of them make their lists no better. Larger ones are copied once a spectrum, up to what the settings say.
+const COPIES_OF_FEW: usize = 3000;
 /// Kinds that are tried on a spectrum which cannot carry the first.
 const TRIES: u64 = 6;
 /// What few spectra can carry is tried on more of them, so many times as often as the rest: one in five galaxies has two groups of lines of which one can go.
@@ -31,7 +33,7 @@ pub(super) struct Injections {
     pub planted: Vec<Planted>,
 }
 
-/// Measures copies of some spectra with planted anomalies, `settings.injections` of them where the population has enough; `None` where it was cancelled.
+/// Measures copies of some spectra with planted anomalies, `settings.injections` of them where the population is large; `None` where it was cancelled.
 ///
 /// Which spectra, kinds and strengths depends on the identities alone. Copies are looked at by the networks of their originals. Their regions are those of the default thresholds,
 /// so that a threshold that is moved does not plant anew.
@@ -96,11 +98,20 @@ pub(super) fn injections(
 /// The places of the spectra that are copied, and how often each is, for so many copies in all.
 fn chosen(facts: &[Arc<Facts>], evidence: &[Evidence], injections: usize) -> (Vec<usize>, u64) {
     let usable = evidence.iter().filter(|evidence| evidence.coverage > 0.0).count();
-    let copies = injections.div_ceil(usable.max(1)).min(MOST_COPIES) as u64;
+    let (share, copies) = dealt(injections, usable);
     // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
-    let share = injections as f64 / (usable.max(1) as u64 * copies) as f64;
     let is_chosen = |place: &usize| evidence[*place].coverage > 0.0 && unit(hash(&facts[*place])) < share;
     ((0..evidence.len()).filter(is_chosen).collect(), copies)
+}
+
+/// The share of so many spectra that is copied, and how often each of them is, for at most so many copies in all.
+fn dealt(injections: usize, usable: usize) -> (f64, u64) {
+    let wanted = injections.min(usable.max(COPIES_OF_FEW));
+    let copies = wanted.div_ceil(usable.max(1)).min(MOST_COPIES);
+    (
+        wanted as f64 / (usable.max(1) * copies.max(1)) as f64,
+        copies as u64,
+    )
 }
 
 /// What copies are made and measured with.
@@ -225,6 +236,17 @@ fn moved(prepared: &mut Prepared, pixels: isize, grid: &[f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_catalogs_are_copied_often_and_large_ones_once() {
+        // A share above one is all of them.
+        assert_eq!(dealt(10_000, 500), (3000.0 / 2500.0, 5));
+        assert_eq!(dealt(10_000, 1000), (1.0, 3));
+        assert_eq!(dealt(10_000, 8000), (1.0, 1));
+        assert_eq!(dealt(10_000, 1_000_000), (0.01, 1));
+        assert_eq!(dealt(90, 1000), (0.09, 1));
+        assert_eq!(dealt(10_000, 0).1, 5);
+    }
 
     #[test]
     fn every_kind_is_tried_and_the_scarce_ones_more_often() {

@@ -162,7 +162,7 @@ pub const TABLE: &[Entry] = table! {
         "power" Number, "Exponent of the power mean that joins the window widths";
         "latent_weight" Number, "Weight of the rarity of the latent vector against the windows";
         "outside_score" Number, "Score of a spectrum that does not reach the model's grid at all";
-        "injections" Integer, "Anomalies planted into copies of the catalog's spectra, for the vote to learn from; 0 for no vote";
+        "injections" Integer, "Most anomalies planted into copies of the catalog's spectra, for the vote to learn from: one a spectrum, in smaller catalogs 3000; 0 for no vote";
         "trees" Integer, "Trees that vote on each spectrum; 0 for no vote";
         "anomaly_threshold" Number, "Least score of an anomalous spectrum";
         "region_sigma" Number, "Least significance of a region, sigma";
