@@ -68,13 +68,15 @@ skip() { left=$((left + 1)); echo "left out  $1: $2"; }
 box() { convert "$1" -fuzz 15% -fill black +opaque "$2" -fill white -opaque "$2" -trim -format '%w %h %X %Y' info: 2>/dev/null | tr -d '+'; }
 color() { convert "$1" -crop "1x1+$2+$3" +repage -depth 8 txt:- | grep -oE '#[0-9A-F]{6}' | head -1; }
 
-# The card is there whole: red left of green, red above blue, all of one size, white in the fourth place.
+# The card is there whole, in its pane: red left of green, red above blue, all of one size, white in the fourth place.
 card() {
     local red green blue
     read -ra red <<<"$(box "$1" red)"; read -ra green <<<"$(box "$1" lime)"; read -ra blue <<<"$(box "$1" blue)"
     [ "${#red[@]}" = 4 ] && [ "${#green[@]}" = 4 ] && [ "${#blue[@]}" = 4 ] || return 1
     found="${red[0]}x${red[1]} at ${red[2]},${red[3]}"
     ((red[0] >= 40 && red[1] >= 40)) || return 1
+    # The pane is the upper one at the right: what is sent before the cursor has moved there lies over others.
+    ((red[2] > 700 && red[3] < 100)) || return 1
     near() { (($1 - $2 < 12 && $2 - $1 < 12)); }
     near "${red[0]}" "${green[0]}" && near "${red[1]}" "${blue[1]}" || return 1
     near "$((red[2] + red[0]))" "${green[2]}" && near "$((red[3] + red[1]))" "${blue[3]}" || return 1

@@ -27,7 +27,7 @@ pub struct Output<W: Write = Stdout> {
 /// Where a frame stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Frame {
-    /// There is none: what is flushed leaves.
+    /// There is none.
     None,
     /// It has begun, and nothing is written of it.
     Blank,
@@ -57,7 +57,7 @@ impl<W: Write> Clone for Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    fn to(terminal: W) -> Self {
+    pub(super) fn to(terminal: W) -> Self {
         Self {
             buffer: Rc::new(RefCell::new(BufWriter::with_capacity(CAPACITY, terminal))),
             spent: Spent::default(),
@@ -65,7 +65,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// What is written from now on leaves with the end of the frame, flushed or not.
+    /// What is written from now on is one synchronized update.
     pub fn begin_frame(&self) {
         self.frame.set(Frame::Blank);
     }
@@ -94,53 +94,6 @@ impl<W: Write> Write for Output<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.frame.get() {
-            Frame::None => self.buffer.borrow_mut().flush(),
-            Frame::Blank | Frame::Written => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The writes that reach a terminal.
-    #[derive(Clone, Default)]
-    struct Writes(Rc<RefCell<Vec<String>>>);
-
-    impl Write for Writes {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0
-                .borrow_mut()
-                .push(String::from_utf8(bytes.to_vec()).unwrap());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_frame_leaves_in_one_write_and_an_empty_one_not_at_all() {
-        let writes = Writes::default();
-        let mut output = Output::to(writes.clone());
-        let mut beside = output.clone();
-        output.begin_frame();
-        output.end_frame().unwrap();
-        assert!(writes.0.borrow().is_empty());
-        output.begin_frame();
-        output.write_all(b"cells").unwrap();
-        output.flush().unwrap();
-        beside.write_all(b", a picture").unwrap();
-        beside.flush().unwrap();
-        assert!(writes.0.borrow().is_empty(), "the frame has not ended");
-        output.end_frame().unwrap();
-        beside.write_all(b"copied").unwrap();
-        beside.flush().unwrap();
-        let expected = ["\x1b[?2026hcells, a picture\x1b[?2026l", "copied"];
-        assert_eq!(*writes.0.borrow(), expected);
-        assert_eq!(output.spent.bytes(), expected.concat().len() as u64);
+        self.buffer.borrow_mut().flush()
     }
 }
