@@ -161,5 +161,12 @@ mod tests {
             changed.len() == 1 && !changed[0].contains("\x1b[?25l"),
             "the cursor is hidden already: {changed:?}"
         );
+        // Pictures ask for it: through tmux the cursor has to be there before they are sent.
+        beside.begin_frame();
+        beside.write_all(b"cursor").unwrap();
+        beside.flush().unwrap();
+        assert_eq!(writes.taken(), ["\x1b[?2026hcursor"]);
+        beside.end_frame().unwrap();
+        assert_eq!(writes.taken(), ["\x1b[?2026l"]);
     }
 }
