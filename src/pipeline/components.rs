@@ -44,7 +44,9 @@ impl<'scope, 'env> Starts<'scope, 'env> {
         Pca::zeros(self.settings.model.latent, self.set.shelf.pixels())
     }
 
-    /// What the network of `fold` begins with, which learns from `train`.
+    /// What the network of `fold` begins with, which learns from `train`; progress is told where it is waited for.
+    ///
+    /// Errors: spectra cannot be read.
     pub fn of(
         &mut self,
         fold: usize,
@@ -70,6 +72,9 @@ impl<'scope, 'env> Starts<'scope, 'env> {
     }
 }
 
+/// The weighted principal components of some spectra, shapes as of [`Pca`].
+///
+/// Errors: spectra cannot be read.
 fn components(train: &Part, settings: &Settings, observer: &mut dyn Observer) -> Result<Pca, PipelineError> {
     let began = Instant::now();
     let start = train.spread(MOST_SPECTRA)?;

@@ -140,6 +140,8 @@ pub struct Trained {
 
 /// Trains the networks of all folds that `checkpoint` does not have yet, and keeps it in `path`: every few seconds, at the end of a fold, and
 /// where it was cancelled.
+///
+/// Errors: too few spectra, or spectra that cannot be read; a loss that is not finite; a checkpoint that cannot be written.
 pub fn train(
     set: &TrainingSet,
     checkpoint: &mut Checkpoint,
@@ -205,19 +207,7 @@ pub fn train(
                 best_epoch: best.0,
                 best_loss: best.1,
             });
-            if outcome == Outcome::Cancelled {
-                checkpoint.running = Some(state);
-            } else {
-                let training = Training {
-                    fold,
-                    train_spectra: train.len(),
-                    validation_spectra: validation.len(),
-                    outcome,
-                    history: state.header.history.clone(),
-                };
-                checkpoint.members.push((training, state.best_network));
-                checkpoint.running = None;
-            }
+            enter(checkpoint, fold, (&train, &validation), outcome, state);
             scribe.settle()?;
             checkpoint.save(path)?;
             tracing::debug!(fold, "network kept");
@@ -228,6 +218,29 @@ pub fn train(
         ensemble: checkpoint.ensemble(accelerator)?,
         interrupted: !checkpoint.is_complete(),
     })
+}
+
+/// Enters what the training of a fold has come to: a network, or a state to go on from.
+fn enter(
+    checkpoint: &mut Checkpoint,
+    fold: usize,
+    (train, validation): (&Part, &Part),
+    outcome: Outcome,
+    state: TrainingState,
+) {
+    if outcome == Outcome::Cancelled {
+        checkpoint.running = Some(state);
+        return;
+    }
+    let training = Training {
+        fold,
+        train_spectra: train.len(),
+        validation_spectra: validation.len(),
+        outcome,
+        history: state.header.history,
+    };
+    checkpoint.members.push((training, state.best_network));
+    checkpoint.running = None;
 }
 
 /// The seed of a fold's network.

@@ -20,6 +20,7 @@ pub(super) enum Gathered {
     Passed,
 }
 
+/// Positions are coarse ones.
 fn tile_of(window: Window) -> Tile {
     let down = 4.min(window.coarse / 4);
     Tile {

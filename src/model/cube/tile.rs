@@ -31,7 +31,7 @@ impl Tile {
     }
 }
 
-/// The weights from the four channels of a quad to the channels of a unit, which are the `tile.down`th from the first on. Shape: `[4, tile.quads]`, quads.
+/// The weights from the four channels of a quad to the channels of a unit, of which each is `tile.down` quads after the one before. Shape: `[4, tile.quads]`, quads.
 ///
 /// `from`: the first weight of the quad's first channel, `row`: quads from one channel to the next.
 #[cube]

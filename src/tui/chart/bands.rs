@@ -181,8 +181,10 @@ pub(super) fn flags(pen: &mut Pen, panel: &Panel, layout: &Layout, frame: &Frame
     };
     for (band, first, last) in bands.iter().rev() {
         for x in *first..=*last {
-            let line = |cell: &ratatui::buffer::Cell| {
-                [" ", "▔", "─", "━", "┬", "┴", "-", "=", "+"].contains(&cell.symbol())
+            // A blank of the upper line is one between the words of a title.
+            let line = |cell: &ratatui::buffer::Cell| match cell.symbol() {
+                " " => layout.flags.is_some(),
+                symbol => ["▔", "─", "━", "┬", "┴", "-", "=", "+"].contains(&symbol),
             };
             if pen.buf.cell((x, row)).is_some_and(line) {
                 pen.put(x, row, marker, role(band.kind));

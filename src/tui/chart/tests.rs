@@ -207,6 +207,31 @@ fn flagged_stretches_are_tinted_over_the_whole_height() {
 }
 
 #[test]
+fn a_flagged_stretch_leaves_a_title_whole() {
+    let mut flagged = panel(linear(0.0, 100.0), linear(-2.0, 2.0), Vec::new());
+    flagged.bands.push(figure::Band {
+        from: 0.0,
+        to: 100.0,
+        kind: figure::BandKind::Region(Reason::ExcessFlux),
+        label: None,
+        weight: 1.0,
+    });
+    for theme in [Theme::default(), ASCII] {
+        let area = Rect::new(0, 0, 40, 10);
+        let mut buf = Buffer::empty(area);
+        draw(&flagged, area, &mut buf, &theme);
+        let shown = text(&buf);
+        let title = if theme.ascii {
+            " Value (sigma) "
+        } else {
+            " Value (σ) "
+        };
+        assert!(shown.contains(title), "{shown}");
+        assert!(shown.contains(if theme.ascii { "===" } else { "━━━" }), "{shown}");
+    }
+}
+
+#[test]
 fn a_model_through_noise_is_a_line_of_its_own_color() {
     let x: Vec<f64> = (0..4000).map(f64::from).collect();
     let noise: Vec<f64> = (0..4000)
