@@ -1,7 +1,7 @@
 //! The principal components that networks begin with.
 
 use std::panic::resume_unwind;
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Instant;
 
 use super::settings::Settings;
@@ -67,7 +67,11 @@ impl<'scope, 'env> Starts<'scope, 'env> {
         if self.beside && fold < self.settings.training.folds {
             let (set, settings) = (self.set, self.settings);
             let make = move || components(&set.split(fold, settings).0, settings, &mut Silent);
-            self.next = Some((fold, self.scope.spawn(make)));
+            let begun = Builder::new()
+                .name("components".into())
+                .spawn_scoped(self.scope, make);
+            // Without another thread they are computed when they are needed.
+            self.next = begun.ok().map(|made| (fold, made));
         }
     }
 }
