@@ -48,7 +48,7 @@ impl Draws<'_> {
     }
 
     /// The places in the training set of a batch of an epoch with this order.
-    pub(super) fn places<'o>(&self, order: &'o [usize], batch: usize) -> &'o [usize] {
+    fn places<'o>(&self, order: &'o [usize], batch: usize) -> &'o [usize] {
         let from = batch * self.settings.batch_size;
         &order[from..(from + self.settings.batch_size).min(order.len())]
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::batch::{Draws, Shown};
-use super::learner::{Learner, Set, Snapshot, Told};
+use super::learner::{Epoch, Learner, Set, Snapshot};
 use super::schedule::learning_rate;
 use super::training::{
     Best, Draft, EpochRecord, Flow, Glance, Outcome, Progress, Trainer, TrainingHeader, TrainingObserver,
@@ -23,8 +23,8 @@ pub(super) struct Course<'a> {
     best: Option<Snapshot>,
     /// The best network that a resumed training came with.
     best_before: Vec<u8>,
-    /// What a GPU has not told yet, with the number of spectra.
-    open: VecDeque<(Told, usize)>,
+    /// Spectra of the batches that have not been told yet.
+    open: VecDeque<usize>,
     /// In an epoch.
     batches: usize,
     /// Batches of all epochs.
@@ -55,7 +55,7 @@ impl<'a> Course<'a> {
             network = load(network, &state.network)?;
         }
         let record = (!state.optimizer.is_empty()).then_some(&state.optimizer[..]);
-        let learner = Learner::new(trainer, network, record)?;
+        let mut learner = Learner::new(trainer, network, record)?;
         let batches = train.len().div_ceil(settings.batch_size).max(1);
         let draws = Draws {
             settings,
@@ -64,6 +64,7 @@ impl<'a> Course<'a> {
         };
         let began = Instant::now();
         let (train, validation) = (learner.set(trainer, train)?, learner.set(trainer, validation)?);
+        learner.begin(trainer, &train);
         tracing::debug!(
             kept_on_device = train.is_kept(),
             seconds = began.elapsed().as_secs_f64(),
@@ -94,9 +95,9 @@ impl<'a> Course<'a> {
             let epoch = self.header.epochs;
             let order = self.draws.order(self.train.spectra.len(), epoch);
             let mut next = None;
+            let rates = self.plan(epoch, &order);
             for batch in self.header.batches..self.batches {
-                let step = epoch * self.batches + batch;
-                let rate = learning_rate(self.trainer.settings, step, self.steps);
+                let rate = rates[batch];
                 self.learn(&order, (epoch, batch), rate, &mut next)?;
                 let progress = self.progress(epoch, batch, rate)?;
                 let epoch_ended = progress.finished.is_some();
@@ -114,6 +115,22 @@ impl<'a> Course<'a> {
             }
         }
         self.end(Outcome::Finished)
+    }
+
+    /// The learning rates of an epoch's batches; where spectra are kept on a GPU, it is told what comes.
+    fn plan(&mut self, epoch: usize, order: &[usize]) -> Vec<f64> {
+        let first = epoch * self.batches;
+        let rate = |batch| learning_rate(self.trainer.settings, first + batch, self.steps);
+        let rates: Vec<f64> = (0..self.batches).map(rate).collect();
+        if self.train.is_kept() {
+            self.learner.plan(&Epoch {
+                number: epoch,
+                order,
+                rates: &rates,
+                first: self.header.batches,
+            });
+        }
+        rates
     }
 
     fn glance(&self, first: bool, epoch_ended: bool) -> Glance<'_> {
@@ -134,26 +151,22 @@ impl<'a> Course<'a> {
         next: &mut Next,
     ) -> Result<(), ModelError> {
         let (trainer, train, draws, learner) = (self.trainer, &self.train, &self.draws, &mut self.learner);
-        let (told, count) = if train.is_kept() {
-            let places = draws.places(order, batch);
-            (
-                learner.step_on(trainer, train, places, (epoch, batch), rate),
-                places.len(),
-            )
+        let count = if train.is_kept() {
+            learner.step_on(train)
         } else {
             let spectra = train.spectra;
             let draw = |batch: usize| draws.batch(spectra, order, epoch, batch);
             let Shown { chosen, shown } = next.take().unwrap_or_else(|| draw(batch))?;
             // The next batch is drawn beside the work on this one; what is drawn depends on its number alone.
-            let told = rayon::in_place_scope(|scope| {
+            rayon::in_place_scope(|scope| {
                 if batch + 1 < self.batches {
                     scope.spawn(|_| *next = Some(draw(batch + 1)));
                 }
-                learner.step(trainer, &chosen, &shown, rate)
+                learner.step(trainer, &chosen, &shown, rate);
             });
-            (told, chosen.len())
+            chosen.len()
         };
-        self.open.push_back((told, count));
+        self.open.push_back(count);
         self.header.batches = batch + 1;
         self.seen += count;
         Ok(())
@@ -163,12 +176,7 @@ impl<'a> Course<'a> {
     fn progress(&mut self, epoch: usize, batch: usize, rate: f64) -> Result<Progress, ModelError> {
         let last = batch + 1 == self.batches;
         // The first of an epoch is waited for, so that there is a loss to show.
-        let ahead = if last || self.header.spectra == 0 {
-            0
-        } else {
-            self.learner.ahead()
-        };
-        self.settle(ahead)?;
+        self.settle(last || self.header.spectra == 0)?;
         let header = &self.header;
         let train_loss = header.loss_sum / header.spectra as f64;
         let gradient_norm = header.last_norm;
@@ -202,14 +210,11 @@ impl<'a> Course<'a> {
         })
     }
 
-    /// Waits for what is still open, but for the last `ahead` batches.
-    fn settle(&mut self, ahead: usize) -> Result<(), ModelError> {
+    /// Takes in what batches came to: those that a GPU has told, or all.
+    fn settle(&mut self, all: bool) -> Result<(), ModelError> {
         let header = &mut self.header;
-        while self.open.len() > ahead {
-            let Some((told, spectra)) = self.open.pop_front() else {
-                break;
-            };
-            let (value, norm) = told.wait();
+        for (value, norm) in self.learner.told(all) {
+            let spectra = self.open.pop_front().expect("a batch for what is told");
             if !value.is_finite() {
                 return Err(diverged(self.trainer, value, header.epochs + 1));
             }
@@ -246,7 +251,7 @@ impl<'a> Course<'a> {
 
     /// The state after the last batch.
     fn draft(&mut self) -> Result<Draft, ModelError> {
-        self.settle(0)?;
+        self.settle(true)?;
         Ok(Draft {
             header: self.header.clone(),
             best: match &self.best {

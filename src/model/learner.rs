@@ -24,17 +24,28 @@ pub(super) enum Learner {
         network: Option<Network>,
         optimizer: ModuleOptimizer,
         device: Device,
+        /// Of the steps that have not been asked for.
+        told: Vec<Told>,
     },
     /// On a GPU, whose kernels do it all.
     #[cfg(feature = "gpu")]
     Cube(Box<cube::Learner>),
 }
 
-/// The loss of a batch and the gradient's norm, which a GPU tells later.
-pub(super) enum Told {
-    Now(f64, f64),
-    #[cfg(feature = "gpu")]
-    Later(cube::Pending),
+/// Mean loss of a step without the L1 norm, and the gradient's norm before clipping.
+pub(super) type Told = (f64, f64);
+
+/// An epoch on a set that is kept.
+#[cfg_attr(not(feature = "gpu"), allow(dead_code))]
+pub(super) struct Epoch<'a> {
+    /// From 0.
+    pub number: usize,
+    /// Places of the spectra, in the order in which they are learned from.
+    pub order: &'a [usize],
+    /// Learning rates of all its batches.
+    pub rates: &'a [f64],
+    /// The batch to begin with.
+    pub first: usize,
 }
 
 /// The weights of a network as they once were.
@@ -72,17 +83,6 @@ impl Moment {
     }
 }
 
-impl Told {
-    /// Mean loss without the L1 norm, and the gradient's norm before clipping.
-    pub fn wait(self) -> (f64, f64) {
-        match self {
-            Self::Now(loss, norm) => (loss, norm),
-            #[cfg(feature = "gpu")]
-            Self::Later(pending) => pending.wait(),
-        }
-    }
-}
-
 impl Learner {
     /// Goes on from a network and the record of its optimizer, where there is one.
     ///
@@ -90,10 +90,7 @@ impl Learner {
     pub fn new(trainer: &Trainer, network: Network, record: Option<&[u8]>) -> Result<Self, ModelError> {
         #[cfg(feature = "gpu")]
         if trainer.accelerator.is_gpu() {
-            let decay = trainer.settings.weight_decay as f32;
-            let kind = trainer.settings.optimizer;
-            let client = trainer.accelerator.client();
-            let learner = cube::Learner::new(network, record.map(<[u8]>::to_vec), kind, decay, client);
+            let learner = cube::Learner::new(trainer, network, record.map(<[u8]>::to_vec));
             return Ok(Self::Cube(Box::new(learner.map_err(|error| damaged(&error))?)));
         }
         let mut optimizer = trainer.optimizer();
@@ -105,16 +102,18 @@ impl Learner {
             network: Some(network),
             optimizer,
             device: trainer.accelerator.autodiff(),
+            told: Vec::new(),
         })
     }
 
     /// One step on a batch, of which the encoder is shown `shown`.
-    pub fn step(&mut self, trainer: &Trainer, chosen: &Sample, shown: &Sample, rate: f64) -> Told {
+    pub fn step(&mut self, trainer: &Trainer, chosen: &Sample, shown: &Sample, rate: f64) {
         match self {
             Self::Burn {
                 network,
                 optimizer,
                 device,
+                told,
             } => {
                 // Moved and not cloned: the optimizer changes weights in place where nobody else holds them.
                 let before = network.take().expect("given back after every step");
@@ -128,14 +127,13 @@ impl Learner {
                 } else {
                     before
                 });
-                Told::Now(loss, norm)
+                told.push((loss, norm));
             }
             #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let shown = (trainer.model.architecture == super::Architecture::Bottleneck)
                     .then_some((&shown.flux[..], &shown.ivar[..]));
-                let limits = (trainer.settings.l1, trainer.settings.gradient_clip);
-                Told::Later(learner.step(trainer.truth(chosen), shown, chosen.pixels, limits, rate))
+                learner.step(trainer.truth(chosen), shown, chosen.pixels, rate);
             }
         }
     }
@@ -155,38 +153,42 @@ impl Learner {
         })
     }
 
-    /// One step on the batch at these places of a set that is kept. Panics if it is not.
+    /// Gets ready to learn from a set, where that is kept.
     #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
-    pub fn step_on(
-        &mut self,
-        trainer: &Trainer,
-        set: &Set,
-        places: &[usize],
-        (epoch, batch): (usize, usize),
-        rate: f64,
-    ) -> Told {
-        match self {
-            Self::Burn { .. } => unreachable!("burn keeps no spectra"),
-            #[cfg(feature = "gpu")]
-            Self::Cube(learner) => {
-                let held = set.held.as_ref().expect("kept on the GPU");
-                let places: Vec<u32> = places.iter().map(|place| *place as u32).collect();
-                let disguise = (trainer.model.architecture == super::Architecture::Bottleneck)
-                    .then(|| cube::Disguise::new(trainer.settings, trainer.seed, epoch, batch));
-                let limits = (trainer.settings.l1, trainer.settings.gradient_clip);
-                let nothing = Sample::default();
-                let truth = trainer.truth(&nothing);
-                Told::Later(learner.step_on(held, &places, truth, disguise, limits, rate))
-            }
+    pub fn begin(&mut self, trainer: &Trainer, set: &Set) {
+        #[cfg(feature = "gpu")]
+        if let (Self::Cube(learner), Some(held)) = (self, &set.held) {
+            learner.begin(held, trainer.settings.batch_size);
         }
     }
 
-    /// Batches that may be under way before the first is waited for.
-    pub fn ahead(&self) -> usize {
+    /// Begins an epoch on the set that it is ready for. Panics if that is not kept, or if steps of another epoch have not been told.
+    #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
+    pub fn plan(&mut self, epoch: &Epoch) {
         match self {
-            Self::Burn { .. } => 0,
+            Self::Burn { .. } => unreachable!("burn keeps no spectra"),
             #[cfg(feature = "gpu")]
-            Self::Cube(_) => 3,
+            Self::Cube(learner) => learner.plan(epoch),
+        }
+    }
+
+    /// The next step of the epoch; the number of its spectra. Panics if the set is not kept.
+    #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
+    pub fn step_on(&mut self, set: &Set) -> usize {
+        match self {
+            Self::Burn { .. } => unreachable!("burn keeps no spectra"),
+            #[cfg(feature = "gpu")]
+            Self::Cube(learner) => learner.step_on(set.held.as_ref().expect("kept on the GPU")),
+        }
+    }
+
+    /// What the steps that have not been told yet came to, in their order. A GPU tells later: those that are there, or `all`.
+    #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
+    pub fn told(&mut self, all: bool) -> Vec<Told> {
+        match self {
+            Self::Burn { told, .. } => std::mem::take(told),
+            #[cfg(feature = "gpu")]
+            Self::Cube(learner) => learner.told(all),
         }
     }
 
@@ -240,7 +242,7 @@ impl Learner {
             #[cfg(feature = "gpu")]
             Self::Cube(learner) => {
                 let sum = match &set.held {
-                    Some(held) => learner.loss_on(held, trainer.truth(&Sample::default())),
+                    Some(held) => learner.loss_on(held),
                     None => {
                         let indices: Vec<usize> = (0..set.spectra.len()).collect();
                         let mut sum = 0.0;

@@ -1,6 +1,5 @@
 //! How fast a network learns and reconstructs, on made-up spectra; `benches/peers/speed.py` does the same in PyTorch.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -11,7 +10,7 @@ use rand_distr::StandardNormal;
 use serde::Serialize;
 
 use super::batch::Batch;
-use super::learner::{Learner, Set, Told};
+use super::learner::{Epoch, Learner, Set};
 use super::native::{self, InstructionSet, Weights};
 use super::training::Trainer;
 use super::{
@@ -282,8 +281,9 @@ impl<'a> Lessons<'a> {
             seed: SEED,
         };
         let network = Network::new(model, &pca, SEED, &device);
-        let learner = Learner::new(&trainer, network, None)?;
+        let mut learner = Learner::new(&trainer, network, None)?;
         let set = learner.set(&trainer, sample)?;
+        learner.begin(&trainer, &set);
         Ok(Self {
             model,
             settings,
@@ -306,36 +306,33 @@ impl<'a> Lessons<'a> {
         self.learner.network()
     }
 
-    /// One step on every batch; the sum of their losses before it. As in training, a GPU is a batch ahead of what it has told.
+    /// One step on every batch; the sum of their losses before it. As in training, a GPU is ahead of what it has told.
     fn epoch(&mut self, batches: &[Sample]) -> f64 {
         let rate = self.settings.learning_rate;
-        let (mut sum, mut open) = (0.0, VecDeque::new());
-        let mut first = 0;
+        if self.set.is_kept() {
+            let order: Vec<usize> = (0..self.set.spectra.len()).collect();
+            self.learner.plan(&Epoch {
+                number: 0,
+                order: &order,
+                rates: &vec![rate; batches.len()],
+                first: 0,
+            });
+        }
+        let mut told = Vec::new();
         for (number, batch) in batches.iter().enumerate() {
-            let trainer = self.trainer();
-            let told = if self.set.is_kept() {
-                let places: Vec<usize> = (first..first + batch.len()).collect();
-                self.learner
-                    .step_on(&trainer, &self.set, &places, (0, number), rate)
+            if self.set.is_kept() {
+                self.learner.step_on(&self.set);
             } else {
-                self.learner.step(&trainer, batch, batch, rate)
-            };
-            open.push_back((told, batch.len()));
-            first += batch.len();
-            while open.len() > self.learner.ahead() {
-                sum += loss_of(open.pop_front());
+                self.learner.step(&self.trainer(), batch, batch, rate);
             }
+            told.extend(self.learner.told(number + 1 == batches.len()));
         }
-        while !open.is_empty() {
-            sum += loss_of(open.pop_front());
-        }
-        sum
+        let losses = told
+            .iter()
+            .zip(batches)
+            .map(|((loss, _), batch)| loss * batch.len() as f64);
+        losses.sum()
     }
-}
-
-/// The sum of the losses of a batch.
-fn loss_of(open: Option<(Told, usize)>) -> f64 {
-    open.map_or(0.0, |(told, spectra)| told.wait().0 * spectra as f64)
 }
 
 /// The parameters of a network with their names, as PyTorch would give them.

@@ -26,6 +26,7 @@ pub(super) struct Bottleneck {
 }
 
 /// The feature maps of some spectra.
+#[derive(Clone)]
 pub(super) struct Maps {
     presented: Buffer,
     /// Of every convolution what it makes, the slope of its activation, and the gradient before it.

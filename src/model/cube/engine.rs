@@ -33,6 +33,7 @@ pub(super) enum Net {
     Bottleneck(Bottleneck, usize),
 }
 
+#[derive(Clone)]
 pub(super) enum Maps {
     Skip(skip::Maps),
     Bottleneck(bottleneck::Maps),
@@ -146,6 +147,17 @@ impl Engine {
         }
     }
 
+    /// New room for weights and maps. The weights are to be written again.
+    pub(super) fn renew(&mut self) {
+        let Weights {
+            parameters, mirror, ..
+        } = &mut self.weights;
+        for buffer in [parameters, mirror] {
+            *buffer = self.room.empty(buffer.len);
+        }
+        self.maps = None;
+    }
+
     fn reserve(&mut self, spectra: usize, pixels: usize) {
         if self
             .maps
@@ -160,7 +172,8 @@ impl Engine {
         }
     }
 
-    fn maps(&self) -> &Maps {
+    /// The room for maps, which there is since something was drawn.
+    pub(super) fn maps(&self) -> &Maps {
         &self.maps.as_ref().expect("reserved before").2
     }
 
@@ -265,24 +278,24 @@ impl Engine {
         let parts = truth.flux.chunks(most).zip(truth.ivar.chunks(most));
         for (number, (flux, ivar)) in parts.enumerate() {
             let batch = self.upload((flux, ivar), pixels, None);
-            self.compare(&batch, truth, (&losses, number * self.at_once()));
+            self.compare(&batch, terms(truth, spectra), (&losses, number * self.at_once()));
         }
         self.sum(&losses, spectra)
     }
 
-    /// The same of a set that is on the GPU. `truth` says how they are compared.
-    pub(super) fn loss_on(&mut self, held: &Held, truth: Truth) -> f64 {
+    /// The same of a set that is on the GPU.
+    pub(super) fn loss_on(&mut self, held: &Held, terms: Terms) -> f64 {
         let losses = self.room.empty(held.spectra);
-        let places: Vec<u32> = (0..held.spectra as u32).collect();
-        for (number, part) in places.chunks(self.at_once()).enumerate() {
-            let batch = held.take(&self.room, part, 0, None);
-            self.compare(&batch, truth, (&losses, number * self.at_once()));
+        let at_once = self.at_once();
+        for first in (0..held.spectra).step_by(at_once) {
+            let batch = held.part(first..(first + at_once).min(held.spectra));
+            self.compare(&batch, terms, (&losses, first));
         }
         self.sum(&losses, held.spectra)
     }
 
     /// Puts the losses of a batch at their places.
-    fn compare(&mut self, batch: &Batch, truth: Truth, losses: (&Buffer, usize)) {
+    fn compare(&mut self, batch: &Batch, terms: Terms, losses: (&Buffer, usize)) {
         let Batch { spectra, pixels, .. } = *batch;
         self.reserve(spectra, pixels);
         let gradient = self.room.empty(spectra * pixels);
@@ -291,7 +304,7 @@ impl Engine {
             (spectra, pixels),
             self.draw(batch),
             (&batch.flux, &batch.ivar),
-            terms(truth, spectra),
+            terms,
             (&gradient, pixels),
             losses,
         );

@@ -1,8 +1,11 @@
 //! Spectra that stay on the GPU: a batch of them is put together there, and shown to the encoder noisier and with gaps, without the host.
 
+use std::ops::Range;
+
 use burn::cubecl;
 use cubecl::prelude::*;
 
+use super::agenda::Agenda;
 use super::{Batch, Buffer, Room};
 use crate::model::TrainingSettings;
 
@@ -16,29 +19,31 @@ pub(in super::super) struct Held {
 
 /// What is done to a batch before the encoder sees it; as [`crate::model::batch::augment`], with numbers drawn on the GPU.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Disguise {
+pub(super) struct Disguise {
     noise: f32,
     blocks: u32,
     longest: u32,
-    /// Of the network and the batch.
-    seed: u32,
 }
 
 impl Disguise {
-    /// For batch number `batch` of an epoch in the training of the network with this seed.
-    pub fn new(settings: &TrainingSettings, seed: u64, epoch: usize, batch: usize) -> Self {
+    /// As a training is set.
+    pub fn of(settings: &TrainingSettings) -> Self {
+        Self {
+            noise: settings.noise as f32,
+            blocks: settings.block_masks as u32,
+            longest: settings.block_length as u32,
+        }
+    }
+
+    /// What is drawn from for batch number `batch` of an epoch in the training of the network with this seed.
+    pub fn seed(seed: u64, epoch: usize, batch: usize) -> u32 {
         let mut hasher = blake3::Hasher::new();
         for number in [seed, epoch as u64, batch as u64] {
             hasher.update(&number.to_le_bytes());
         }
         let hash = hasher.finalize();
         let first = hash.as_bytes().first_chunk().expect("a hash has 32 bytes");
-        Self {
-            noise: settings.noise as f32,
-            blocks: settings.block_masks as u32,
-            longest: settings.block_length as u32,
-            seed: u32::from_le_bytes(*first),
-        }
+        u32::from_le_bytes(*first)
     }
 }
 
@@ -63,68 +68,83 @@ impl Held {
         );
     }
 
-    /// The spectra at these places; `first` is the number of the first of them in its batch.
-    pub(super) fn take(
-        &self,
-        room: &Room,
-        places: &[u32],
-        first: usize,
-        disguise: Option<Disguise>,
-    ) -> Batch {
-        let (spectra, pixels) = (places.len(), self.pixels);
-        let places = room.upload_places(places.to_vec());
-        let empty = || room.empty(spectra * pixels);
+    /// Some of them, where they are.
+    pub(super) fn part(&self, spectra: Range<usize>) -> Batch {
+        let range = spectra.start * self.pixels..spectra.end * self.pixels;
+        let (flux, ivar) = (self.flux.slice(range.clone()), self.ivar.slice(range));
+        Batch {
+            spectra: spectra.len(),
+            pixels: self.pixels,
+            shown_flux: flux.clone(),
+            shown_ivar: ivar.clone(),
+            flux,
+            ivar,
+        }
+    }
+
+    /// Room for a batch of so many, and for what the encoder is shown where that is something else.
+    pub(super) fn room_for_batch(&self, room: &Room, spectra: usize, disguised: bool) -> Batch {
+        let empty = || room.empty(spectra * self.pixels);
         let (flux, ivar) = (empty(), empty());
-        let (shown_flux, shown_ivar) = match disguise {
-            Some(_) => (empty(), empty()),
-            None => (flux.clone(), ivar.clone()),
+        let (shown_flux, shown_ivar) = if disguised {
+            (empty(), empty())
+        } else {
+            (flux.clone(), ivar.clone())
         };
-        let Disguise {
-            noise,
-            blocks,
-            longest,
-            seed,
-        } = disguise.unwrap_or(Disguise {
-            noise: 0.0,
-            blocks: 0,
-            longest: 0,
-            seed: 0,
-        });
-        take_kernel::launch(
-            &room.client,
-            CubeCount::Static(pixels.div_ceil(256) as u32, spectra as u32, 1),
-            CubeDim::new_1d(256),
-            self.flux.numbers(),
-            self.ivar.numbers(),
-            places.numbers(),
-            flux.numbers(),
-            ivar.numbers(),
-            if disguise.is_some() {
-                shown_flux.numbers()
-            } else {
-                room.spare.numbers()
-            },
-            if disguise.is_some() {
-                shown_ivar.numbers()
-            } else {
-                room.spare.numbers()
-            },
-            pixels,
-            first as u32,
-            noise,
-            blocks,
-            longest.clamp(1, pixels as u32),
-            seed,
-            disguise.is_some(),
-        );
         Batch {
             spectra,
-            pixels,
+            pixels: self.pixels,
             flux,
             ivar,
             shown_flux,
             shown_ivar,
         }
+    }
+
+    /// Fills a batch with the spectra that are next in the agenda, from number `first` of that step on.
+    pub(super) fn take(
+        &self,
+        room: &Room,
+        (agenda, first): (&Agenda, usize),
+        disguise: Option<Disguise>,
+        to: Batch,
+    ) -> Batch {
+        let pixels = self.pixels;
+        let (shown_flux, shown_ivar) = match disguise {
+            Some(_) => (&to.shown_flux, &to.shown_ivar),
+            None => (&room.spare, &room.spare),
+        };
+        let Disguise {
+            noise,
+            blocks,
+            longest,
+        } = disguise.unwrap_or(Disguise {
+            noise: 0.0,
+            blocks: 0,
+            longest: 0,
+        });
+        take_kernel::launch(
+            &room.client,
+            CubeCount::Static(pixels.div_ceil(256) as u32, to.spectra as u32, 1),
+            CubeDim::new_1d(256),
+            self.flux.numbers(),
+            self.ivar.numbers(),
+            agenda.places.numbers(),
+            agenda.seeds.numbers(),
+            agenda.now.numbers(),
+            to.flux.numbers(),
+            to.ivar.numbers(),
+            shown_flux.numbers(),
+            shown_ivar.numbers(),
+            pixels,
+            agenda.batch as u32,
+            first as u32,
+            noise,
+            blocks,
+            longest.clamp(1, pixels as u32),
+            disguise.is_some(),
+        );
+        to
     }
 }
 
@@ -133,27 +153,31 @@ fn take_kernel(
     all_flux: &[f32],
     all_ivar: &[f32],
     places: &[u32],
+    seeds: &[u32],
+    now: &[u32],
     flux: &mut [f32],
     ivar: &mut [f32],
     shown_flux: &mut [f32],
     shown_ivar: &mut [f32],
     pixels: usize,
+    batch: u32,
     first: u32,
     noise: f32,
     blocks: u32,
     longest: u32,
-    seed: u32,
     #[comptime] disguised: bool,
 ) {
     let pixel = CUBE_POS_X as usize * 256 + UNIT_POS as usize;
     if pixel < pixels {
-        let from = places[CUBE_POS_Y as usize] as usize * pixels + pixel;
+        let step = now[0];
+        let number = first + CUBE_POS_Y;
+        let from = places[(step * batch + number) as usize] as usize * pixels + pixel;
         let to = CUBE_POS_Y as usize * pixels + pixel;
         let (value, weight) = (all_flux[from], all_ivar[from]);
         flux[to] = value;
         ivar[to] = weight;
         if comptime!(disguised) {
-            let own = scrambled(seed + scrambled(first + CUBE_POS_Y));
+            let own = scrambled(seeds[step as usize] + scrambled(number));
             let mut value = value;
             let mut weight = weight;
             if noise > 0.0 && weight > 0.0 {

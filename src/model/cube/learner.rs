@@ -1,121 +1,135 @@
 //! A network in training on a GPU.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use burn::cubecl;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::optim::{
-    AdamWState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer,
-};
+use burn::module::Module;
+use burn::optim::LearningRate;
 use burn::store::RecordError;
-use burn::tensor::{Bytes, Device, Tensor, TensorData};
-use cubecl::client::Client;
+use burn::tensor::Device;
+use cubecl::client::{Client, Graph};
 use cubecl::server::ServerError;
 
-use super::engine::{Engine, FIXED, Net, terms};
+use burn::cubecl;
+
+use super::agenda::{Agenda, Questions};
+use super::engine::{Engine, Maps, Net, terms};
 use super::held::{Disguise, Held};
 use super::loss::Terms;
-use super::update::{self, Kept};
-use super::{Batch, Buffer, Gradients, numbers};
+use super::record::{Moment, Moments, Write};
+use super::update::{self, Kept, Pull};
+use super::{Batch, Buffer, Gradients, Room};
+use crate::model::learner::Epoch;
 use crate::model::native::{self, Truth};
-use crate::model::{Network, OptimizerKind};
+use crate::model::training::Trainer;
+use crate::model::{Architecture, Network, OptimizerKind, Sample};
 
 /// Weights, moments and gradients on the GPU.
 pub(in super::super) struct Learner {
     engine: Engine,
     /// burn's network with the weights of the beginning, on the processor: records are put together there, where nothing is waited for.
     shape: Network,
+    rules: Rules,
+    state: State,
+    /// One step at a time, or an epoch of spectra that are held.
+    agenda: Agenda,
+    questions: Questions,
+    /// Steps done.
+    time: usize,
+    recorded: Option<Recorded>,
+}
+
+/// What is the same in every step.
+struct Rules {
     kind: OptimizerKind,
     adam: native::Adam,
+    pull: Pull,
+    terms: Terms,
+    /// What the encoder is shown, where that is not the spectra themselves.
+    disguise: Option<Disguise>,
+    seed: u64,
+}
+
+/// What steps change beside the weights.
+struct State {
     kept: Kept,
     gradient: Buffer,
     parts: Buffer,
     sums: Buffer,
     losses: Buffer,
-    /// Steps done.
-    time: usize,
-    client: &'static Client,
 }
 
-/// Loss and norm of the gradient, on their way from the GPU.
-pub(in super::super) struct Pending(Answer);
+/// A step on a full batch as the GPU has recorded it, to be run again without being put together anew. What it works on lives as long.
+struct Recorded {
+    graph: Graph,
+    _batch: Batch,
+    _maps: Maps,
+    _losses: Buffer,
+}
 
 /// The weights of a network as they once were.
 pub(in super::super) struct Snapshot(Buffer);
 
-/// Weights and moments after some step, read from the GPU.
-pub(in super::super) struct Moment {
-    network: Network,
-    moments: Moments,
-}
-
-impl Moment {
-    /// burn's network and the record of its optimizer, unless that cannot be written.
-    pub fn records(self) -> (Network, Result<Vec<u8>, RecordError>) {
-        let optimizer = self.moments.write(&self.network);
-        (self.network, optimizer)
+impl Rules {
+    fn of(trainer: &Trainer) -> Self {
+        let settings = trainer.settings;
+        let disguised = trainer.model.architecture == Architecture::Bottleneck;
+        Self {
+            kind: settings.optimizer,
+            adam: native::Adam::new(settings.optimizer, settings.weight_decay as f32),
+            pull: Pull {
+                l1: settings.l1 as f32,
+                clip: settings.gradient_clip as f32,
+            },
+            terms: terms(trainer.truth(&Sample::default()), 1),
+            disguise: disguised.then(|| Disguise::of(settings)),
+            seed: trainer.seed,
+        }
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + Send>>;
-
-impl Pending {
-    /// Waits for mean loss and the gradient's norm before clipping. Panics if the GPU is gone.
-    pub fn wait(self) -> (f64, f64) {
-        let bytes = cubecl::future::block_on(self.0).expect("the GPU answers");
-        let told: Vec<f32> = numbers(&bytes[0]).collect();
-        (f64::from(told[0]), f64::from(told[1]))
+impl State {
+    fn of(room: &Room, engine: &Engine) -> Self {
+        let layout = &engine.layout;
+        let small = layout.mirror.len();
+        Self {
+            kept: Kept {
+                moment_1: room.empty(layout.len),
+                moment_2: room.empty(layout.len),
+                places: room.upload_words(layout.mirror.clone()),
+            },
+            // What is never written by a kernel, between parameters, has to be zero.
+            gradient: room.upload(vec![0.0; layout.len]),
+            parts: room.upload(vec![0.0; super::PARTS * small]),
+            sums: room.empty(update::squares(small)),
+            losses: room.empty(engine.at_once()),
+        }
     }
 }
 
 impl Learner {
-    /// Goes on from a network on the GPU, for training, and the record of an optimizer of the same kind.
+    /// Goes on from a network on the GPU, for training, and the record of its optimizer.
     ///
     /// Errors: the record is damaged.
-    pub fn new(
-        network: Network,
-        optimizer: Option<Vec<u8>>,
-        kind: OptimizerKind,
-        decay: f32,
-        client: Client,
-    ) -> Result<Self, RecordError> {
+    pub fn new(trainer: &Trainer, network: Network, optimizer: Option<Vec<u8>>) -> Result<Self, RecordError> {
+        let client: Client = trainer.accelerator.client();
         let engine = Engine::of(&network, client);
         let shape = network.fork(&Device::flex().autodiff());
-        let room = &engine.room;
         let moments = match optimizer {
             Some(bytes) => Moments::read(bytes, &shape)?,
             None => Moments::default(),
         };
+        let room = &engine.room;
+        let state = State::of(room, &engine);
         // Where there are none yet, all are zero.
-        let packed = |values: &VecDeque<Vec<f32>>| engine.layout.pack(values);
-        let small = engine.layout.mirror.len();
-        let kept = Kept {
-            moment_1: room.upload(packed(&moments.first)),
-            moment_2: room.upload(packed(&moments.second)),
-            places: room.upload_places(engine.layout.mirror.clone()),
-        };
-        // What is never written by a kernel, between parameters, has to be zero.
-        let gradient = room.upload(vec![0.0; engine.layout.len]);
-        let parts = room.upload(vec![0.0; super::PARTS * small]);
-        let sums = room.empty(update::squares(small));
-        let losses = room.empty(engine.at_once());
-        // What is being read is lent the client that reads it, and outlives any borrow: a few hundred bytes a network.
-        let client = Box::leak(Box::new(room.client.clone()));
+        room.write(&state.kept.moment_1, engine.layout.pack(&moments.first));
+        room.write(&state.kept.moment_2, engine.layout.pack(&moments.second));
         Ok(Self {
+            rules: Rules::of(trainer),
+            state,
+            agenda: Agenda::of(room, 1, 1),
+            questions: Questions::of(room),
+            time: moments.time,
+            recorded: None,
             engine,
             shape,
-            kind,
-            adam: native::Adam::new(kind, decay),
-            kept,
-            gradient,
-            parts,
-            sums,
-            losses,
-            time: moments.time,
-            client,
         })
     }
 
@@ -135,11 +149,13 @@ impl Learner {
         truth: Truth<'a>,
         shown: Option<(&'a [f32], &'a [f32])>,
         pixels: usize,
-        limits: (f64, f64),
         rate: LearningRate,
-    ) -> Pending {
+    ) {
         let spectra = truth.flux.len() / pixels;
-        self.begin(spectra);
+        let numbers = self.rules.adam.numbers(rate, self.time + 1);
+        self.agenda
+            .write(&self.engine.room, 0, (vec![0], vec![0]), [numbers].into_iter());
+        self.reserve(spectra);
         let at_once = self.engine.at_once();
         for first in (0..spectra).step_by(at_once) {
             let range = first * pixels..(first + at_once).min(spectra) * pixels;
@@ -147,73 +163,189 @@ impl Learner {
             let batch = self
                 .engine
                 .upload(part((truth.flux, truth.ivar)), pixels, shown.map(part));
-            self.learn(&batch, first, terms(truth, spectra));
+            self.learn(&batch, first, spectra);
         }
-        self.update(spectra, limits, rate)
+        self.update(spectra);
+        self.launched();
+        self.questions.ask(&self.agenda);
     }
 
-    /// One step on the spectra at these places of a set that is held. `truth` says how they are compared.
-    pub fn step_on(
-        &mut self,
-        held: &Held,
-        places: &[u32],
-        truth: Truth,
-        disguise: Option<Disguise>,
-        limits: (f64, f64),
-        rate: LearningRate,
-    ) -> Pending {
-        self.begin(places.len());
-        let at_once = self.engine.at_once();
-        for (number, part) in places.chunks(at_once).enumerate() {
-            let first = number * at_once;
-            let batch = held.take(&self.engine.room, part, first, disguise);
-            self.learn(&batch, first, terms(truth, places.len()));
+    /// Gets ready for epochs of steps on a set of spectra.
+    pub fn begin(&mut self, held: &Held, batch: usize) {
+        let room = &self.engine.room;
+        self.agenda = Agenda::of(room, held.spectra, batch);
+        self.recorded = None;
+        if self.agenda.steps() < 2 {
+            return;
         }
-        self.update(places.len(), limits, rate)
+        // A step is run before it is recorded, and one that could not be recorded leaves what it would have written unusable.
+        let kept = &self.state.kept;
+        let before = [&self.engine.weights.parameters, &kept.moment_1, &kept.moment_2];
+        let before = before.map(|buffer| room.read(buffer));
+        match self.record(held) {
+            Ok(recorded) => self.recorded = Some(recorded),
+            Err(error) => {
+                tracing::debug!(%error, "steps are not recorded");
+                self.renew();
+            }
+        }
+        self.restore(before);
     }
 
-    fn begin(&mut self, spectra: usize) {
-        if self.losses.len < spectra {
-            self.losses = self.engine.room.empty(spectra);
-        }
+    /// Records a step on a full batch.
+    fn record(&mut self, held: &Held) -> Result<Recorded, ServerError> {
+        let client = self.engine.room.client.clone();
+        let places = (0..held.spectra as u32).collect();
+        let steps = self.agenda.steps();
+        let numbers = self.rules.adam.numbers(0.0, 1);
+        self.agenda.write(
+            &self.engine.room,
+            0,
+            (places, vec![0; steps]),
+            vec![numbers; steps].into_iter(),
+        );
+        let spectra = self.agenda.spectra();
+        self.reserve(spectra);
+        let batch = held.room_for_batch(
+            &self.engine.room,
+            self.part(spectra),
+            self.rules.disguise.is_some(),
+        );
+        client.graph_prepare()?;
+        self.launch(held, &batch);
+        client.start_capture()?;
+        self.launch(held, &batch);
+        Ok(Recorded {
+            graph: client.stop_capture()?,
+            _batch: batch,
+            _maps: self.engine.maps().clone(),
+            _losses: self.state.losses.clone(),
+        })
     }
 
-    fn learn(&mut self, batch: &Batch, first: usize, terms: Terms) {
-        let gradients = Gradients {
-            all: self.gradient.clone(),
-            parts: self.parts.clone(),
-            small: self.engine.layout.mirror.len(),
-            losses: self.losses.clone(),
+    /// New room for all that steps write.
+    fn renew(&mut self) {
+        self.engine.renew();
+        self.state = State::of(&self.engine.room, &self.engine);
+        self.agenda = self.agenda.renewed(&self.engine.room);
+    }
+
+    /// Writes parameters and moments, in the kernels' order.
+    fn restore(&mut self, [parameters, moment_1, moment_2]: [Vec<f32>; 3]) {
+        let (room, weights, kept) = (&self.engine.room, &self.engine.weights, &self.state.kept);
+        room.write(&weights.mirror, self.engine.layout.mirrored(&parameters));
+        room.write(&weights.parameters, parameters);
+        room.write(&kept.moment_1, moment_1);
+        room.write(&kept.moment_2, moment_2);
+    }
+
+    /// Begins an epoch of the set that it is ready for; all steps before have been told.
+    pub fn plan(&mut self, epoch: &Epoch) {
+        let Epoch {
+            number,
+            order,
+            rates,
             first,
-            terms,
+        } = *epoch;
+        let places = order.iter().map(|place| *place as u32).collect();
+        let seeds = (0..rates.len()).map(|batch| Disguise::seed(self.rules.seed, number, batch));
+        let (adam, time) = (self.rules.adam.clone(), self.time);
+        let rows = rates.iter().enumerate().map(|(step, rate)| {
+            // Those before the first are not taken.
+            let done = step.saturating_sub(first);
+            adam.numbers(*rate, time + done + 1)
+        });
+        self.agenda
+            .write(&self.engine.room, first, (places, seeds.collect()), rows);
+    }
+
+    /// The next step of the epoch, on that set; the number of its spectra.
+    pub fn step_on(&mut self, held: &Held) -> usize {
+        let spectra = self.agenda.spectra();
+        match &self.recorded {
+            Some(recorded) if spectra == self.agenda.batch => recorded.run(),
+            _ => {
+                let part = self.part(spectra);
+                self.reserve(spectra);
+                let batch = held.room_for_batch(&self.engine.room, part, self.rules.disguise.is_some());
+                self.launch(held, &batch);
+            }
+        }
+        self.launched();
+        spectra
+    }
+
+    /// Spectra that a batch is worked out by.
+    fn part(&self, spectra: usize) -> usize {
+        spectra.min(self.engine.at_once())
+    }
+
+    fn reserve(&mut self, spectra: usize) {
+        if self.state.losses.len < spectra {
+            self.state.losses = self.engine.room.empty(spectra);
+        }
+    }
+
+    /// Launches the next step of the agenda, with room for a part of the batch.
+    fn launch(&mut self, held: &Held, room: &Batch) {
+        let spectra = self.agenda.spectra();
+        for first in (0..spectra).step_by(room.spectra) {
+            let part = room.spectra.min(spectra - first);
+            let chosen = (&self.agenda, first);
+            let batch = held.take(&self.engine.room, chosen, self.rules.disguise, room.of(part));
+            self.learn(&batch, first, spectra);
+        }
+        self.update(spectra);
+    }
+
+    fn learn(&mut self, batch: &Batch, first: usize, spectra: usize) {
+        let state = &self.state;
+        let gradients = Gradients {
+            all: state.gradient.clone(),
+            parts: state.parts.clone(),
+            small: self.engine.layout.mirror.len(),
+            losses: state.losses.clone(),
+            first,
+            terms: Terms {
+                batch: spectra,
+                ..self.rules.terms
+            },
             add: first > 0,
         };
         self.engine.learn(batch, &gradients);
     }
 
-    fn update(&mut self, spectra: usize, (l1, clip): (f64, f64), rate: LearningRate) -> Pending {
+    fn update(&self, spectra: usize) {
+        let (room, weights, state) = (&self.engine.room, &self.engine.weights, &self.state);
         let small = self.engine.layout.mirror.len();
-        self.time += 1;
-        let (room, weights) = (&self.engine.room, &self.engine.weights);
-        let told = room.empty(4);
-        let parts = (&self.parts, small);
         update::collect(
             room,
-            parts,
-            (&weights.parameters, l1 as f32),
-            &self.gradient,
-            &self.sums,
+            (&state.parts, small),
+            (&weights.parameters, self.rules.pull),
+            (&state.gradient, &state.sums),
+            &self.agenda,
         );
         update::adam(
             room,
-            (self.kind, self.adam.numbers(rate, self.time)),
-            (weights, &self.kept),
-            (&self.gradient, clip as f32),
-            (&self.sums, update::squares(small)),
-            (&self.losses, spectra),
-            &told,
+            (self.rules.kind, self.rules.pull),
+            (weights, &state.kept),
+            (&state.gradient, &state.sums),
+            (&state.losses, spectra),
+            &self.agenda,
         );
-        Pending(Box::pin(self.client.read_async(vec![told.handle])))
+    }
+
+    /// Counts a step that has been launched.
+    fn launched(&mut self) {
+        self.questions.launched(self.agenda.next());
+        self.agenda.launched();
+        self.time += 1;
+    }
+
+    /// Mean losses and the gradients' norms before clipping of the steps that have not been told yet, in their order: those that are there,
+    /// or `all`. Panics if the GPU is gone.
+    pub fn told(&mut self, all: bool) -> Vec<(f64, f64)> {
+        self.questions.told(&self.agenda, all)
     }
 
     /// The sum of the losses of some spectra, shown as they are.
@@ -221,9 +353,9 @@ impl Learner {
         self.engine.loss(truth, pixels)
     }
 
-    /// The same of a set that is held. `truth` says how they are compared.
-    pub fn loss_on(&mut self, held: &Held, truth: Truth) -> f64 {
-        self.engine.loss_on(held, truth)
+    /// The same of a set that is held.
+    pub fn loss_on(&mut self, held: &Held) -> f64 {
+        self.engine.loss_on(held, self.rules.terms)
     }
 
     /// The weights as they are now, kept on the GPU.
@@ -245,13 +377,10 @@ impl Learner {
     }
 
     fn with(&self, parameters: &Buffer) -> Network {
-        let values = self.values(parameters);
-        let mut write = Write {
-            values: values.into(),
-            fixed: matches!(self.engine.net, Net::Bottleneck(..)),
-            place: 0,
-        };
-        self.shape.clone().map(&mut write)
+        let fixed = matches!(self.engine.net, Net::Bottleneck(..));
+        self.shape
+            .clone()
+            .map(&mut Write::of(self.values(parameters), fixed))
     }
 
     /// What it is now.
@@ -260,8 +389,8 @@ impl Learner {
             network: self.network(),
             moments: Moments {
                 time: self.time,
-                first: self.values(&self.kept.moment_1).into(),
-                second: self.values(&self.kept.moment_2).into(),
+                first: self.values(&self.state.kept.moment_1).into(),
+                second: self.values(&self.state.kept.moment_2).into(),
             },
         }
     }
@@ -271,153 +400,11 @@ impl Learner {
     }
 }
 
-/// Puts values into the trained parameters of a network, in the order of burn's visit.
-struct Write {
-    values: VecDeque<Vec<f32>>,
-    /// Whether [`FIXED`] parameters are among them.
-    fixed: bool,
-    place: usize,
-}
-
-impl ModuleMapper for Write {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let place = self.place;
-        self.place += 1;
-        if self.fixed && FIXED.contains(&place) {
-            return param;
-        }
-        let values = self
-            .values
-            .pop_front()
-            .expect("values for every trained parameter");
-        param.map(|tensor| {
-            let data = TensorData::new(values, tensor.dims());
-            Tensor::from_data(data, &tensor.device())
-        })
+impl Recorded {
+    /// Runs it. Panics if the GPU is gone.
+    #[allow(unsafe_code)]
+    fn run(&self) {
+        // SAFETY: everything it works on is kept by the learner or here, and written and read by the client that recorded it alone.
+        unsafe { self.graph.replay() }.expect("the GPU answers");
     }
-}
-
-/// Adam's moments of the trained parameters, in the order of burn's visit, and the steps done.
-#[derive(Debug, Clone, Default)]
-struct Moments {
-    time: usize,
-    first: VecDeque<Vec<f32>>,
-    second: VecDeque<Vec<f32>>,
-}
-
-impl Moments {
-    /// From the record of burn's optimizer.
-    fn read(bytes: Vec<u8>, network: &Network) -> Result<Self, RecordError> {
-        let ledger = Ledger::new(Direction::In, Self::default());
-        let mut optimizer = ModuleOptimizer::from(ledger.clone()).from_bytes(Bytes::from_bytes_vec(bytes))?;
-        optimizer.step(0.0, network.clone(), zeros(network));
-        Ok(ledger.moments())
-    }
-
-    /// As burn's optimizer would have recorded them.
-    fn write(self, network: &Network) -> Result<Vec<u8>, RecordError> {
-        let steps = self.time;
-        let mut optimizer = ModuleOptimizer::from(Ledger::new(Direction::Out, self));
-        if steps > 0 {
-            optimizer.step(0.0, network.clone(), zeros(network));
-        }
-        Ok(optimizer.into_bytes()?.to_vec())
-    }
-}
-
-/// No gradient for every trained parameter.
-fn zeros(network: &Network) -> GradientsParams {
-    struct Zeros(GradientsParams);
-    impl ModuleVisitor for Zeros {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let tensor = param.val();
-            if tensor.is_require_grad() {
-                self.0.register(param.id, tensor.inner().zeros_like());
-            }
-        }
-    }
-    let mut zeros = Zeros(GradientsParams::new());
-    network.visit(&mut zeros);
-    zeros.0
-}
-
-/// An optimizer that takes no step, but hands the moments in burn's keeping to [`Moments`], or the other way around: so the record is
-/// burn's own.
-#[derive(Debug, Clone)]
-struct Ledger {
-    direction: Direction,
-    moments: Arc<Mutex<Moments>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Direction {
-    /// From burn's states to the moments.
-    In,
-    /// From the moments to burn's states.
-    Out,
-}
-
-impl Ledger {
-    fn new(direction: Direction, moments: Moments) -> Self {
-        Self {
-            direction,
-            moments: Arc::new(Mutex::new(moments)),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Moments> {
-        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn moments(&self) -> Moments {
-        self.lock().clone()
-    }
-}
-
-impl Optimizer for Ledger {
-    type State<const D: usize> = AdamWState<D>;
-
-    fn step<const D: usize>(
-        &self,
-        _rate: LearningRate,
-        tensor: Tensor<D>,
-        _gradient: Tensor<D>,
-        state: Option<Self::State<D>>,
-    ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let mut moments = self.lock();
-        let state = match self.direction {
-            Direction::In => {
-                let count = tensor.shape().num_elements();
-                let (time, first, second) = match &state {
-                    Some(AdamWState { momentum, .. }) => {
-                        (momentum.time, list(&momentum.moment_1), list(&momentum.moment_2))
-                    }
-                    None => (0, vec![0.0; count], vec![0.0; count]),
-                };
-                moments.time = moments.time.max(time);
-                moments.first.push_back(first);
-                moments.second.push_back(second);
-                state
-            }
-            Direction::Out => {
-                let next = |values: Option<Vec<f32>>| {
-                    let data = TensorData::new(values.expect("of every parameter"), tensor.dims());
-                    Tensor::<D>::from_data(data, &tensor.device())
-                };
-                let (first, second) = (moments.first.pop_front(), moments.second.pop_front());
-                let momentum = AdaptiveMomentumState::new(moments.time, next(first), next(second));
-                Some(AdamWState::new(momentum))
-            }
-        };
-        (tensor, state)
-    }
-
-    fn to_device<const D: usize>(mut state: Self::State<D>, device: &Device) -> Self::State<D> {
-        state.momentum = state.momentum.to_device(device);
-        state
-    }
-}
-
-fn list<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
-    tensor.to_data().try_into_vec().expect("moments are float32")
 }

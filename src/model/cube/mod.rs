@@ -1,13 +1,14 @@
 //! The networks on GPUs with kernels of their own, forward and backward, written once for CUDA and Vulkan.
 //!
 //! burn's operations cost a launch each, a hundred and more a step, and its gradients of these small convolutions are far from what a GPU can do. Here a step is two
-//! dozen kernels one after the other: weights, gradients, Adam's moments and the loss stay on the GPU, and the host waits for
-//! nothing but the loss of the step before. burn keeps the record: [`Learner`] begins with a burn network and optimizer, and gives them back when a checkpoint or the rest
+//! dozen kernels one after the other: weights, gradients, Adam's moments and the loss stay on the GPU, as does what is different from step to step ([`agenda`]), so that a step is
+//! recorded once and run again, and the host waits for nothing but the losses of steps some time ago. burn keeps the record: [`Learner`] begins with a burn network and optimizer, and gives them back when a checkpoint or the rest
 //! of the program wants them.
 //!
 //! Feature maps are kept position by position, `[spectra, positions, channels]`, as on the processor (`model/native`), whose mathematics this is. Large batches are worked
 //! out some spectra at a time. Sums over spectra and positions are divided into a fixed number of parts, so that the same seed gives the same bytes.
 
+mod agenda;
 mod bottleneck;
 mod engine;
 mod gather;
@@ -18,6 +19,7 @@ mod loss;
 mod outer;
 mod pixels;
 mod product;
+mod record;
 mod scatter;
 mod skip;
 mod small;
@@ -27,6 +29,8 @@ mod tests;
 mod tile;
 mod update;
 
+use std::ops::Range;
+
 use burn::cubecl;
 use burn::tensor::Bytes;
 use cubecl::client::Client;
@@ -34,8 +38,9 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 
 pub(super) use engine::Engine;
-pub(super) use held::{Disguise, Held};
-pub(super) use learner::{Learner, Moment, Pending, Snapshot};
+pub(super) use held::Held;
+pub(super) use learner::{Learner, Snapshot};
+pub(super) use record::Moment;
 use staging::Staging;
 
 /// Four neighboring channels or parameters: what a unit reads and writes at once.
@@ -136,12 +141,21 @@ impl Room {
         (to_flux, to_ivar)
     }
 
-    fn upload_places(&self, places: Vec<u32>) -> Buffer {
-        let len = places.len();
+    fn upload_words(&self, words: Vec<u32>) -> Buffer {
+        let len = words.len();
         Buffer {
-            handle: self.client.create(Bytes::from_elems(places)),
+            handle: self.client.create(Bytes::from_elems(words)),
             len,
         }
+    }
+
+    /// Numbers to the beginning of a buffer, after all work that was sent before.
+    fn write(&self, buffer: &Buffer, numbers: Vec<f32>) {
+        self.client.write(&buffer.handle, Bytes::from_elems(numbers));
+    }
+
+    fn write_words(&self, buffer: &Buffer, words: Vec<u32>) {
+        self.client.write(&buffer.handle, Bytes::from_elems(words));
     }
 
     /// Waits for all work on them. Panics if the GPU is gone.
@@ -159,11 +173,35 @@ fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
     words.iter().map(|word| f32::from_ne_bytes(*word))
 }
 
+impl Batch {
+    /// Room for the first of them.
+    fn of(&self, spectra: usize) -> Self {
+        Self {
+            spectra,
+            ..self.clone()
+        }
+    }
+}
+
 impl Buffer {
     /// The first of them, to be read.
     fn first(&self, len: usize) -> Handle {
-        let rest = (self.len - len) * size_of::<f32>();
-        self.handle.clone().offset_end(rest as u64)
+        self.part(0..len)
+    }
+
+    /// Some of them, to be read.
+    fn part(&self, range: Range<usize>) -> Handle {
+        let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
+        let handle = self.handle.clone().offset_start(bytes(range.start));
+        handle.offset_end(bytes(self.len - range.end))
+    }
+
+    /// Some of them.
+    fn slice(&self, range: Range<usize>) -> Self {
+        Self {
+            len: range.len(),
+            handle: self.part(range),
+        }
     }
 
     /// As an argument of a kernel that reads quads.

@@ -21,6 +21,7 @@ pub(super) struct Skip {
 }
 
 /// The feature maps of some spectra; the number of positions halves from `x1` to `x3`.
+#[derive(Clone)]
 pub(super) struct Maps {
     x1: Buffer,
     x2: Buffer,

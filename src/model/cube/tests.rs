@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 
-use super::super::learner::Learner;
+use super::super::learner::{Epoch, Learner, Told};
 use super::super::native::Weights;
 use super::super::native::tests::sample;
 use super::super::training::{Trainer, load};
@@ -74,7 +74,7 @@ impl Case {
         let trainer = self.trainer(flex);
         let mut learner = Learner::new(&trainer, self.network(flex, None), None).unwrap();
         for _ in 0..3 {
-            learner.step(&trainer, sample, sample, 0.02).wait();
+            learner.step(&trainer, sample, sample, 0.02);
         }
         learner.moment().records().unwrap()
     }
@@ -141,7 +141,10 @@ fn steps_equal_those_of_the_processor_and_themselves() {
                     let network = case.network(accelerator, Some(&network));
                     let mut learner = Learner::new(&trainer, network, Some(&record)).unwrap();
                     let told: Vec<(f64, f64)> = (0..3)
-                        .map(|_| learner.step(&trainer, &sample, &sample, 1e-3).wait())
+                        .flat_map(|_| {
+                            learner.step(&trainer, &sample, &sample, 1e-3);
+                            learner.told(true)
+                        })
                         .collect();
                     (told, learner.moment().records().unwrap())
                 };
@@ -164,10 +167,93 @@ fn steps_equal_those_of_the_processor_and_themselves() {
                 let on = |(network, optimizer): &(Vec<u8>, Vec<u8>), steps: usize| {
                     let network = case.network(&gpu, Some(network));
                     let mut learner = Learner::new(&trainer, network, Some(optimizer)).unwrap();
-                    let step = |_| learner.step(&trainer, &sample, &sample, 1e-3).wait();
-                    (0..steps).map(step).last()
+                    for _ in 0..steps {
+                        learner.step(&trainer, &sample, &sample, 1e-3);
+                    }
+                    learner.told(true).pop()
                 };
                 assert_eq!(on(&records, 1), on(&(network, record), 4), "{what}");
+            }
+        }
+    }
+}
+
+/// What epochs come to that are interrupted after a batch: what is told of every step, and the records.
+fn epochs(
+    case: &Case,
+    accelerator: &Accelerator,
+    (network, record): &(Vec<u8>, Vec<u8>),
+    sample: &Sample,
+) -> (Vec<Told>, (Vec<u8>, Vec<u8>)) {
+    let trainer = case.trainer(accelerator);
+    let size = case.training.batch_size;
+    let batches = sample.len().div_ceil(size);
+    let rates: Vec<f64> = (0..batches).map(|batch| 1e-3 * (1 + batch) as f64).collect();
+    let order: Vec<usize> = (0..sample.len()).rev().collect();
+    let network = case.network(accelerator, Some(network));
+    let mut learner = Learner::new(&trainer, network, Some(record)).unwrap();
+    let set = learner.set(&trainer, sample).unwrap();
+    let kept = set.is_kept();
+    assert_eq!(kept, accelerator.is_gpu());
+    learner.begin(&trainer, &set);
+    let mut told = Vec::new();
+    for (number, first) in [(0, 0), (1, 0), (2, 1)] {
+        if kept {
+            learner.plan(&Epoch {
+                number,
+                order: &order,
+                rates: &rates,
+                first,
+            });
+        }
+        for batch in first..batches {
+            let places = &order[batch * size..((batch + 1) * size).min(order.len())];
+            if kept {
+                assert_eq!(learner.step_on(&set), places.len());
+            } else {
+                let chosen = sample.select(places);
+                learner.step(&trainer, &chosen, &chosen, rates[batch]);
+            }
+            told.extend(learner.told(batch + 1 == batches));
+        }
+    }
+    (told, learner.moment().records().unwrap())
+}
+
+#[test]
+fn epochs_on_the_gpu_equal_steps_of_the_processor() {
+    let flex = Accelerator::open(DeviceKind::Flex).unwrap();
+    for gpu in gpus() {
+        for architecture in ARCHITECTURES {
+            // One step is on fewer spectra, and the larger batches are worked out in two parts by the original's network.
+            for (count, batch_size, pixels) in [(15, 4, 230), (300, 140, 64)] {
+                let what = format!("{}, {architecture:?}, batches of {batch_size}", gpu.kind.name());
+                let mut case = Case::new(architecture, OptimizerKind::Adam, pixels);
+                case.training = TrainingSettings {
+                    batch_size,
+                    noise: 0.0,
+                    block_masks: 0,
+                    ..case.training
+                };
+                let sample = sample(count, pixels);
+                let before = case.learned(&flex, &sample);
+                let (theirs, (network, _)) = epochs(&case, &flex, &before, &sample);
+                let (ours, records) = epochs(&case, &gpu, &before, &sample);
+                assert_eq!(theirs.len(), ours.len(), "{what}");
+                for (step, ((loss, norm), (a, b))) in theirs.iter().zip(&ours).enumerate() {
+                    assert!((a / loss - 1.0).abs() < 2e-3, "{what}, {step}: loss {a} {loss}");
+                    assert!((b / norm - 1.0).abs() < 2e-2, "{what}, {step}: norm {b} {norm}");
+                }
+                let values = |record: &[u8]| values(&case.network(&flex, Some(record)));
+                for (layer, (a, b)) in values(&records.0).iter().zip(&values(&network)).enumerate() {
+                    assert_close(a, b, 5e-3, &format!("{what}, parameter {layer}"));
+                }
+                // Where steps cannot be recorded, here because another recording is under way, they come to the same.
+                let client = gpu.client();
+                client.graph_prepare().unwrap();
+                let plain = epochs(&case, &gpu, &before, &sample);
+                assert!(client.stop_capture().is_err());
+                assert!(plain == (ours, records), "{what}: recorded or not");
             }
         }
     }

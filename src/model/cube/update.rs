@@ -3,11 +3,11 @@
 use burn::cubecl;
 use cubecl::prelude::*;
 
+use super::agenda::{Agenda, ROW};
 use super::loss::total;
 use super::pixels::across;
 use super::{Buffer, PARTS, Quad, Room, Weights};
 use crate::model::OptimizerKind;
-use crate::model::native::AdamStep;
 
 /// Workgroups that share the parameters whose gradients are no parts.
 const REST: usize = 256;
@@ -19,13 +19,23 @@ pub(super) fn squares(small: usize) -> usize {
     (small / 4).div_ceil(COLUMNS) + REST
 }
 
-/// Sums up the parts of the gradients of the first `small` parameters, adds what the L1 norm pulls to all, and leaves sums of their squares.
+/// What holds the gradients back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pull {
+    /// Factor of the L1 norm.
+    pub l1: f32,
+    /// The gradient's largest norm; 0 for none.
+    pub clip: f32,
+}
+
+/// Sums up the parts of the gradients of the first `small` parameters, adds what the L1 norm pulls to all, leaves sums of their squares, and
+/// counts the step.
 pub(super) fn collect(
     room: &Room,
     (parts, small): (&Buffer, usize),
-    (parameters, l1): (&Buffer, f32),
-    gradient: &Buffer,
-    sums: &Buffer,
+    (parameters, pull): (&Buffer, Pull),
+    (gradient, sums): (&Buffer, &Buffer),
+    agenda: &Agenda,
 ) {
     collect_kernel::launch(
         &room.client,
@@ -35,9 +45,10 @@ pub(super) fn collect(
         parameters.quads(),
         gradient.quads(),
         sums.numbers(),
+        agenda.now.numbers(),
         small / 4,
         parameters.len / 4,
-        l1,
+        pull.l1,
     );
 }
 
@@ -47,6 +58,7 @@ fn collect_kernel(
     parameters: &[Quad],
     gradient: &mut [Quad],
     sums: &mut [f32],
+    now: &mut [u32],
     small: usize,
     all: usize,
     l1: f32,
@@ -88,6 +100,10 @@ fn collect_kernel(
     let sum = total(&mut room, own);
     if unit == 0 {
         sums[group] = sum;
+        if group == 0 {
+            // No other unit of this kernel looks at it.
+            now[0] += 1;
+        }
     }
 }
 
@@ -109,17 +125,16 @@ pub(super) struct Kept {
     pub places: Buffer,
 }
 
-/// One step of Adam or AdamW on the clipped gradient; `told` becomes the mean loss, and the norm before clipping.
+/// One step of Adam or AdamW on the clipped gradient, that of the agenda before the one [`collect`] has counted to; it is told the mean loss, and the norm before clipping.
 ///
 /// Source: Kingma & Ba 2015 (arXiv 1412.6980); Loshchilov & Hutter 2019 (arXiv 1711.05101).
 pub(super) fn adam(
     room: &Room,
-    (kind, step): (OptimizerKind, AdamStep),
+    (kind, pull): (OptimizerKind, Pull),
     (weights, kept): (&Weights, &Kept),
-    (gradient, clip): (&Buffer, f32),
-    (sums, count): (&Buffer, usize),
+    (gradient, sums): (&Buffer, &Buffer),
     (losses, batch): (&Buffer, usize),
-    told: &Buffer,
+    agenda: &Agenda,
 ) {
     let all = weights.parameters.len / 4;
     adam_kernel::launch(
@@ -134,20 +149,14 @@ pub(super) fn adam(
         gradient.quads(),
         sums.numbers(),
         losses.numbers(),
-        told.numbers(),
+        agenda.rows.numbers(),
+        agenda.now.numbers(),
+        agenda.told.numbers(),
         all,
         kept.places.len / 4,
-        count,
+        squares(kept.places.len),
         batch,
-        clip,
-        step.beta_1,
-        step.beta_2,
-        step.keep,
-        step.penalty,
-        step.correct_1,
-        step.correct_2,
-        step.epsilon,
-        step.rate,
+        pull.clip,
         kind == OptimizerKind::Adamw,
     );
 }
@@ -162,22 +171,18 @@ fn adam_kernel(
     gradient: &[Quad],
     sums: &[f32],
     losses: &[f32],
+    rows: &[f32],
+    now: &[u32],
     told: &mut [f32],
     all: usize,
     mirrored: usize,
     count: usize,
     batch: usize,
     clip: f32,
-    beta_1: f32,
-    beta_2: f32,
-    keep: f32,
-    penalty: f32,
-    correct_1: f32,
-    correct_2: f32,
-    epsilon: f32,
-    rate: f32,
     #[comptime] decoupled: bool,
 ) {
+    let step = now[0] as usize - 1;
+    let row = step * comptime!(ROW);
     let mut room = Shared::<[f32]>::new_slice(256usize);
     let unit = UNIT_POS as usize;
     let mut own = 0.0f32;
@@ -192,8 +197,8 @@ fn adam_kernel(
         }
         let loss = total(&mut room, loss);
         if unit == 0 {
-            told[0] = loss / f32::cast_from(batch);
-            told[1] = norm;
+            told[2 * step] = loss / f32::cast_from(batch);
+            told[2 * step + 1] = norm;
         }
     }
     let mut factor = 1.0f32;
@@ -202,6 +207,10 @@ fn adam_kernel(
     }
     let at = CUBE_POS_X as usize * 256 + unit;
     if at < all {
+        let (beta_1, beta_2) = (rows[row], rows[row + 1]);
+        let (keep, penalty) = (rows[row + 2], rows[row + 3]);
+        let (correct_1, correct_2) = (rows[row + 4], rows[row + 5]);
+        let (epsilon, rate) = (rows[row + 6], rows[row + 7]);
         let mut p = parameters[at];
         let mut g = gradient[at] * Quad::new(factor);
         if comptime!(!decoupled) {
