@@ -124,9 +124,7 @@ impl Jury {
                 let others = || vectors.iter().filter(|(own, _, _)| *own != jury);
                 let kind: Vec<u16> = others().map(|(_, kind, _)| *kind).collect();
                 let columns = vectors[0].2.len();
-                let values: Vec<f32> = (0..columns)
-                    .flat_map(|column| others().map(move |(_, _, vector)| vector[column]))
-                    .collect();
+                let values: Vec<f32> = others().flat_map(|(_, _, vector)| vector).copied().collect();
                 let examples = Examples {
                     values: &values,
                     columns,
