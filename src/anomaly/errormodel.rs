@@ -71,17 +71,33 @@ fn variances(residual: &Residual, settings: &Floors) -> Vec<f64> {
             (value(pixel) - (sums[end] - sums[start]) / (end - start) as f64).abs()
         })
         .collect();
+    let line = widened(line, LINE_REACH);
     (0..pixels)
         .map(|pixel| {
             if !residual.is_valid(pixel) {
                 return f64::INFINITY;
             }
-            let near = pixel.saturating_sub(LINE_REACH)..(pixel + LINE_REACH + 1).min(pixels);
-            let line = settings.line * line[near].iter().copied().fold(0.0, f64::max);
+            let line = settings.line * line[pixel];
             let model = settings.model * value(pixel);
             1.0 / f64::from(residual.ivar[pixel]) + model * model + line * line
         })
         .collect()
+}
+
+/// The greatest value within so many pixels of each; none is NaN.
+fn widened(mut values: Vec<f64>, reach: usize) -> Vec<f64> {
+    // Once to the left and once to the right, a pixel at a time: each step is many comparisons at once.
+    let greater = |a: f64, b: f64| if a > b { a } else { b };
+    for _ in 0..reach {
+        let before = values.clone();
+        for (value, next) in values.iter_mut().zip(before.get(1..).unwrap_or_default()) {
+            *value = greater(*value, *next);
+        }
+        for (value, last) in values.get_mut(1..).unwrap_or_default().iter_mut().zip(&before) {
+            *value = greater(*value, *last);
+        }
+    }
+    values
 }
 
 /// Errors of the model as shares of what it draws.

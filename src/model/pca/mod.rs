@@ -155,10 +155,12 @@ pub(super) fn solve_latent(
     latent: usize,
 ) -> Vec<f32> {
     let pixels = base.len();
-    let weighted: Vec<f32> = components
-        .chunks_exact(pixels)
-        .flat_map(|component| component.iter().zip(weights).map(|(c, w)| c * w))
-        .collect();
+    let mut weighted = components.to_vec();
+    for row in weighted.chunks_exact_mut(pixels) {
+        for (value, weight) in row.iter_mut().zip(weights) {
+            *value *= weight;
+        }
+    }
     let difference: Vec<f32> = flux.iter().zip(base).map(|(f, b)| f - b).collect();
     let mut normal = DMatrix::<f64>::identity(latent, latent);
     let mut right = DVector::<f64>::zeros(latent);
