@@ -40,14 +40,13 @@ impl Agenda {
     /// Room for the epochs of a set of spectra.
     pub fn of(room: &Room, spectra: usize, batch: usize) -> Self {
         let steps = spectra.div_ceil(batch).max(1);
-        let words = |len: usize| room.empty(len);
         Self {
             batch,
-            places: words(spectra),
-            seeds: words(steps),
-            rows: words(steps * ROW),
-            now: words(1),
-            told: words(steps * 2),
+            places: room.empty(spectra),
+            seeds: room.empty(steps),
+            rows: room.empty(steps * ROW),
+            now: room.empty(1),
+            told: room.empty(steps * 2),
             spectra,
             next: 0,
         }
@@ -86,13 +85,8 @@ impl Agenda {
             ]
         });
         room.write(&self.rows, rows.collect());
-        self.turn_to(room, first);
-    }
-
-    /// Makes a step the next.
-    pub fn turn_to(&mut self, room: &Room, step: usize) {
-        room.write_words(&self.now, vec![step as u32]);
-        self.next = step;
+        room.write_words(&self.now, vec![first as u32]);
+        self.next = first;
     }
 
     /// Spectra of the next step.
@@ -105,6 +99,7 @@ impl Agenda {
         self.next += 1;
     }
 
+    /// The number of the next step.
     pub fn next(&self) -> usize {
         self.next
     }
