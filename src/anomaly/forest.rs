@@ -1,12 +1,15 @@
 //! Extremely randomized trees: of which kind a vector of numbers is.
 
+mod counts;
 mod growing;
+mod rows;
 
 use pulp::Arch;
 use rayon::prelude::*;
 
 use super::draw::Draw;
-use growing::{Growing, Rows};
+use growing::Growing;
+use rows::Rows;
 
 /// A vote of trees that were grown on vectors of several kinds.
 ///

@@ -1,13 +1,15 @@
 //! How a tree grows: which column and threshold part a node's vectors best.
 //!
-//! This is most of what a ranking of ten thousand spectra costs. Vectors lie in rows, of which a register takes many columns at once. A node's are looked at
-//! twice for all of its tries: first for the bounds between which thresholds are drawn, then to count what lies below these.
+//! This is most of what a ranking of ten thousand spectra would cost. A node's vectors are looked at twice for all of its tries: first for the bounds between which
+//! thresholds are drawn, then to count what lies below these (`counts`).
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use super::super::draw::Draw;
+use super::counts::{Counts, Parted, Run, Side, Try};
+use super::rows::{LANES, Lanes, Rows};
 use super::{Examples, Node, Tree};
 
 /// A leaf holds at least so many vectors. Rare kinds have few of them, and the mean over trees smooths what single vectors say.
@@ -19,54 +21,8 @@ const PURE: f64 = 1e-9;
 /// A share of the columns is tried at every branching.
 const TRIED_SHARE: f64 = 0.6;
 
-/// Columns of a block: as many as the widest register takes.
-const LANES: usize = 16;
 /// Fewer vectors are parted by one try after the other, since the first or second often leaves each kind alone; the tree is the same.
 const FEW: usize = 32;
-
-type Lanes = [f32; LANES];
-
-/// Examples as the trees look at them.
-pub(super) struct Rows<'a> {
-    examples: Examples<'a>,
-    /// Rows of vectors, filled up with zeros. Shape: `[vectors, blocks]`.
-    values: Vec<Lanes>,
-    blocks: usize,
-}
-
-impl<'a> Rows<'a> {
-    pub fn of(examples: Examples<'a>) -> Self {
-        let blocks = examples.columns.div_ceil(LANES);
-        let mut values = vec![[0.0; LANES]; examples.kind.len() * blocks];
-        let rows = values.chunks_exact_mut(blocks.max(1));
-        for (row, own) in rows.zip(examples.values.chunks_exact(examples.columns.max(1))) {
-            row.as_flattened_mut()[..own.len()].copy_from_slice(own);
-        }
-        Self {
-            examples,
-            values,
-            blocks,
-        }
-    }
-
-    #[inline(always)]
-    fn block(&self, vector: u32, block: usize) -> &Lanes {
-        &self.values[vector as usize * self.blocks + block]
-    }
-
-    #[inline(always)]
-    fn value(&self, vector: u32, column: usize) -> f32 {
-        self.block(vector, column / LANES)[column % LANES]
-    }
-}
-
-/// Vectors of one kind, one after the other.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    kind: u16,
-    end: usize,
-    weight: f64,
-}
 
 /// Vectors that will be a node.
 struct Seed {
@@ -74,24 +30,6 @@ struct Seed {
     depth: usize,
     /// The branch of which they are those above.
     above: Option<usize>,
-}
-
-/// A column and a threshold that may part the vectors.
-#[derive(Debug, Clone)]
-struct Try {
-    column: usize,
-    threshold: f32,
-    /// How many thresholds were drawn for this column before.
-    layer: usize,
-    /// The stream of random numbers after it.
-    after: Draw,
-}
-
-/// How many vectors lie below a threshold, and the impurity of both sides together: Gini's, times weight.
-#[derive(Debug, Clone, Copy)]
-struct Parted {
-    below: usize,
-    impurity: f64,
 }
 
 /// A tree that grows. All its functions become one, which is compiled for every instruction set.
@@ -391,165 +329,6 @@ impl<'a> Growing<'a> {
     }
 }
 
-/// How all tries of a node part its vectors. A layer has one threshold at most for each column of a block.
-#[derive(Default)]
-struct Counts {
-    /// Where the layers of each block begin, and behind the last.
-    first: Vec<usize>,
-    /// Shape of all that follow: `[layers, LANES]`.
-    thresholds: Vec<Lanes>,
-    /// Vectors below, of one kind and of all.
-    under: Vec<[u32; LANES]>,
-    below: Vec<[u32; LANES]>,
-    /// Sums of the weights of each kind and of their squares, below the threshold and above.
-    low: Sides,
-    high: Sides,
-}
-
-/// One side of many thresholds.
-#[derive(Default)]
-struct Sides {
-    all: Vec<[f64; LANES]>,
-    squares: Vec<[f64; LANES]>,
-}
-
-impl Sides {
-    #[inline(always)]
-    fn clear(&mut self, layers: usize) {
-        for sums in [&mut self.all, &mut self.squares] {
-            sums.clear();
-            sums.resize(layers, [0.0; LANES]);
-        }
-    }
-
-    /// Adds the weights of so many vectors of one kind.
-    #[inline(always)]
-    fn add(&mut self, counts: &[[u32; LANES]], weight: f64) {
-        let sums = self.all.iter_mut().zip(&mut self.squares);
-        for ((all, squares), counts) in sums.zip(counts) {
-            let weights = counts.map(|count| f64::from(count) * weight);
-            for lane in 0..LANES {
-                all[lane] += weights[lane];
-            }
-            for lane in 0..LANES {
-                squares[lane] += weights[lane] * weights[lane];
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn side(&self, layer: usize, lane: usize) -> Side {
-        Side {
-            all: self.all[layer][lane],
-            squares: self.squares[layer][lane],
-        }
-    }
-}
-
-impl Counts {
-    /// Room for these tries.
-    #[inline(always)]
-    fn lay_out(&mut self, tries: &[Try], blocks: usize) {
-        self.first.clear();
-        self.first.resize(blocks + 1, 0);
-        for tried in tries {
-            let layers = &mut self.first[tried.column / LANES + 1];
-            *layers = (*layers).max(tried.layer + 1);
-        }
-        for block in 0..blocks {
-            self.first[block + 1] += self.first[block];
-        }
-        let layers = self.first[blocks];
-        // Nothing lies below a threshold that there is not.
-        self.thresholds.clear();
-        self.thresholds.resize(layers, [f32::NEG_INFINITY; LANES]);
-        for tried in tries {
-            let layer = self.layer(tried);
-            self.thresholds[layer][tried.column % LANES] = tried.threshold;
-        }
-        for counts in [&mut self.under, &mut self.below] {
-            counts.clear();
-            counts.resize(layers, [0; LANES]);
-        }
-        self.low.clear(layers);
-        self.high.clear(layers);
-    }
-
-    #[inline(always)]
-    fn layer(&self, tried: &Try) -> usize {
-        self.first[tried.column / LANES] + tried.layer
-    }
-
-    /// Counts what lies below, kind by kind.
-    #[inline(always)]
-    fn count<S: Simd>(&mut self, simd: S, rows: &Rows, vectors: &[u32], runs: &[Run]) {
-        let mut start = 0;
-        for run in runs {
-            let alike = &vectors[start..run.end];
-            for block in 0..rows.blocks {
-                let mut first = self.first[block];
-                let end = self.first[block + 1];
-                while first < end {
-                    // As many as leave registers for the values.
-                    first += match end - first {
-                        1 => self.count_layers::<S, 1>(simd, rows, alike, block, first),
-                        2 => self.count_layers::<S, 2>(simd, rows, alike, block, first),
-                        3 => self.count_layers::<S, 3>(simd, rows, alike, block, first),
-                        _ => self.count_layers::<S, 4>(simd, rows, alike, block, first),
-                    };
-                }
-            }
-            self.low.add(&self.under, run.weight);
-            let counts = self.below.as_flattened_mut().iter_mut();
-            for (below, under) in counts.zip(self.under.as_flattened_mut()) {
-                *below += *under;
-                // From here on those above.
-                *under = alike.len() as u32 - *under;
-            }
-            self.high.add(&self.under, run.weight);
-            start = run.end;
-        }
-    }
-
-    /// Counts vectors of one kind in some layers of a block; returns the number of layers.
-    #[inline(always)]
-    fn count_layers<S: Simd, const LAYERS: usize>(
-        &mut self,
-        simd: S,
-        rows: &Rows,
-        vectors: &[u32],
-        block: usize,
-        first: usize,
-    ) -> usize {
-        let (zero, one) = (simd.splat_u32s(0), simd.splat_u32s(1));
-        for register in 0..LANES / S::F32_LANES {
-            let thresholds: [S::f32s; LAYERS] =
-                std::array::from_fn(|layer| S::as_simd_f32s(&self.thresholds[first + layer]).0[register]);
-            let mut under = [zero; LAYERS];
-            for vector in vectors {
-                let values = S::as_simd_f32s(rows.block(*vector, block)).0[register];
-                for layer in 0..LAYERS {
-                    let is = simd.less_than_f32s(values, thresholds[layer]);
-                    under[layer] = simd.add_u32s(under[layer], simd.select_u32s(is, one, zero));
-                }
-            }
-            for layer in 0..LAYERS {
-                S::as_mut_simd_u32s(&mut self.under[first + layer]).0[register] = under[layer];
-            }
-        }
-        LAYERS
-    }
-
-    #[inline(always)]
-    fn parted(&self, tried: &Try) -> Parted {
-        let (layer, lane) = (self.layer(tried), tried.column % LANES);
-        Parted {
-            below: self.below[layer][lane] as usize,
-            impurity: self.low.side(layer, lane).impurity() + self.high.side(layer, lane).impurity(),
-        }
-    }
-}
-
 /// The best of some tries.
 #[derive(Debug, Default)]
 struct Best {
@@ -588,26 +367,6 @@ fn bounds(values: &[f32]) -> (f32, f32) {
     let least = values.iter().copied().fold(f32::INFINITY, lesser);
     let most = values.iter().copied().fold(f32::NEG_INFINITY, greater);
     (least, most)
-}
-
-/// One side of a threshold: the weights of its kinds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Side {
-    all: f64,
-    squares: f64,
-}
-
-impl Side {
-    #[inline(always)]
-    fn add(&mut self, weight: f64) {
-        self.all += weight;
-        self.squares += weight * weight;
-    }
-
-    #[inline(always)]
-    fn impurity(self) -> f64 {
-        self.all - self.squares / self.all.max(f64::MIN_POSITIVE)
-    }
 }
 
 #[cfg(test)]
