@@ -151,7 +151,14 @@ fn significance(bencher: Bencher) {
     let settings = SignificanceSettings::default();
     let errors = ErrorModel::neutral(SAMPLE.pixels, &settings);
     each(bencher, |place| {
-        Evidence::measure(&residual(place), &DRAWN[place].0, 0, &errors, &settings)
+        let residual = residual(place);
+        Evidence::measure(
+            &residual,
+            &errors.correct(&residual),
+            &DRAWN[place].0,
+            0,
+            &settings,
+        )
     });
 }
 
@@ -162,11 +169,12 @@ fn significance_and_hypotheses(bencher: Bencher) {
     let hypotheses = Hypotheses::new(&preparation().grid.wavelengths());
     each(bencher, |place| {
         let residual = residual(place);
-        Evidence::measure(&residual, &DRAWN[place].0, 0, &errors, &settings).with_hypotheses(
+        let corrected = errors.correct(&residual);
+        Evidence::measure(&residual, &corrected, &DRAWN[place].0, 0, &settings).with_hypotheses(
             &hypotheses,
             &residual,
+            &corrected,
             &COMPONENTS.components,
-            &errors,
         )
     });
 }

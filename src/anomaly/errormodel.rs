@@ -33,13 +33,13 @@ pub struct ErrorModel {
     pixel_offset: Vec<f64>,
 }
 
-/// A residual after the error model: what the windows sum.
+/// A residual after the error model: what the windows sum. Shapes: `[pixels]`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Corrected {
+pub struct Corrected {
     /// Residual less its typical value; 0 where invalid.
-    pub residual: Vec<f64>,
+    pub(super) residual: Vec<f64>,
     /// 1/sigma^2 with all error terms; 0 where invalid.
-    pub weight: Vec<f64>,
+    pub(super) weight: Vec<f64>,
 }
 
 /// Pixels over which a line is told from the continuum below it: 0.01 dex, 7000 km/s, on the default grid.
@@ -175,7 +175,7 @@ impl ErrorModel {
     /// Residual and weight of every pixel with all error terms.
     ///
     /// Panics where the residual has another number of pixels than this model.
-    pub(crate) fn correct(&self, residual: &Residual) -> Corrected {
+    pub fn correct(&self, residual: &Residual) -> Corrected {
         assert_eq!(residual.len(), self.len(), "the error model is of another grid");
         let mut corrected = Corrected {
             residual: vec![0.0; residual.len()],

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scan::Sums;
 use super::settings::MAX_WIDTHS;
-use super::{ErrorModel, Hypotheses, Latent, Residual, SignificanceSettings};
+use super::{Corrected, Hypotheses, Latent, Residual, SignificanceSettings};
 
 /// The statistics of one spectrum that its place in the ranking is made of.
 ///
@@ -34,18 +34,18 @@ pub struct Evidence {
 impl Evidence {
     /// Measures a spectrum.
     ///
-    /// `latent` may be empty; `model` numbers the cross-fitted models.
+    /// `corrected` is its residual after the error model; `latent` may be empty; `model` numbers the cross-fitted models.
     ///
-    /// Panics where the residual is of another grid than the error model, or `settings.widths` has more than
-    /// [`MAX_WIDTHS`] ([`SignificanceSettings::check`] says so first).
+    /// Panics where both residuals are not of one grid, or `settings.widths` has more than [`MAX_WIDTHS`]
+    /// ([`SignificanceSettings::check`] says so first).
     pub fn measure(
         residual: &Residual,
+        corrected: &Corrected,
         latent: &[f32],
         model: u16,
-        errors: &ErrorModel,
         settings: &SignificanceSettings,
     ) -> Self {
-        let sums = Sums::new(&errors.correct(residual));
+        let sums = Sums::new(corrected);
         let mut evidence = Self {
             excess: [f32::NAN; MAX_WIDTHS],
             missing: [f32::NAN; MAX_WIDTHS],
@@ -73,17 +73,11 @@ impl Evidence {
         mut self,
         hypotheses: &Hypotheses,
         residual: &Residual,
+        corrected: &Corrected,
         basis: &[f32],
-        errors: &ErrorModel,
     ) -> Self {
-        self.statistics = hypotheses
-            .measure(
-                residual,
-                basis,
-                if basis.is_empty() { &[] } else { &self.latent },
-                errors,
-            )
-            .into();
+        let latent: &[f32] = if basis.is_empty() { &[] } else { &self.latent };
+        self.statistics = hypotheses.measure(residual, corrected, basis, latent).into();
         self
     }
 

@@ -50,6 +50,9 @@ pub(crate) struct Examples<'a> {
     pub weights: &'a [f64],
 }
 
+/// Trees that a vector goes through beside each other: the next node of one is fetched while the others are looked at.
+const WALKED: usize = 16;
+
 impl Forest {
     /// Grows `trees` trees. The same examples in the same order give the same trees.
     pub fn grow(examples: Examples, trees: usize, seed: u64) -> Self {
@@ -90,8 +93,20 @@ impl Forest {
             "a vector of the columns that the trees know"
         );
         let mut votes = vec![0.0; self.kinds];
-        for tree in &self.trees {
-            tree.vote(vector, &mut votes);
+        for trees in self.trees.chunks(WALKED) {
+            let mut at = [0; WALKED];
+            let mut on_the_way = true;
+            while on_the_way {
+                on_the_way = false;
+                for (at, tree) in at.iter_mut().zip(trees) {
+                    if let Some(next) = tree.next(*at, vector) {
+                        (*at, on_the_way) = (next, true);
+                    }
+                }
+            }
+            for (at, tree) in at.into_iter().zip(trees) {
+                tree.vote(at, &mut votes);
+            }
         }
         let trees = self.trees.len().max(1) as f64;
         votes.iter_mut().for_each(|vote| *vote /= trees);
@@ -100,32 +115,30 @@ impl Forest {
 }
 
 impl Tree {
-    /// Adds the shares of the kinds among the like.
-    fn vote(&self, vector: &[f32], votes: &mut [f64]) {
-        let mut at = 0;
-        loop {
-            match self.nodes[at] {
-                Node::Pure(kind) => return votes[usize::from(kind)] += 1.0,
-                Node::Leaf(start) => {
-                    let shares = &self.shares[start as usize..];
-                    votes
-                        .iter_mut()
-                        .zip(shares)
-                        .for_each(|(vote, share)| *vote += f64::from(*share));
-                    return;
-                }
-                Node::Branch {
-                    column,
-                    threshold,
-                    above,
-                } => {
-                    at = if vector[usize::from(column)] < threshold {
-                        at + 1
-                    } else {
-                        above as usize
-                    };
-                }
+    /// Where a vector goes on from a node; `None` where it has come to the like.
+    #[inline(always)]
+    fn next(&self, at: usize, vector: &[f32]) -> Option<usize> {
+        match self.nodes[at] {
+            Node::Branch {
+                column, threshold, ..
+            } if vector[usize::from(column)] < threshold => Some(at + 1),
+            Node::Branch { above, .. } => Some(above as usize),
+            Node::Pure(_) | Node::Leaf(_) => None,
+        }
+    }
+
+    /// Adds the shares of the kinds among the like of a node.
+    fn vote(&self, at: usize, votes: &mut [f64]) {
+        match self.nodes[at] {
+            Node::Pure(kind) => votes[usize::from(kind)] += 1.0,
+            Node::Leaf(start) => {
+                let shares = &self.shares[start as usize..];
+                votes
+                    .iter_mut()
+                    .zip(shares)
+                    .for_each(|(vote, share)| *vote += f64::from(*share));
             }
+            Node::Branch { .. } => unreachable!("no like are at a branching"),
         }
     }
 }

@@ -47,7 +47,7 @@ mod words;
 pub use atrest::{AtRest, at_rest};
 pub use calibration::{Calibration, Component, Score};
 pub use error::AnomalyError;
-pub use errormodel::{ErrorModel, ErrorModelBuilder};
+pub use errormodel::{Corrected, ErrorModel, ErrorModelBuilder};
 pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};
 pub use evidence::Evidence;
 pub use gas::{Ionized, OwnLines, ionized};

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Residual;
-use super::products::dot;
+use super::products::{add_times, dot, times};
 
 /// Pixels that are one in the first, coarse search.
 const COARSE: usize = 4;
@@ -200,11 +200,8 @@ impl Fit {
             .iter()
             .map(|row| &row[at(start)..at(start) + (end - start)])
             .collect();
-        let mut weighted = vec![0.0; end - start];
         for i in 0..count {
-            for ((out, value), weight) in weighted.iter_mut().zip(rows[i]).zip(weight) {
-                *out = value * weight;
-            }
+            let weighted = times(rows[i], weight);
             right[i] = dot(&weighted, flux);
             for j in 0..=i {
                 let sum = dot(&weighted, rows[j]);
@@ -221,12 +218,9 @@ impl Fit {
         if solution[0] <= 0.0 {
             return None;
         }
-        let mut model = weighted;
-        model.fill(0.0);
+        let mut model = vec![0.0; end - start];
         for (row, value) in rows.iter().zip(solution.iter()) {
-            for (out, row) in model.iter_mut().zip(*row) {
-                *out += row * value;
-            }
+            add_times(&mut model, *value, row);
         }
         let squares = model.iter().zip(flux).zip(weight);
         let squares = squares.map(|((model, flux), weight)| weight * (flux - model).powi(2));

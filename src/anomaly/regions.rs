@@ -1,5 +1,7 @@
 //! Where a spectrum departs from its reconstruction.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::scan::Sums;
@@ -84,16 +86,19 @@ pub fn regions(
         calibration,
         ln_sn: evidence.ln_sn(),
     };
-    let mut taken = vec![false; sums.pixels()];
+    // What no region has taken, in order.
+    let mut free: Vec<Range<usize>> = std::iter::once(0..sums.pixels()).collect();
     let mut found: Vec<Found> = Vec::new();
     // Joining makes fewer of them, so look for some more than are asked for.
     let limit = 2 * calibration.settings().max_regions;
     while found.len() < limit {
-        let Some(mut best) = finder.strongest(&taken) else {
+        let Some(mut best) = finder.strongest(&free) else {
             break;
         };
-        finder.refine(&mut best, &taken);
-        taken[best.start..best.end].fill(true);
+        let place = free.partition_point(|stretch| stretch.end <= best.start);
+        let within = free[place].clone();
+        finder.refine(&mut best, &within);
+        free.splice(place..=place, [within.start..best.start, best.end..within.end]);
         found.push(best);
     }
     let mut regions: Vec<GridRegion> = finder
@@ -163,31 +168,30 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The window of any width, free of taken pixels, that stands out most; `None` where none does enough.
-    fn strongest(&self, taken: &[bool]) -> Option<Found> {
+    /// The window of any width within one of the free stretches that stands out most; `None` where none does enough.
+    fn strongest(&self, free: &[Range<usize>]) -> Option<Found> {
         let settings = self.calibration.settings();
         let mut best: Option<Found> = None;
         for (index, &width) in settings.widths.iter().enumerate() {
             let step = (width / 8).max(1);
             // By sign, the most significant place of this width: within a width, calibration keeps the order.
             let mut most = [(settings.region_sigma, None); 2];
-            let (mut start, mut checked) = (0, 0);
-            while start + width <= self.sums.pixels() {
-                let end = start + width;
-                if let Some(blocked) = (start.max(checked)..end).rev().find(|&pixel| taken[pixel]) {
-                    start = blocked + 1;
-                    checked = start;
-                    continue;
-                }
-                checked = end;
-                if self.sums.valid(start, end) >= Sums::needed(width) {
+            for stretch in free {
+                let starts = stretch.start..(stretch.end + 1).saturating_sub(width);
+                for start in starts.step_by(step) {
+                    let end = start + width;
+                    let least = most[0].0.min(most[1].0);
+                    if !self.sums.may_exceed(start, end, least)
+                        || self.sums.valid(start, end) < Sums::needed(width)
+                    {
+                        continue;
+                    }
                     let sigma = self.sums.significance(start, end);
                     let most = &mut most[usize::from(sigma > 0.0)];
                     if sigma.abs() > most.0 {
                         *most = (sigma.abs(), Some(start));
                     }
                 }
-                start += step;
             }
             for (excess, (sigma, start)) in [false, true].into_iter().zip(most) {
                 let Some(start) = start else { continue };
@@ -207,8 +211,8 @@ impl Finder<'_> {
         best
     }
 
-    /// Moves the edges, step by smaller step, while that makes the region more significant; invalid edge pixels go.
-    fn refine(&self, found: &mut Found, taken: &[bool]) {
+    /// Moves the edges within a free stretch, step by smaller step, while that makes the region more significant; invalid edge pixels go.
+    fn refine(&self, found: &mut Found, within: &Range<usize>) {
         let sign = if found.excess { 1.0 } else { -1.0 };
         let mut best = sign * self.sums.significance(found.start, found.end);
         let mut step = ((found.end - found.start) / 4).max(1);
@@ -217,7 +221,7 @@ impl Finder<'_> {
             let choices = [
                 (start.checked_sub(step), Some(end)),
                 (Some(start + step), Some(end)),
-                (Some(start), Some(end + step).filter(|&end| end <= taken.len())),
+                (Some(start), Some(end + step)),
                 (Some(start), end.checked_sub(step)),
             ];
             let mut moved = false;
@@ -225,7 +229,7 @@ impl Finder<'_> {
                 .into_iter()
                 .filter_map(|(start, end)| Some((start?, end?)))
             {
-                if start >= end || taken[start..end].iter().any(|taken| *taken) {
+                if start >= end || start < within.start || end > within.end {
                     continue;
                 }
                 let sigma = sign * self.sums.significance(start, end);

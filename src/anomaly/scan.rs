@@ -57,6 +57,15 @@ impl Sums {
         (self.weighted[end] - self.weighted[start]) / weight.sqrt()
     }
 
+    /// Whether `start..end` may be of more than so many sigma, of either sign: without the root and the division that nearly all windows can do without.
+    pub fn may_exceed(&self, start: usize, end: usize, sigma: f64) -> bool {
+        /// Both sides are rounded.
+        const ROUNDED: f64 = 1.0 - 1e-12;
+        let sum = self.weighted[end] - self.weighted[start];
+        let weight = self.weight[end] - self.weight[start];
+        sum * sum > sigma * sigma * weight * ROUNDED
+    }
+
     /// Valid pixels that a window of `width` needs to count: half of it.
     pub fn needed(width: usize) -> usize {
         width.div_ceil(2).max(1)

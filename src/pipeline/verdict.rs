@@ -54,12 +54,14 @@ impl super::reconstructor::Reconstructor {
     ) -> Evidence {
         let look = scored.as_look();
         look.with_residual(self.grid(), |residual| {
-            Evidence::measure(residual, look.latent, look.member as u16, errors, settings).with_hypotheses(
-                &self.hypotheses,
-                residual,
-                self.directions(scored.member),
-                errors,
-            )
+            let corrected = errors.correct(residual);
+            Evidence::measure(residual, &corrected, look.latent, look.member as u16, settings)
+                .with_hypotheses(
+                    &self.hypotheses,
+                    residual,
+                    &corrected,
+                    self.directions(scored.member),
+                )
         })
     }
 }
@@ -124,7 +126,8 @@ impl Look<'_> {
 
     pub fn evidence(&self, grid: &[f64], errors: &ErrorModel, settings: &SignificanceSettings) -> Evidence {
         self.with_residual(grid, |residual| {
-            Evidence::measure(residual, self.latent, self.member as u16, errors, settings)
+            let corrected = errors.correct(residual);
+            Evidence::measure(residual, &corrected, self.latent, self.member as u16, settings)
         })
     }
 

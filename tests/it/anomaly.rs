@@ -127,7 +127,10 @@ fn judge(population: &[Owned], settings: &SignificanceSettings) -> Judged {
     let errors = ErrorModel::fit(pixels, population.iter().map(Owned::residual), settings);
     let evidence: Vec<Evidence> = population
         .iter()
-        .map(|owned| Evidence::measure(&owned.residual(), &owned.latent, 0, &errors, settings))
+        .map(|owned| {
+            let residual = owned.residual();
+            Evidence::measure(&residual, &errors.correct(&residual), &owned.latent, 0, settings)
+        })
         .collect();
     let calibration = Calibration::fit(&evidence, settings);
     let scores = evidence

@@ -11,8 +11,7 @@ mod portrait;
 mod projection;
 mod sources;
 
-use super::errormodel::Corrected;
-use super::{ErrorModel, Residual};
+use super::{Corrected, Residual};
 pub(super) use contrast::contrasts;
 use portrait::Portrait;
 use projection::Projection;
@@ -144,16 +143,15 @@ impl Hypotheses {
     pub fn measure(
         &self,
         residual: &Residual,
+        corrected: &Corrected,
         basis: &[f32],
         latent: &[f32],
-        errors: &ErrorModel,
     ) -> Vec<f32> {
-        let corrected = errors.correct(residual);
         let valid = corrected.weight.iter().filter(|weight| **weight > 0.0).count();
         if valid < 100 {
             return vec![f32::NAN; STATISTICS.len()];
         }
-        let bounded = bounded(&corrected);
+        let bounded = bounded(corrected);
         let projection = Projection::new(&bounded, basis);
         let model: Vec<f64> = (0..residual.len())
             .map(|pixel| {
@@ -169,9 +167,9 @@ impl Hypotheses {
         found.extend(self.sources.measure(&projection, residual));
         found.extend(
             self.lines
-                .measure(&projection, &corrected, residual, &model, latent),
+                .measure(&projection, corrected, residual, &model, latent),
         );
-        found.extend(detector::measure(&corrected, residual, &model));
+        found.extend(detector::measure(corrected, residual, &model));
         found.extend(self.portrait.measure(&model));
         debug_assert_eq!(found.len(), STATISTICS.len());
         found.into_iter().map(|value| value as f32).collect()

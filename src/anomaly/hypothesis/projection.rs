@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DVector};
 
 use crate::anomaly::errormodel::Corrected;
-use crate::anomaly::products::{dot, times};
+use crate::anomaly::products::{add_times, dot, times};
 use crate::anomaly::scan::Sums;
 
 /// A shape of which less than this share (of its square) is left beside the model's freedom says nothing of its own.
@@ -215,10 +215,7 @@ fn orthonormalize(directions: &mut [Vec<f64>], lower: &DMatrix<f64>) {
         let (before, rest) = directions.split_at_mut(k);
         let row = &mut rest[0];
         for (j, other) in before.iter().enumerate() {
-            let share = lower[(k, j)];
-            row.iter_mut()
-                .zip(other)
-                .for_each(|(value, other)| *value -= share * other);
+            add_times(row, -lower[(k, j)], other);
         }
         let length = lower[(k, k)];
         row.iter_mut().for_each(|value| *value /= length);

@@ -64,18 +64,19 @@ impl Sources {
     /// Balmer lines of three widths, four supernovae, ten stars: signed significances.
     pub fn measure(&self, projection: &Projection, residual: &Residual) -> Vec<f64> {
         let (start, step, length) = STAR_GRID;
-        let place: Vec<f64> = residual
+        // The place on the grid of the stars before each pixel, and the share of the way to the next.
+        let places: Vec<(usize, f64)> = residual
             .observed
             .iter()
-            .map(|wavelength| ((wavelength.ln() - start) / step).clamp(0.0, (length - 2) as f64))
+            .map(|wavelength| {
+                let place = ((wavelength.ln() - start) / step).clamp(0.0, (length - 2) as f64);
+                (place as usize, place.fract())
+            })
             .collect();
         let seen = |star: &Vec<f64>| -> Vec<f64> {
-            place
+            places
                 .iter()
-                .map(|place| {
-                    let low = *place as usize;
-                    star[low] + (place - low as f64) * (star[low + 1] - star[low])
-                })
+                .map(|&(low, share)| star[low] + share * (star[low + 1] - star[low]))
                 .collect()
         };
         let at_rest = self.at_rest.iter().map(|shape| projection.significance(shape));

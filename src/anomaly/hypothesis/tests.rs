@@ -1,7 +1,7 @@
 use super::*;
-use crate::anomaly::SignificanceSettings;
 use crate::anomaly::draw::Draw;
 use crate::anomaly::templates;
+use crate::anomaly::{ErrorModel, SignificanceSettings};
 
 const PIXELS: usize = 3800;
 const Z: f64 = 0.05;
@@ -43,9 +43,9 @@ fn measured(seen: &Seen, basis: &[f32]) -> Vec<f32> {
     };
     Hypotheses::new(&seen.grid).measure(
         &residual,
+        &ErrorModel::neutral(PIXELS, &settings).correct(&residual),
         basis,
         &vec![0.0; basis.len() / PIXELS],
-        &ErrorModel::neutral(PIXELS, &settings),
     )
 }
 
@@ -165,6 +165,7 @@ fn too_little_to_say_anything() {
         z: Z,
     };
     let hypotheses = Hypotheses::new(&seen.grid);
-    let statistics = hypotheses.measure(&residual, &[], &[], &ErrorModel::neutral(PIXELS, &settings));
+    let corrected = ErrorModel::neutral(PIXELS, &settings).correct(&residual);
+    let statistics = hypotheses.measure(&residual, &corrected, &[], &[]);
     assert!(statistics.len() == STATISTICS.len() && statistics.iter().all(|value| value.is_nan()));
 }

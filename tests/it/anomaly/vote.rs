@@ -64,11 +64,12 @@ impl Survey {
     fn evidence(&self, flux: &[f32], ivar: &[f32], model: u16) -> Evidence {
         let residual = self.residual(flux, ivar);
         let errors = ErrorModel::neutral(PIXELS, &settings());
-        Evidence::measure(&residual, &[flux[0], flux[1]], model, &errors, &settings()).with_hypotheses(
+        let corrected = errors.correct(&residual);
+        Evidence::measure(&residual, &corrected, &[flux[0], flux[1]], model, &settings()).with_hypotheses(
             &self.hypotheses,
             &residual,
+            &corrected,
             &[],
-            &errors,
         )
     }
 
