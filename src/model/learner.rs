@@ -17,6 +17,10 @@ use super::{ModelError, Network, Sample, Spectra};
 const CHUNK: usize = 1024;
 
 /// A network and its optimizer.
+#[cfg_attr(
+    feature = "gpu",
+    expect(clippy::large_enum_variant, reason = "a training has one of them")
+)]
 pub(super) enum Learner {
     /// In burn's hands; the gradients are those of [`Trainer::learn`].
     Burn {
@@ -49,6 +53,10 @@ pub(super) struct Epoch<'a> {
 }
 
 /// The weights of a network as they once were.
+#[cfg_attr(
+    feature = "gpu",
+    expect(clippy::large_enum_variant, reason = "a training has one of them")
+)]
 pub(super) enum Snapshot {
     /// Sharing its numbers with the network until that learns on.
     Burn(Network),

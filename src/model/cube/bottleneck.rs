@@ -194,8 +194,7 @@ impl Bottleneck {
                 (spectra, lengths[layer]),
                 before,
                 nothing,
-                made,
-                slope,
+                (made, slope),
             );
             before = made;
         }
@@ -424,8 +423,7 @@ impl Backward<'_> {
                     shape,
                     behind,
                     (slope, slope),
-                    None,
-                    to,
+                    (to, None),
                 );
             }
         }

@@ -34,6 +34,7 @@ pub(super) enum Net {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a network has one of them")]
 pub(super) enum Maps {
     Skip(skip::Maps),
     Bottleneck(bottleneck::Maps),

@@ -46,8 +46,7 @@ pub(super) fn gather(
     (spectra, fine): (usize, usize),
     map: &Buffer,
     others: (&Buffer, &Buffer),
-    out: &Buffer,
-    second: &Buffer,
+    (out, second): (&Buffer, &Buffer),
 ) {
     let tile = tile_of(window);
     let coarse = window.positions(fine);

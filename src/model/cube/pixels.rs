@@ -208,7 +208,7 @@ fn brim_kernel(
     let mut sums = Array::<Quad>::new(4usize);
     let unit = UNIT_POS as usize;
     let channel = unit % QUADS;
-    let tiles = (length + 63) / 64;
+    let tiles = length.div_ceil(64);
     for item in range_stepped(CUBE_POS_X as usize, spectra * tiles, PARTS) {
         let spectrum = item / tiles;
         #[unroll]

@@ -50,8 +50,7 @@ pub(super) fn scatter(
     (spectra, fine): (usize, usize),
     map: &Buffer,
     others: (&Buffer, &Buffer),
-    edge: Option<Edge>,
-    out: &Buffer,
+    (out, edge): (&Buffer, Option<Edge>),
 ) {
     let tile = tile_of(window);
     let coarse = window.positions(fine);

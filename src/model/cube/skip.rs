@@ -117,15 +117,14 @@ impl Skip {
                 (spectra, fine),
                 from,
                 nothing,
-                to,
-                &room.spare,
+                (to, &room.spare),
             );
         };
         let up = |window, begin, fine, from: &Buffer, added: &Buffer, to: &Buffer| {
             let layer = (window, Scattered::Added);
             let others = (added, added);
             let weights = (parameters, &weights.mirror, begin);
-            scatter(room, layer, weights, (spectra, fine), from, others, None, to);
+            scatter(room, layer, weights, (spectra, fine), from, others, (to, None));
         };
         lift(
             room,
@@ -235,8 +234,7 @@ impl Backward<'_> {
             (spectra, first),
             behind_up2,
             (&maps.y1, &maps.x2),
-            &maps.gradient_y1,
-            &maps.behind_up1,
+            (&maps.gradient_y1, &maps.behind_up1),
         );
         outer(
             self.room,
@@ -253,8 +251,7 @@ impl Backward<'_> {
             (spectra, second),
             &maps.behind_up1,
             (&maps.x3, &maps.x3),
-            &maps.behind_down3,
-            &self.room.spare,
+            (&maps.behind_down3, &self.room.spare),
         );
     }
 
@@ -279,8 +276,7 @@ impl Backward<'_> {
             (spectra, second),
             &maps.behind_down3,
             (&maps.gradient_y1, &maps.x2),
-            None,
-            &maps.behind_down2,
+            (&maps.behind_down2, None),
         );
         outer(
             self.room,
@@ -304,8 +300,7 @@ impl Backward<'_> {
             (spectra, first),
             &maps.behind_down2,
             (&maps.x1, &maps.x1),
-            Some(edge),
-            behind_down1,
+            (behind_down1, Some(edge)),
         );
         brim(
             self.room,
