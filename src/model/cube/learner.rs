@@ -57,9 +57,9 @@ struct State {
 }
 
 /// A step on a full batch as the GPU has recorded it, to be run again without being put together anew. What it works on lives as long.
-struct Recorded {
+pub(super) struct Recorded {
     graph: Graph,
-    _batch: Batch,
+    batch: Batch,
     _maps: Maps,
     _losses: Buffer,
 }
@@ -179,31 +179,65 @@ impl Learner {
             return;
         }
         // A step is run before it is recorded, and one that could not be recorded leaves what it would have written unusable.
-        let kept = &self.state.kept;
-        let before = [&self.engine.weights.parameters, &kept.moment_1, &kept.moment_2];
-        let before = before.map(|buffer| room.read(buffer));
+        let before = self.learned();
         match self.record(held) {
-            Ok(recorded) => self.recorded = Some(recorded),
+            Ok(recorded) if self.is_as_launched(&recorded, held, &before) => self.recorded = Some(recorded),
+            Ok(_) => tracing::warn!("a recorded step is not what it was, so steps are launched one by one"),
             Err(error) => {
                 tracing::debug!(%error, "steps are not recorded");
                 self.renew();
             }
         }
-        self.restore(before);
+        self.restore(&before);
     }
 
-    /// Records a step on a full batch.
-    fn record(&mut self, held: &Held) -> Result<Recorded, ServerError> {
-        let client = self.engine.room.client.clone();
-        let places = (0..held.spectra as u32).collect();
+    /// Plans steps that are only tried: on the spectra in this order, drawn from this seed, at this rate.
+    fn plan_trial(&mut self, places: Vec<u32>, seed: u32, rate: LearningRate) {
         let steps = self.agenda.steps();
-        let numbers = self.rules.adam.numbers(0.0, 1);
+        let rows = vec![self.rules.adam.numbers(rate, 1); steps];
         self.agenda.write(
             &self.engine.room,
             0,
-            (places, vec![0; steps]),
-            vec![numbers; steps].into_iter(),
+            (places, vec![seed; steps]),
+            rows.into_iter(),
         );
+    }
+
+    /// Whether recorded steps make of the weights and moments `before` what the same steps make that are launched kernel by kernel, to the byte: of other spectra, with
+    /// other noise and another rate than they were recorded with, and still after others were launched. Drivers and the libraries above them differ, and a loss that looks well
+    /// would not tell. Weights and moments are to be written again after it.
+    pub(super) fn is_as_launched(
+        &mut self,
+        recorded: &Recorded,
+        held: &Held,
+        before: &[Vec<f32>; 3],
+    ) -> bool {
+        // The second sees what the first has made of the weights, in both of their orders, and of the moments.
+        let steps = (held.spectra / self.agenda.batch).min(2);
+        let mut come_to = |as_recorded: bool| {
+            self.restore(before);
+            self.plan_trial((0..held.spectra as u32).rev().collect(), 1, 1e-3);
+            for _ in 0..steps {
+                if as_recorded {
+                    recorded.run();
+                } else {
+                    self.launch(held, &recorded.batch);
+                }
+                self.agenda.launched();
+            }
+            let read = |buffer| self.engine.room.read(buffer);
+            let mut told = read(&self.agenda.told);
+            told.truncate(2 * steps);
+            (read(&self.engine.weights.parameters), told)
+        };
+        let (first, launched, again) = (come_to(true), come_to(false), come_to(true));
+        first == launched && again == launched
+    }
+
+    /// Records a step on a full batch.
+    pub(super) fn record(&mut self, held: &Held) -> Result<Recorded, ServerError> {
+        let client = self.engine.room.client.clone();
+        self.plan_trial((0..held.spectra as u32).collect(), 0, 0.0);
         let spectra = self.agenda.spectra();
         self.reserve(spectra);
         let batch = held.room_for_batch(
@@ -217,7 +251,7 @@ impl Learner {
         self.launch(held, &batch);
         Ok(Recorded {
             graph: client.stop_capture()?,
-            _batch: batch,
+            batch,
             _maps: self.engine.maps().clone(),
             _losses: self.state.losses.clone(),
         })
@@ -230,13 +264,20 @@ impl Learner {
         self.agenda = self.agenda.renewed(&self.engine.room);
     }
 
-    /// Writes parameters and moments, in the kernels' order.
-    fn restore(&mut self, [parameters, moment_1, moment_2]: [Vec<f32>; 3]) {
+    /// Parameters and moments, in the kernels' order.
+    pub(super) fn learned(&self) -> [Vec<f32>; 3] {
+        let kept = &self.state.kept;
+        let all = [&self.engine.weights.parameters, &kept.moment_1, &kept.moment_2];
+        all.map(|buffer| self.engine.room.read(buffer))
+    }
+
+    /// Writes them.
+    fn restore(&mut self, [parameters, moment_1, moment_2]: &[Vec<f32>; 3]) {
         let (room, weights, kept) = (&self.engine.room, &self.engine.weights, &self.state.kept);
-        room.write(&weights.mirror, self.engine.layout.mirrored(&parameters));
-        room.write(&weights.parameters, parameters);
-        room.write(&kept.moment_1, moment_1);
-        room.write(&kept.moment_2, moment_2);
+        room.write(&weights.mirror, self.engine.layout.mirrored(parameters));
+        room.write(&weights.parameters, parameters.clone());
+        room.write(&kept.moment_1, moment_1.clone());
+        room.write(&kept.moment_2, moment_2.clone());
     }
 
     /// Begins an epoch of the set that it is ready for; all steps before have been told.

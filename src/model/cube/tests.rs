@@ -11,6 +11,7 @@ use super::super::{
     TrainingSettings,
 };
 use super::Engine;
+use crate::model::cube;
 
 const ARCHITECTURES: [Architecture; 2] = [Architecture::Skip, Architecture::Bottleneck];
 
@@ -255,6 +256,37 @@ fn epochs_on_the_gpu_equal_steps_of_the_processor() {
                 assert!(client.stop_capture().is_err());
                 assert!(plain == (ours, records), "{what}: recorded or not");
             }
+        }
+    }
+}
+
+#[test]
+fn a_recording_counts_only_where_it_does_what_the_launches_do() {
+    let flex = Accelerator::open(DeviceKind::Flex).unwrap();
+    for gpu in gpus() {
+        for architecture in ARCHITECTURES {
+            let what = format!("{}, {architecture:?}", gpu.kind.name());
+            let mut case = Case::new(architecture, OptimizerKind::Adam, 64);
+            case.training.batch_size = 4;
+            let sample = sample(12, 64);
+            let (network, optimizer) = case.learned(&flex, &sample);
+            let network = case.network(&gpu, Some(&network));
+            let mut learner = cube::Learner::new(&case.trainer(&gpu), network, Some(optimizer)).unwrap();
+            let held = |learner: &cube::Learner, flux: &[f32]| {
+                let held = learner.room_for(sample.len(), sample.pixels);
+                learner.put(&held, 0, flux, &sample.ivar);
+                held
+            };
+            let brighter: Vec<f32> = sample.flux.iter().map(|flux| 1.01 * flux).collect();
+            let (own, others) = (held(&learner, &sample.flux), held(&learner, &brighter));
+            learner.begin(&own, case.training.batch_size);
+            let before = learner.learned();
+            let recorded = learner.record(&own).unwrap();
+            assert!(learner.is_as_launched(&recorded, &own, &before), "{what}");
+            assert!(
+                !learner.is_as_launched(&recorded, &others, &before),
+                "{what}: other spectra"
+            );
         }
     }
 }
