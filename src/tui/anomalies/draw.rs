@@ -182,8 +182,8 @@ impl Anomalies {
         frame.render_widget(block, area);
         let Some(ranking) = &self.ranking else {
             let words = "No ranking of this catalog yet.\n\nPress 2 (or F2), then s: the autoencoder is trained and the spectra are \
-                         ranked by how strange they are. The list fills while training runs.\n\nOf a training that is there already: A \
-                         ranks by it, R goes on with one that was interrupted.";
+                         ranked by how strange they are; the list fills meanwhile. Instead of s, A ranks by networks that are trained \
+                         already, and R goes on with a training that was interrupted.";
             let words = Paragraph::new(words)
                 .style(theme.style(Role::Dim))
                 .wrap(Wrap { trim: true });
