@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::hypothesis::{contrasts, place_of};
 use super::latent::Latents;
-use super::robust::{location_and_scale, median};
 use super::{Evidence, Jury, SignificanceSettings, Vote};
+use crate::spectrum::order::{location_and_scale, median};
 
 /// Most S/N values at which a curve is fitted; between them it is interpolated.
 const NODES: usize = 2048;

@@ -1,11 +1,20 @@
 //! Repeatable random numbers without a random-number crate.
 
-use super::robust::split_mix;
-
 /// A stream of random numbers that depends on its seed and its number alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Draw {
     state: u64,
+}
+
+/// The next number of a SplitMix64 sequence: repeatable thinning of large populations without a random-number crate.
+///
+/// Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 impl Draw {

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::robust::{median, split_mix};
+use super::draw::split_mix;
 use super::{Residual, SignificanceSettings};
+use crate::spectrum::order::median;
 
 /// Median of the square of a standard Gaussian (chi-square with one degree of freedom).
 const MEDIAN_CHI2: f64 = 0.454_936_423_119_572_7;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-use super::robust::location_and_scale;
+use crate::spectrum::order::location_and_scale;
 
 /// Degrees of freedom of the fitted t distribution: heavy tails, so that outliers do not widen their own excuse.
 const FREEDOM: f64 = 3.0;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::robust::split_mix;
+use super::draw::split_mix;
 
 /// Shares of the list that a user looks at.
 pub const FIRST: [f64; 3] = [0.01, 0.05, 0.10];

@@ -36,7 +36,6 @@ mod recurring;
 mod redshift;
 mod regions;
 mod residual;
-mod robust;
 mod scan;
 mod settings;
 mod templates;

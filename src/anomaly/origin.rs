@@ -6,6 +6,7 @@
 
 use super::logistic::{Case, Logistic, chance};
 use super::{ErrorModel, GridRegion, Reason, Residual};
+use crate::spectrum::order::median;
 
 /// What is known of a region, in the order of [`RegionFacts`]' numbers.
 pub const FACTS: [&str; 16] = [
@@ -353,7 +354,7 @@ impl Recurrence {
             .collect();
         // In a small sample most bins have none.
         let mean = rates.iter().sum::<f64>() / rates.len().max(1) as f64;
-        of.typical = super::robust::median(&mut rates).unwrap_or(0.0).max(0.5 * mean);
+        of.typical = median(&mut rates).unwrap_or(0.0).max(0.5 * mean);
         of
     }
 

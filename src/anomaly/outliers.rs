@@ -1,6 +1,7 @@
 //! Two well-known measures of how rare a vector is among others, to compare with: isolation forest and local outlier factor.
 
-use super::robust::{location_and_scale, split_mix};
+use super::draw::split_mix;
+use crate::spectrum::order::location_and_scale;
 
 /// Trees of a forest, and vectors that each is grown on at most.
 ///

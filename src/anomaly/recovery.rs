@@ -74,7 +74,7 @@ mod tests {
             .iter()
             .map(|strength| {
                 let odds = (strength / 20.0f64).powi(3);
-                let unit = (super::super::robust::split_mix(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
+                let unit = (super::super::draw::split_mix(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
                 unit < odds / (1.0 + odds)
             })
             .collect();

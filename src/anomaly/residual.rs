@@ -1,7 +1,7 @@
 //! One spectrum beside what the model made of it.
 
 use super::AnomalyError;
-use super::robust::location_and_scale;
+use crate::spectrum::order::location_and_scale;
 
 /// One spectrum and its reconstruction on the model's grid, all normalized alike.
 ///

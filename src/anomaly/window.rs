@@ -4,11 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::draw::split_mix;
 use super::errormodel::Corrected;
 use super::regions::touched_line;
-use super::robust::{percentile, split_mix};
 use super::scan::Sums;
 use super::{AnomalyError, ErrorModel, GridRegion, Reason, Residual, SignificanceSettings};
+use crate::spectrum::order::percentile;
 
 /// Most windows whose values the percentile thresholds are taken of; of more, a repeatable random choice.
 const RESERVOIR: usize = 2_000_000;

@@ -1,5 +1,7 @@
 //! Flux, equivalent width and signal-to-noise ratio of a line between two wavelengths, as one measures them by hand.
 
+use super::order::upper_median;
+
 /// A value and its standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Value {
@@ -117,7 +119,8 @@ impl Pixels<'_> {
             to,
             flux,
             equivalent_width: equivalent_width(&inside, &continuum, from, to),
-            sn: median(inside.iter().map(|s| s.flux / s.variance.sqrt()).collect()),
+            sn: upper_median(inside.iter().map(|s| s.flux / s.variance.sqrt()))
+                .expect("there is a pixel inside"),
             center: center.map(|(center, _)| center),
             fwhm: center.and_then(|(_, variance)| (variance > 0.0).then(|| FWHM * variance.sqrt())),
             continuum: (level(from), level(to)),
@@ -254,12 +257,6 @@ fn moments(inside: &[Sample], continuum: &Continuum, flux: Value) -> Option<(Val
         / flux.value.abs();
     let within = inside[0].x <= center && center <= inside[inside.len() - 1].x;
     within.then(|| (Value { value: center, error }, mean(&|x| (x - center).powi(2))))
-}
-
-/// The median of at least one value.
-fn median(mut values: Vec<f64>) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod lines;
 mod mask;
 pub mod measure;
 pub mod noise;
+pub(crate) mod order;
 pub mod prepare;
 pub mod resample;
 mod smooth;

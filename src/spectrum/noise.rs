@@ -1,7 +1,7 @@
 //! Robust scatter, and the noise of a spectrum that comes without one.
 
-/// Ratio of a normal distribution's standard deviation to its median absolute deviation.
-const SIGMA_PER_MAD: f64 = 1.482_602_218_505_602;
+use super::order::{self, MAD_TO_SIGMA};
+
 /// Width of the window in which the local scatter is measured, pixels.
 const WINDOW: usize = 201;
 /// Distance between the windows' centers, pixels; the scatter is interpolated between them.
@@ -15,19 +15,9 @@ const GAP: usize = 8;
 
 /// Median of the finite values, or `None` where there is none; of an even number the mean of the middle two.
 pub fn median(values: impl IntoIterator<Item = f32>) -> Option<f32> {
-    let mut finite: Vec<f32> = values.into_iter().filter(|value| value.is_finite()).collect();
-    let middle = finite.len() / 2;
-    if finite.is_empty() {
-        return None;
-    }
-    let odd = finite.len() % 2 == 1;
-    let (below, upper, _) = finite.select_nth_unstable_by(middle, f32::total_cmp);
-    let upper = f64::from(*upper);
-    if odd {
-        return Some(upper as f32);
-    }
-    let lower = below.iter().copied().max_by(f32::total_cmp)?;
-    Some(f64::midpoint(f64::from(lower), upper) as f32)
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    let mut finite: Vec<f64> = finite.map(f64::from).collect();
+    order::median(&mut finite).map(|median| median as f32)
 }
 
 /// Median signal-to-noise ratio a pixel, over the pixels with positive `ivar`.
@@ -44,7 +34,7 @@ pub fn difference_sigma(flux: &[f32], lag: usize) -> Option<f32> {
     let inner = lag..flux.len().saturating_sub(lag);
     let differences = inner.map(|i| (2.0 * flux[i] - flux[i - lag] - flux[i + lag]).abs());
     let scatter = median(differences)?;
-    Some((SIGMA_PER_MAD / 6f64.sqrt() * f64::from(scatter)) as f32)
+    Some((MAD_TO_SIGMA / 6f64.sqrt() * f64::from(scatter)) as f32)
 }
 
 /// The lag, in pixels, from which on the noise of `flux` is no longer correlated.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::order::{quantile_of_sorted, upper_median};
 use super::resample::{Resampled, edges, rebin};
 use super::{Facts, Spectrum, WavelengthGrid, artifact_zone};
 
@@ -96,7 +97,7 @@ impl Preparation {
             Frame::Observed => 1.0,
         };
         let ivar = self.valid_ivar(spectrum);
-        let sn = median(
+        let sn = upper_median(
             (0..ivar.len())
                 .filter(|i| ivar[*i] > 0.0)
                 .map(|i| f64::from(spectrum.flux[i] * ivar[i].sqrt())),
@@ -211,9 +212,9 @@ impl Normalization {
                 } else {
                     range
                 };
-                let value = median(valid(range.clone()).map(|i| f64::from(flux[i]))).unwrap_or(0.0);
-                let noise =
-                    median(valid(range.clone()).map(|i| 1.0 / f64::from(ivar[i]).sqrt())).unwrap_or(1.0);
+                let value = upper_median(valid(range.clone()).map(|i| f64::from(flux[i]))).unwrap_or(0.0);
+                let noise = upper_median(valid(range.clone()).map(|i| 1.0 / f64::from(ivar[i]).sqrt()))
+                    .unwrap_or(1.0);
                 let error = 1.253 * noise / (valid(range).count().max(1) as f64).sqrt();
                 (0.0, value.max(3.0 * error).max(f64::MIN_POSITIVE))
             }
@@ -243,22 +244,6 @@ fn pixels(grid: &WavelengthGrid, low: f64, high: f64) -> std::ops::Range<usize> 
         left
     };
     first(low)..first(high)
-}
-
-/// Median of the values (the upper of the middle two where their number is even), or `None` where there are none.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
-}
-
-/// Linearly interpolated quantile, numpy's default.
-fn quantile_of_sorted(values: &[f64], q: f64) -> Option<f64> {
-    let last = values.len().checked_sub(1)?;
-    let position = q * last as f64;
-    let low = values[position.floor() as usize];
-    let high = values[position.ceil() as usize];
-    Some(low + (high - low) * position.fract())
 }
 
 #[cfg(test)]

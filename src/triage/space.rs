@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::rerank::Item;
+use crate::spectrum::order::{MAD_TO_SIGMA, upper_median};
 
 /// Values further out than this many sigma count as so far out.
 const FARTHEST: f64 = 5.0;
@@ -77,7 +78,7 @@ impl Scales {
         Self(
             (0..width)
                 .into_par_iter()
-                .map(|place| location_and_scale(column(place)))
+                .map(|place| location_and_scale(&column(place)))
                 .collect(),
         )
     }
@@ -95,22 +96,14 @@ impl Scales {
 }
 
 /// Median, and the scaled median absolute deviation; the standard deviation where more than half are alike.
-fn location_and_scale(mut values: Vec<f64>) -> Option<(f64, f64)> {
-    let location = middle(&mut values)?;
+fn location_and_scale(values: &[f64]) -> Option<(f64, f64)> {
+    let location = upper_median(values.iter().copied())?;
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
-    let mut distances: Vec<f64> = values.iter().map(|value| (value - location).abs()).collect();
-    // 1.4826: a Gaussian's standard deviation over its median absolute deviation
-    let robust = 1.4826 * middle(&mut distances)?;
+    let robust = MAD_TO_SIGMA * upper_median(values.iter().map(|value| (value - location).abs()))?;
     let deviation = variance.sqrt();
     let scale = if robust > 0.0 { robust } else { deviation };
     (scale > 0.0 && scale.is_finite()).then_some((location, scale))
-}
-
-/// The upper median.
-fn middle(values: &mut [f64]) -> Option<f64> {
-    let place = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(place, f64::total_cmp).1)
 }
 
 /// Squared distance over the number of features.

@@ -10,6 +10,7 @@ use super::cell::values;
 use super::{Browser, ColumnInfo, ColumnKind, Histogram, Rows, Value, stop};
 use crate::catalog::CatalogError;
 use crate::pipeline::{CancelToken, PipelineError};
+use crate::spectrum::order::quantile_of_sorted;
 
 /// Different texts that are told apart and counted; of more, only that they are more is known.
 const MAX_TEXTS: usize = 100_000;
@@ -261,7 +262,7 @@ fn numbers_of(sorted: &[f64], infinite: u64, whole: bool) -> Option<Numbers> {
     let middle = sorted[sorted.len() / 2];
     let mean = middle + sorted.iter().map(|v| v - middle).sum::<f64>() / n;
     let variance = sorted.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    let at = |share: f64| percentile(sorted, share);
+    let at = |share: f64| quantile_of_sorted(sorted, share).expect("a histogram has values");
     Some(Numbers {
         infinite,
         min: sorted[0],
@@ -275,13 +276,6 @@ fn numbers_of(sorted: &[f64], infinite: u64, whole: bool) -> Option<Numbers> {
         p99: at(0.99),
         histogram,
     })
-}
-
-/// Linear between the values, as numpy's default has it.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::simulate::degrade::signal_to_noise;
 use crate::spectrum::Spectrum;
+use crate::spectrum::order::upper_median;
 use crate::spectrum::smooth;
 
 /// Share of the continuum that nobody is sure of: calibration, templates, a model's own error.
@@ -120,12 +121,8 @@ impl<'a> Ground<'a> {
 
     /// Median of the valid values.
     pub fn median(&self, values: &[f64]) -> f64 {
-        let mut valid: Vec<f64> = (0..self.len())
-            .filter(|i| self.is_valid(*i))
-            .map(|i| values[i])
-            .collect();
-        let middle = valid.len() / 2;
-        *valid.select_nth_unstable_by(middle, f64::total_cmp).1
+        let valid = (0..self.len()).filter(|i| self.is_valid(*i));
+        upper_median(valid.map(|i| values[i])).expect("some pixel is valid")
     }
 
     /// How visible a change of the flux is: sqrt(sum(d^2 / (sigma^2 + (0.05 smooth)^2))), where d is the change less what another `Shape` of the

@@ -1,4 +1,4 @@
-//! Order statistics that a few strange spectra cannot move.
+//! Order statistics: what a few strange values cannot move.
 
 /// Ratio of the standard deviation to the median absolute deviation of a Gaussian.
 ///
@@ -19,6 +19,13 @@ pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     }
     let lower = below.iter().copied().max_by(f64::total_cmp).unwrap_or(upper);
     Some(0.5 * (lower + upper))
+}
+
+/// The middle value, the upper of two where their number is even; `None` of none.
+pub(crate) fn upper_median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// Median, and median absolute deviation from it scaled to a Gaussian's standard deviation. Overwrites the values.
@@ -45,15 +52,13 @@ pub(crate) fn percentile(values: &mut [f64], percent: f64) -> Option<f64> {
     Some(at + (position - low as f64) * (next - at))
 }
 
-/// The next number of a SplitMix64 sequence: repeatable thinning of large populations without a random-number crate.
-///
-/// Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
-pub(crate) fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+/// The same of values in ascending order, by the share of them that lies below (0 to 1).
+pub(crate) fn quantile_of_sorted(values: &[f64], share: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let position = share * last as f64;
+    let low = values[position.floor() as usize];
+    let high = values[position.ceil() as usize];
+    Some(low + (high - low) * position.fract())
 }
 
 #[cfg(test)]
@@ -65,6 +70,9 @@ mod tests {
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&mut []), None);
+        assert_eq!(upper_median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
+        assert_eq!(upper_median([4.0, 1.0, 2.0, 3.0].into_iter()), Some(3.0));
+        assert_eq!(upper_median([].into_iter()), None);
     }
 
     #[test]
@@ -78,5 +86,7 @@ mod tests {
         // numpy.percentile([1, 2, 4, 8, 16], 95) == 14.4
         assert!((percentile(&mut [16.0, 1.0, 8.0, 2.0, 4.0], 95.0).unwrap() - 14.4).abs() < 1e-12);
         assert_eq!(percentile(&mut [5.0], 95.0), Some(5.0));
+        assert!((quantile_of_sorted(&[1.0, 2.0, 4.0, 8.0, 16.0], 0.95).unwrap() - 14.4).abs() < 1e-12);
+        assert_eq!(quantile_of_sorted(&[], 0.5), None);
     }
 }
