@@ -1,11 +1,5 @@
 //! Repeatable random numbers without a random-number crate.
 
-/// A stream of random numbers that depends on its seed and its number alone.
-#[derive(Debug, Clone)]
-pub(crate) struct Draw {
-    state: u64,
-}
-
 /// The next number of a SplitMix64 sequence: repeatable thinning of large populations without a random-number crate.
 ///
 /// Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
@@ -17,6 +11,17 @@ pub(crate) fn split_mix(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A number from 0 (inclusive) to 1 (exclusive) of random bits.
+pub(crate) fn unit_of(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// A stream of random numbers that depends on its seed and its number alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Draw {
+    state: u64,
+}
+
 impl Draw {
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut state = seed ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93);
@@ -26,7 +31,7 @@ impl Draw {
 
     /// 0 (inclusive) to 1 (exclusive).
     pub fn unit(&mut self) -> f64 {
-        (split_mix(&mut self.state) >> 11) as f64 / (1u64 << 53) as f64
+        unit_of(split_mix(&mut self.state))
     }
 
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {

@@ -34,7 +34,7 @@ pub struct ErrorModel {
     pixel_offset: Vec<f64>,
 }
 
-/// A residual after the error model: what the windows sum. Shapes: `[pixels]`.
+/// A residual after the error model, in the unit of the flux: what the windows sum. Shapes: `[pixels]`.
 #[derive(Debug, Clone, Default)]
 pub struct Corrected {
     /// Residual less its typical value; 0 where invalid.

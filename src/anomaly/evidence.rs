@@ -45,6 +45,7 @@ impl Evidence {
         model: u16,
         settings: &SignificanceSettings,
     ) -> Self {
+        assert_eq!(residual.len(), corrected.residual.len(), "residuals on one grid");
         let sums = Sums::new(corrected);
         let mut evidence = Self {
             excess: [f32::NAN; MAX_WIDTHS],
@@ -68,7 +69,7 @@ impl Evidence {
         evidence
     }
 
-    /// The evidence with the statistics of `hypotheses`; `basis` are the spectra along which the model can change, row by row.
+    /// The evidence with the statistics of `hypotheses`; `corrected` is the residual after the error model, `basis` are the spectra along which the model can change, row by row.
     pub fn with_hypotheses(
         mut self,
         hypotheses: &Hypotheses,

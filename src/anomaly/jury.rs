@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::draw::{split_mix, unit_of};
 use super::forest::{Examples, Forest};
 use super::logistic::{Case, Logistic, chance, log_odds};
 use super::{Calibration, Evidence, Injection};
@@ -201,7 +202,7 @@ fn wide(vector: &[f32]) -> Vec<f64> {
 /// A number from 0 to 1 that depends on the spectrum alone, whatever the order of the catalog.
 fn lot(evidence: &Evidence) -> f64 {
     let bits = u64::from(evidence.sn.to_bits()) << 32 | u64::from(evidence.z.to_bits());
-    (super::draw::split_mix(&mut (bits ^ SEED)) >> 11) as f64 / (1u64 << 53) as f64
+    unit_of(split_mix(&mut (bits ^ SEED)))
 }
 
 /// Spectra of one place on the sky have one cross-fitted model, and so one jury; where there is but one model, chance decides.
@@ -210,5 +211,5 @@ fn jury_of(evidence: &Evidence, by_model: bool) -> usize {
         return usize::from(evidence.model) % JURIES;
     }
     let mut state = u64::from(evidence.sn.to_bits());
-    (super::draw::split_mix(&mut state) % JURIES as u64) as usize
+    (split_mix(&mut state) % JURIES as u64) as usize
 }

@@ -61,6 +61,7 @@ pub fn half_found(strengths: &[f64], found: &[bool]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::draw::{split_mix, unit_of};
     use super::*;
 
     #[test]
@@ -74,7 +75,7 @@ mod tests {
             .iter()
             .map(|strength| {
                 let odds = (strength / 20.0f64).powi(3);
-                let unit = (super::super::draw::split_mix(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
+                let unit = unit_of(split_mix(&mut state));
                 unit < odds / (1.0 + odds)
             })
             .collect();

@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn what_exceeds_is_never_left_out() {
+        let sums = sums(&[3.0, 1.0, -9.0, 0.0], &[1.0, 4.0, 0.25, 0.0]);
+        for (start, end) in (0..4).flat_map(|start| (start + 1..5).map(move |end| (start, end))) {
+            let sigma = sums.significance(start, end).abs();
+            assert!(sums.may_exceed(start, end, 0.999 * sigma) || sigma == 0.0);
+            assert!(!sums.may_exceed(start, end, 1.001 * sigma + 1e-9));
+        }
+    }
+
+    #[test]
     fn both_signs_are_found() {
         let (excess, missing) = sums(&[0.0, 5.0, 0.0, -7.0, 0.0], &[1.0; 5]).extremes(1).unwrap();
         assert!((excess - 5.0).abs() < 1e-12 && (missing - 7.0).abs() < 1e-12);

@@ -137,9 +137,10 @@ impl Hypotheses {
 
     /// The statistics of a spectrum, in the order of [`STATISTICS`]; NaN where one cannot be said.
     ///
-    /// `basis` are the spectra along which the model can change, row by row; it may be empty.
+    /// `corrected` is the residual after the error model; `basis` are the spectra along which the model can change, row by row; it may be empty. Shapes: `basis`
+    /// `[latent, pixels]`, `latent` `[latent]`.
     ///
-    /// Panics where the residual is of another grid.
+    /// Panics where the residuals are not of this grid.
     pub fn measure(
         &self,
         residual: &Residual,
