@@ -129,7 +129,7 @@ impl Calibration {
             })
             .collect();
         let mut values: Vec<f64> = population
-            .iter()
+            .par_iter()
             .filter_map(|evidence| latents.distance(evidence.model, &evidence.latent))
             .collect();
         let typical_latent = median(&mut values).unwrap_or(0.0);

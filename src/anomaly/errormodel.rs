@@ -1,5 +1,7 @@
 //! How wrong noise and model typically are, by observed and by rest-frame wavelength, learned from the population.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -147,9 +149,7 @@ impl ErrorModel {
         settings: &SignificanceSettings,
     ) -> Self {
         let mut builder = ErrorModelBuilder::new(pixels, settings);
-        for residual in residuals {
-            builder.add(&residual);
-        }
+        builder.add(&residuals.into_iter().collect::<Vec<_>>());
         builder.build()
     }
 
@@ -227,46 +227,43 @@ impl ErrorModelBuilder {
         }
     }
 
-    /// Adds one spectrum, or leaves it out where enough are kept and chance says so (reservoir sampling).
+    /// Adds spectra in their order, each of which is left out where enough are kept and chance says so (reservoir sampling).
     ///
     /// Source: Vitter 1985, "Random sampling with a reservoir" (ACM TOMS 11, 37), algorithm R.
     ///
-    /// Panics where the residual has another number of pixels than the builder.
-    pub fn add(&mut self, residual: &Residual) {
-        assert_eq!(residual.len(), self.pixels, "the error model is of another grid");
-        if !(0..self.pixels).any(|pixel| residual.is_valid(pixel)) {
-            return;
-        }
-        self.seen += 1;
+    /// Panics where a residual has another number of pixels than the builder.
+    pub fn add(&mut self, residuals: &[Residual]) {
+        let mut places: BTreeMap<usize, &Residual> = BTreeMap::new();
         let kept = self.chi.len() / self.pixels;
-        let place = if kept < self.settings.error_model_spectra {
-            self.chi.resize(self.chi.len() + self.pixels, f32::NAN);
-            self.bin.resize(self.bin.len() + self.pixels, NO_BIN);
-            kept
-        } else {
-            let place = split_mix(&mut self.random) % self.seen;
-            if place >= kept as u64 {
-                return;
+        let mut room = kept;
+        for residual in residuals {
+            assert_eq!(residual.len(), self.pixels, "the error model is of another grid");
+            if !(0..self.pixels).any(|pixel| residual.is_valid(pixel)) {
+                continue;
             }
-            place as usize
-        };
-        let row = place * self.pixels..(place + 1) * self.pixels;
-        let variances = variances(residual, &Floors::from(&self.settings));
-        let chi = &mut self.chi[row.clone()];
-        let bin = &mut self.bin[row];
-        for pixel in 0..self.pixels {
-            if residual.is_valid(pixel) {
-                let sigma = variances[pixel].sqrt();
-                let difference = residual.flux[pixel] - residual.reconstruction[pixel];
-                chi[pixel] = (f64::from(difference) / sigma) as f32;
-                bin[pixel] = observed_bin(residual.observed[pixel], self.settings.observed_bin)
-                    .and_then(|bin| u16::try_from(bin).ok())
-                    .unwrap_or(NO_BIN);
+            self.seen += 1;
+            let place = if room < self.settings.error_model_spectra {
+                room += 1;
+                room - 1
             } else {
-                chi[pixel] = f32::NAN;
-                bin[pixel] = NO_BIN;
+                (split_mix(&mut self.random) % self.seen) as usize
+            };
+            // A later one takes the place of an earlier one.
+            if place < room {
+                places.insert(place, residual);
             }
         }
+        self.chi.resize(room * self.pixels, f32::NAN);
+        self.bin.resize(room * self.pixels, NO_BIN);
+        let (settings, pixels) = (&self.settings, self.pixels);
+        let rows = self.chi.par_chunks_exact_mut(pixels);
+        rows.zip(self.bin.par_chunks_exact_mut(pixels))
+            .enumerate()
+            .for_each(|(place, (chi, bin))| {
+                if let Some(residual) = places.get(&place) {
+                    write_row(residual, settings, chi, bin);
+                }
+            });
     }
 
     /// Number of spectra seen that have a valid pixel.
@@ -350,6 +347,23 @@ impl ErrorModelBuilder {
                 statistic(&mut values)
             })
             .collect()
+    }
+}
+
+/// Residuals in sigma, and the observed-frame bins they are in. Shapes: `[pixels]`.
+fn write_row(residual: &Residual, settings: &SignificanceSettings, chi: &mut [f32], bin: &mut [u16]) {
+    let variances = variances(residual, &Floors::from(settings));
+    for pixel in 0..residual.len() {
+        (chi[pixel], bin[pixel]) = if residual.is_valid(pixel) {
+            let difference = residual.flux[pixel] - residual.reconstruction[pixel];
+            let bin = observed_bin(residual.observed[pixel], settings.observed_bin);
+            (
+                (f64::from(difference) / variances[pixel].sqrt()) as f32,
+                bin.and_then(|bin| u16::try_from(bin).ok()).unwrap_or(NO_BIN),
+            )
+        } else {
+            (f32::NAN, NO_BIN)
+        };
     }
 }
 

@@ -4,6 +4,7 @@
 //! into copies of the population's own spectra ([`inject`](super::inject)), and extremely randomized trees learn to tell their evidence from that of the population
 //! as it is. No spectrum is voted on by trees that have seen it or a copy of it.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{split_mix, unit_of};
@@ -83,7 +84,7 @@ impl Jury {
         let first = population[0].model;
         let by_model = population.iter().any(|evidence| evidence.model != first);
         let mut strangeness: Vec<f64> = population
-            .iter()
+            .par_iter()
             .map(|evidence| calibration.score(evidence).score)
             .collect();
         let scores = strangeness.clone();
@@ -96,7 +97,7 @@ impl Jury {
         let is_normal = |score: f64| score < limit || (score == limit && below < kept / 2);
         let share = MOST_NORMAL / kept.max(1) as f64;
         let mut vectors: Vec<(usize, u16, Vec<f32>)> = population
-            .iter()
+            .par_iter()
             .zip(&scores)
             .filter(|(evidence, score)| is_normal(**score) && evidence.coverage > 0.0)
             .filter(|(evidence, _)| share >= 1.0 || lot(evidence) < share)
@@ -106,14 +107,14 @@ impl Jury {
         if normal == 0 {
             return None;
         }
-        vectors.extend(injected.iter().map(|copy| {
+        vectors.par_extend(injected.par_iter().map(|copy| {
             let own = jury_of(&population[copy.of], by_model);
             (own, 1 + copy.kind as u16, calibration.columns(&copy.evidence))
         }));
         // Both halves weigh the same: the vote is no statement on how common the strange is.
         let mut weights = vec![normal as f64 / injected.len() as f64; 1 + Injection::ALL.len()];
         weights[0] = 1.0;
-        vectors.sort_by(|a, b| {
+        vectors.par_sort_by(|a, b| {
             let unequal = a.2.iter().zip(&b.2).map(|(a, b)| a.total_cmp(b));
             let by_value = unequal.into_iter().find(|order| order.is_ne());
             (a.0, a.1)
@@ -121,6 +122,7 @@ impl Jury {
                 .then(by_value.unwrap_or(std::cmp::Ordering::Equal))
         });
         let benches = (0..JURIES)
+            .into_par_iter()
             .map(|jury| {
                 let others = || vectors.iter().filter(|(own, _, _)| *own != jury);
                 let kind: Vec<u16> = others().map(|(_, kind, _)| *kind).collect();
@@ -132,10 +134,11 @@ impl Jury {
                     kind: &kind,
                     weights: &weights,
                 };
-                Bench {
-                    forest: Forest::grow(examples, trees, SEED + jury as u64),
-                    rule: artifact_rule(others()),
-                }
+                let (forest, rule) = rayon::join(
+                    || Forest::grow(examples, trees, SEED + jury as u64),
+                    || artifact_rule(others()),
+                );
+                Bench { forest, rule }
             })
             .collect();
         Some(Self { benches, by_model })

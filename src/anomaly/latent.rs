@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::spectrum::order::location_and_scale;
@@ -39,7 +40,7 @@ impl Latents {
             }
         }
         let clouds = groups
-            .into_iter()
+            .into_par_iter()
             .filter_map(|(model, mut vectors)| {
                 let dimensions = vectors[0].len();
                 vectors.retain(|vector| vector.len() == dimensions);

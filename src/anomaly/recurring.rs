@@ -1,5 +1,7 @@
 //! What residuals have in common: a property of the sample and its reduction, not of any spectrum.
 
+use rayon::prelude::*;
+
 use super::Residual;
 
 /// Bins in observed wavelength: start, end, width, Angstrom.
@@ -27,11 +29,16 @@ struct Sums {
     squares: f64,
 }
 
+/// Pixels or bins of which one task adds up all spectra, in their order: the sums are the same with any number of threads.
+const STRIPE: usize = 256;
+
 /// Collects residuals by the model's pixels and by observed wavelength, in memory that does not grow.
 #[derive(Debug, Clone)]
 pub struct RecurringBuilder {
     by_pixel: Vec<Sums>,
     by_observed: Vec<Sums>,
+    /// Sum of the squared residuals by pixel, in units of the flux squared.
+    squares: Vec<f64>,
 }
 
 impl RecurringBuilder {
@@ -40,23 +47,54 @@ impl RecurringBuilder {
         Self {
             by_pixel: vec![Sums::default(); pixels],
             by_observed: vec![Sums::default(); bins],
+            squares: vec![0.0; pixels],
         }
     }
 
-    /// Panics where the residual is of another grid.
-    pub fn add(&mut self, residual: &Residual) {
-        assert_eq!(residual.len(), self.by_pixel.len(), "residuals on one grid");
-        for pixel in (0..residual.len()).filter(|&pixel| residual.is_valid(pixel)) {
-            let difference = f64::from(residual.flux[pixel]) - f64::from(residual.reconstruction[pixel]);
-            let sigmas = (difference * f64::from(residual.ivar[pixel]).sqrt()).clamp(-BOUND, BOUND);
-            self.by_pixel[pixel].add(sigmas);
-            let bin = (residual.observed[pixel] - OBSERVED.0) / OBSERVED.2;
-            if bin >= 0.0
-                && let Some(sums) = self.by_observed.get_mut(bin as usize)
-            {
-                sums.add(sigmas);
+    /// Panics where a residual is of another grid.
+    pub fn add(&mut self, residuals: &[Residual]) {
+        let pixels = self.by_pixel.len();
+        assert!(
+            residuals.iter().all(|residual| residual.len() == pixels),
+            "residuals on one grid"
+        );
+        let sums = self.by_pixel.par_chunks_mut(STRIPE);
+        sums.zip(self.squares.par_chunks_mut(STRIPE))
+            .enumerate()
+            .for_each(|(stripe, (sums, squares))| {
+                for residual in residuals {
+                    let places = stripe * STRIPE..stripe * STRIPE + sums.len();
+                    for ((pixel, sums), squares) in places.zip(&mut *sums).zip(&mut *squares) {
+                        if residual.is_valid(pixel) {
+                            sums.add(sigmas(residual, pixel));
+                            let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
+                            *squares += difference * difference;
+                        }
+                    }
+                }
+            });
+        let sums = self.by_observed.par_chunks_mut(STRIPE).enumerate();
+        sums.for_each(|(stripe, sums)| {
+            let first = stripe * STRIPE;
+            for residual in residuals {
+                let before = |bin: usize| {
+                    residual
+                        .observed
+                        .partition_point(|seen| bin_of(*seen) < bin as f64)
+                };
+                let places = before(first)..before(first + sums.len());
+                for pixel in places.filter(|&pixel| residual.is_valid(pixel)) {
+                    let bin = bin_of(residual.observed[pixel]) as usize;
+                    sums[bin - first].add(sigmas(residual, pixel));
+                }
             }
-        }
+        });
+    }
+
+    /// Mean squared residual by the model's pixels, in units of the flux squared; NaN where nothing covers one. Shape: `[pixels]`.
+    pub fn mean_squares(&self) -> Vec<f64> {
+        let pairs = self.squares.iter().zip(&self.by_pixel);
+        pairs.map(|(sum, sums)| sum / sums.count as f64).collect()
     }
 
     /// By the model's pixels; `grid` has their wavelengths. Pixels that nothing covers are left out.
@@ -73,6 +111,17 @@ impl RecurringBuilder {
         let bins = self.by_observed.iter().enumerate();
         bins.filter_map(|(bin, sums)| sums.at(middle(bin))).collect()
     }
+}
+
+/// A residual in units of its noise, bounded.
+fn sigmas(residual: &Residual, pixel: usize) -> f64 {
+    let difference = f64::from(residual.flux[pixel]) - f64::from(residual.reconstruction[pixel]);
+    (difference * f64::from(residual.ivar[pixel]).sqrt()).clamp(-BOUND, BOUND)
+}
+
+/// The bin of an observed wavelength (Angstrom) and how far within it; negative or beyond the last where there is none.
+fn bin_of(observed: f64) -> f64 {
+    (observed - OBSERVED.0) / OBSERVED.2
 }
 
 impl Sums {
@@ -109,14 +158,14 @@ mod tests {
                 .iter()
                 .map(|seen| if (seen - 5577.0).abs() < 2.1 { 1.3 } else { 1.0 })
                 .collect();
-            builder.add(&Residual {
+            builder.add(&[Residual {
                 flux: &flux,
                 ivar: &[100.0; 200],
                 reconstruction: &[1.0; 200],
                 observed: &observed,
                 artifact: &[false; 200],
                 z,
-            });
+            }]);
         }
         let most = |found: &[Recurring]| {
             let best = found.iter().max_by(|a, b| a.mean.total_cmp(&b.mean)).unwrap();

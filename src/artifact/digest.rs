@@ -1,7 +1,7 @@
 //! What files hold, in short: sizes and BLAKE3 digests.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -38,13 +38,21 @@ pub struct InputFile {
     pub rows: Option<u64>,
 }
 
+/// Bytes of a file that all threads hash together: a catalog may have hundreds of gigabytes.
+const AT_ONCE: u64 = 1 << 23;
+
 impl InputFile {
     /// Reads the file through for its digest.
     pub fn read(path: &Path, rows: Option<u64>) -> Result<Self, ArtifactError> {
         let digest = || -> io::Result<(u64, String)> {
-            let mut hashing = Hashing::new(io::sink());
-            let bytes = io::copy(&mut File::open(path)?, &mut hashing)?;
-            Ok((bytes, hashing.digest()))
+            let (mut file, mut hasher) = (File::open(path)?, blake3::Hasher::new());
+            let (mut part, mut bytes) = (Vec::new(), 0);
+            while Read::by_ref(&mut file).take(AT_ONCE).read_to_end(&mut part)? > 0 {
+                hasher.update_rayon(&part);
+                bytes += part.len() as u64;
+                part.clear();
+            }
+            Ok((bytes, hasher.finalize().to_hex().to_string()))
         };
         let (bytes, blake3) = digest().map_err(|error| ArtifactError::io("read", path, error))?;
         Ok(Self {

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 
 use super::batch::Batch;
 #[cfg(feature = "gpu")]
@@ -12,9 +13,7 @@ use super::native::{Engine, Weights};
 use super::training::INFERENCE_BATCH;
 use super::{Accelerator, Network, Sample, refine};
 
-/// Reconstructions of some spectra.
-///
-/// Shapes: `flux` `[spectra, pixels]`, `latent` `[spectra, latent]`.
+/// What a network makes of one spectrum. Shapes: `flux` `[pixels]`, `latent` `[latent]`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reconstructed {
     pub flux: Vec<f32>,
@@ -23,6 +22,8 @@ pub struct Reconstructed {
 
 /// Steps from the encoder's proposal to the latent vector that fits best.
 const REFINEMENTS: usize = 2;
+/// Spectra that one task takes through the whole network, at most: for them the decoder's weights are read once.
+const AT_ONCE: usize = 16;
 
 /// A network, finished or still in training, ready to reconstruct.
 pub struct Inference {
@@ -56,41 +57,65 @@ impl Inference {
         }
     }
 
-    /// What the network makes of spectra, with the latent vectors settled.
-    pub fn reconstruct(&self, sample: &Sample) -> Reconstructed {
-        #[cfg(feature = "gpu")]
-        if let Way::Cube(engine) = &self.way {
-            let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-            return self.on_gpu(&mut engine, sample);
+    /// What each network makes of its spectra, flux and ivar of each. On the processor they look at theirs side by side.
+    ///
+    /// Panics where the spectra of one network are not of one length.
+    pub fn reconstruct_all(networks: &[Self], spectra: &[Vec<(&[f32], &[f32])>]) -> Vec<Vec<Reconstructed>> {
+        if networks
+            .iter()
+            .all(|network| matches!(network.way, Way::Native(_)))
+        {
+            let pairs = networks.par_iter().zip(spectra);
+            return pairs
+                .map(|(network, spectra)| network.reconstruct(spectra))
+                .collect();
         }
-        let indices: Vec<usize> = (0..sample.len()).collect();
-        let mut out = Reconstructed::default();
-        for chunk in indices.chunks(INFERENCE_BATCH) {
-            let chosen = sample.select(chunk);
-            let part = match &self.way {
-                Way::Native(weights) => self.natively(&weights.engine(), &chosen),
-                Way::Burn(accelerator) => self.in_burn(accelerator, &chosen),
-                #[cfg(feature = "gpu")]
-                Way::Cube(_) => unreachable!("above"),
-            };
-            out.flux.extend(part.flux);
-            out.latent.extend(part.latent);
-        }
-        out
+        let pairs = networks.iter().zip(spectra);
+        pairs
+            .map(|(network, spectra)| network.reconstruct(spectra))
+            .collect()
     }
 
-    fn natively(&self, engine: &Engine, sample: &Sample) -> Reconstructed {
+    /// What the network makes of spectra, flux and ivar of each, with the latent vectors settled.
+    ///
+    /// Panics where they are not of one length.
+    pub fn reconstruct(&self, spectra: &[(&[f32], &[f32])]) -> Vec<Reconstructed> {
+        match &self.way {
+            Way::Native(weights) => {
+                let engine = weights.engine();
+                // Each task goes all the way with its spectra, so that nobody waits for the others between two layers.
+                let at_once = spectra.len().div_ceil(rayon::current_num_threads());
+                let parts = spectra.par_chunks(at_once.clamp(1, AT_ONCE));
+                parts
+                    .flat_map_iter(|part| self.natively(&engine, &Sample::of(part)))
+                    .collect()
+            }
+            Way::Burn(accelerator) => {
+                let parts = spectra.chunks(INFERENCE_BATCH);
+                parts
+                    .flat_map(|part| self.in_burn(accelerator, &Sample::of(part)))
+                    .collect()
+            }
+            #[cfg(feature = "gpu")]
+            Way::Cube(engine) => {
+                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                self.on_gpu(&mut engine, &Sample::of(spectra))
+            }
+        }
+    }
+
+    fn natively(&self, engine: &Engine, sample: &Sample) -> Vec<Reconstructed> {
         let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
         if let Engine::Bottleneck(bottleneck) = engine {
             for _ in 0..REFINEMENTS {
                 latent = refine::batch(sample, &flux, &latent, bottleneck.components(), self.error_floor);
-                flux = bottleneck.decode(&latent);
+                flux = bottleneck.decode(&latent, sample.len());
             }
         }
-        Reconstructed { flux, latent }
+        one_by_one(sample.len(), &flux, &latent)
     }
 
-    fn in_burn(&self, accelerator: &Accelerator, sample: &Sample) -> Reconstructed {
+    fn in_burn(&self, accelerator: &Accelerator, sample: &Sample) -> Vec<Reconstructed> {
         let device = accelerator.inference();
         let batch = Batch::new(sample, &device);
         let output = self.network.forward(batch.flux, batch.ivar);
@@ -104,11 +129,11 @@ impl Inference {
                 flux = values(bottleneck.decode(Tensor::from_data(latent, &device)));
             }
         }
-        Reconstructed { flux, latent }
+        one_by_one(sample.len(), &flux, &latent)
     }
 
     #[cfg(feature = "gpu")]
-    fn on_gpu(&self, engine: &mut cube::Engine, sample: &Sample) -> Reconstructed {
+    fn on_gpu(&self, engine: &mut cube::Engine, sample: &Sample) -> Vec<Reconstructed> {
         let (mut flux, mut latent) = engine.reconstruct(sample);
         if let Network::Bottleneck(bottleneck) = &self.network {
             let components = values(bottleneck.components());
@@ -117,8 +142,20 @@ impl Inference {
                 flux = engine.decode(&latent, sample.pixels);
             }
         }
-        Reconstructed { flux, latent }
+        one_by_one(sample.len(), &flux, &latent)
     }
+}
+
+/// Shapes: `flux` `[spectra, pixels]`, `latent` `[spectra, latent]`.
+fn one_by_one(spectra: usize, flux: &[f32], latent: &[f32]) -> Vec<Reconstructed> {
+    let (pixels, length) = (flux.len() / spectra.max(1), latent.len() / spectra.max(1));
+    (0..spectra)
+        .into_par_iter()
+        .map(|index| Reconstructed {
+            flux: flux[index * pixels..(index + 1) * pixels].to_vec(),
+            latent: latent[index * length..(index + 1) * length].to_vec(),
+        })
+        .collect()
 }
 
 /// The way of a device that the kernels for the processor do not serve.

@@ -26,6 +26,8 @@ mod skip;
 mod speed;
 mod training;
 
+use rayon::prelude::*;
+
 pub use batch::{Draws, Shown};
 pub use bottleneck::BottleneckAutoencoder;
 pub use device::{Accelerator, DeviceKind};
@@ -87,6 +89,23 @@ impl Sample {
         }
     }
 
+    /// Of flux and ivar of some spectra. Panics where they are not all of one length.
+    pub fn of(spectra: &[(&[f32], &[f32])]) -> Self {
+        let pixels = spectra.first().map_or(0, |(flux, _)| flux.len());
+        let (mut flux, mut ivar) = (
+            vec![0.0; spectra.len() * pixels],
+            vec![0.0; spectra.len() * pixels],
+        );
+        let rows = flux.par_chunks_mut(pixels.max(1));
+        rows.zip(ivar.par_chunks_mut(pixels.max(1)))
+            .zip(spectra)
+            .for_each(|((flux, ivar), spectrum)| {
+                flux.copy_from_slice(spectrum.0);
+                ivar.copy_from_slice(spectrum.1);
+            });
+        Self { pixels, flux, ivar }
+    }
+
     /// Appends one spectrum. Panics if a slice has another length than `pixels`.
     pub fn push(&mut self, flux: &[f32], ivar: &[f32]) {
         assert!(
@@ -110,6 +129,11 @@ impl Sample {
     pub fn get(&self, index: usize) -> (&[f32], &[f32]) {
         let range = index * self.pixels..(index + 1) * self.pixels;
         (&self.flux[range.clone()], &self.ivar[range])
+    }
+
+    /// Flux and ivar of all spectra.
+    pub fn spectra(&self) -> Vec<(&[f32], &[f32])> {
+        (0..self.len()).map(|index| self.get(index)).collect()
     }
 
     /// The spectra at `indices`, in that order.

@@ -15,7 +15,7 @@ use super::train::{TrainingSet, is_modeled, watches};
 use super::verdict::{Look, Opinion};
 use crate::anomaly::{Calibration, ErrorModelBuilder, Evidence, Judgement, places};
 use crate::model::{Accelerator, Ensemble, Glance, Inference, Network, Reconstructed, Sample, fold_of};
-use crate::spectrum::prepare::Preparation;
+use crate::spectrum::prepare::{Preparation, Prepared};
 use crate::spectrum::{Facts, WavelengthGrid};
 
 /// One held-out spectrum with what the network in training makes of it.
@@ -77,7 +77,7 @@ const LISTED: usize = 50;
 const BUDGET: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
 /// A list that takes no longer than this is made after every epoch.
 const LIGHT: Duration = Duration::from_millis(1500);
-/// Spectra that are reconstructed at once.
+/// Spectra that are looked at together.
 const BATCH: usize = 64;
 
 /// A spectrum of the shelf, reconstructed.
@@ -86,6 +86,17 @@ struct Seen {
     member: usize,
     flux: Vec<f32>,
     latent: Vec<f32>,
+}
+
+impl Seen {
+    fn as_look<'a>(&'a self, prepared: &'a Prepared) -> Look<'a> {
+        Look {
+            prepared,
+            member: self.member,
+            reconstruction: &self.flux,
+            latent: &self.latent,
+        }
+    }
 }
 
 /// Looks at the networks of a run.
@@ -150,8 +161,8 @@ impl<'a> Previewer<'a> {
             if let Ok(sample) = self.set.shelf.sample(&places)
                 && !sample.is_empty()
             {
-                let out = self.by(&ensemble.members[member].network, &sample);
-                self.finished.extend(seen(&places, member, &out));
+                let made = self.by(&ensemble.members[member].network, &sample);
+                self.finished.extend(seen(&places, member, made));
             }
         }
         self.epoch_began = Instant::now();
@@ -164,7 +175,8 @@ impl<'a> Previewer<'a> {
         }
         let shown = self.shown.as_ref()?;
         let facts = self.set.shelf.facts(shown.place);
-        let out = self.by(&glance.network(), &self.set.shelf.sample(&[shown.place]).ok()?);
+        let sample = self.set.shelf.sample(&[shown.place]).ok()?;
+        let drawn = self.by(&glance.network(), &sample).pop()?;
         self.last = Instant::now();
         Some(Preview {
             object_id: facts.object_id.to_string(),
@@ -176,7 +188,7 @@ impl<'a> Previewer<'a> {
             wavelength: self.wavelength.clone(),
             flux: shown.flux.clone(),
             sigma: shown.sigma.clone(),
-            reconstruction: out.flux.into(),
+            reconstruction: drawn.flux.into(),
         })
     }
 
@@ -205,7 +217,7 @@ impl<'a> Previewer<'a> {
         let (began, mut running) = (Instant::now(), Vec::new());
         for chunk in places.chunks(BATCH) {
             let sample = self.set.shelf.sample(chunk).ok()?;
-            running.extend(seen(chunk, fold, &self.by(&network, &sample)));
+            running.extend(seen(chunk, fold, self.by(&network, &sample)));
             if self.fitting.is_none() && running.len() < places.len() && began.elapsed() > budget {
                 self.fitting = Some(running.len());
                 break;
@@ -229,10 +241,12 @@ impl<'a> Previewer<'a> {
     fn list(&self, all: &[&Seen]) -> Result<Vec<(Judgement, Arc<Facts>)>, PipelineError> {
         let settings = &self.settings.significance;
         let mut errors = ErrorModelBuilder::new(self.wavelength.len(), settings);
-        for seen in all {
-            self.look(seen, |look| {
-                look.with_residual(&self.wavelength, |residual| errors.add(residual));
-            })?;
+        for some in all.chunks(BATCH) {
+            let places: Vec<usize> = some.iter().map(|seen| seen.place).collect();
+            let prepared = self.set.shelf.some(&places)?;
+            let pairs = some.iter().zip(&prepared);
+            let looks: Vec<Look> = pairs.map(|(seen, prepared)| seen.as_look(prepared)).collect();
+            Look::with_residuals(&looks, &self.wavelength, |residuals| errors.add(residuals));
         }
         let errors = errors.build();
         let evidence: Vec<Evidence> = all
@@ -274,12 +288,7 @@ impl<'a> Previewer<'a> {
 
     fn look<T>(&self, seen: &Seen, work: impl FnOnce(Look) -> T) -> Result<T, PipelineError> {
         let prepared = self.set.shelf.get(seen.place)?;
-        Ok(work(Look {
-            prepared: &prepared,
-            member: seen.member,
-            reconstruction: &seen.flux,
-            latent: &seen.latent,
-        }))
+        Ok(work(seen.as_look(&prepared)))
     }
 
     /// The spectra that a fold's network does not learn from, thinned to its share of those that are judged.
@@ -300,22 +309,20 @@ impl<'a> Previewer<'a> {
         places.into_iter().step_by(stride).collect()
     }
 
-    fn by(&self, network: &Network, sample: &Sample) -> Reconstructed {
+    fn by(&self, network: &Network, sample: &Sample) -> Vec<Reconstructed> {
         let error_floor = self.settings.model.error_floor;
-        Inference::new(network, error_floor, self.accelerator).reconstruct(sample)
+        Inference::new(network, error_floor, self.accelerator).reconstruct(&sample.spectra())
     }
 }
 
-fn seen(places: &[usize], member: usize, out: &Reconstructed) -> Vec<Seen> {
-    let count = places.len();
-    let (pixels, latent) = (out.flux.len() / count, out.latent.len() / count);
-    let made = places.iter().enumerate().map(|(i, place)| Seen {
+fn seen(places: &[usize], member: usize, made: Vec<Reconstructed>) -> impl Iterator<Item = Seen> {
+    let pairs = places.iter().zip(made);
+    pairs.map(move |(place, Reconstructed { flux, latent })| Seen {
         place: *place,
         member,
-        flux: out.flux[i * pixels..(i + 1) * pixels].to_vec(),
-        latent: out.latent[i * latent..(i + 1) * latent].to_vec(),
-    });
-    made.collect()
+        flux,
+        latent,
+    })
 }
 
 impl Shown {

@@ -7,7 +7,7 @@ use super::history::{newest_checkpoint, newest_finished_checkpoint};
 use super::source::fold_key;
 use crate::anomaly::{Drawable, Hypotheses};
 use crate::model::checkpoint::{Checkpoint, Origin};
-use crate::model::{Accelerator, DeviceKind, Ensemble, Inference, Member, Sample, fold_of};
+use crate::model::{Accelerator, DeviceKind, Ensemble, Inference, Member, Reconstructed, fold_of};
 use crate::spectrum::Spectrum;
 use crate::spectrum::prepare::{Preparation, Prepared};
 
@@ -124,34 +124,28 @@ impl Reconstructor {
 
     /// Reconstructs spectra, each with the network of its fold; their order stays.
     pub fn reconstruct(&self, prepared: Vec<Prepared>) -> Vec<Scored> {
-        let mut scored: Vec<Scored> = prepared
-            .into_iter()
-            .map(|prepared| Scored {
-                member: self.member_of(&fold_key(&prepared.facts)),
-                prepared,
-                reconstruction: Vec::new(),
-                latent: Vec::new(),
-            })
+        let members: Vec<usize> = prepared
+            .iter()
+            .map(|prepared| self.member_of(&fold_key(&prepared.facts)))
             .collect();
-        for (member, network) in self.networks.iter().enumerate() {
-            let mut sample = Sample::new(self.grid.len());
-            let mut of_member: Vec<&mut Scored> = scored
-                .iter_mut()
-                .filter(|scored| scored.member == member)
-                .collect();
-            for scored in &of_member {
-                sample.push(&scored.prepared.flux, &scored.prepared.ivar);
-            }
-            if sample.is_empty() {
-                continue;
-            }
-            let out = network.reconstruct(&sample);
-            let latent = out.latent.len() / sample.len();
-            for (index, scored) in of_member.iter_mut().enumerate() {
-                scored.reconstruction = out.flux[index * sample.pixels..(index + 1) * sample.pixels].to_vec();
-                scored.latent = out.latent[index * latent..(index + 1) * latent].to_vec();
-            }
+        let mut spectra = vec![Vec::new(); self.networks.len()];
+        for (prepared, member) in prepared.iter().zip(&members) {
+            spectra[*member].push((&prepared.flux[..], &prepared.ivar[..]));
         }
-        scored
+        let made = Inference::reconstruct_all(&self.networks, &spectra);
+        let mut made: Vec<_> = made.into_iter().map(IntoIterator::into_iter).collect();
+        prepared
+            .into_iter()
+            .zip(members)
+            .map(|(prepared, member)| {
+                let Reconstructed { flux, latent } = made[member].next().expect("one of each spectrum");
+                Scored {
+                    prepared,
+                    member,
+                    reconstruction: flux,
+                    latent,
+                }
+            })
+            .collect()
     }
 }

@@ -1,5 +1,7 @@
 //! One spectrum and its reconstruction, judged by either method.
 
+use rayon::prelude::*;
+
 use crate::anomaly::window::{self, Window, WindowSettings, WindowThresholds, WindowVerdict};
 use crate::anomaly::{
     AtRest, Calibration, ErrorModel, Evidence, GridRegion, Injection, Ionized, Judgement, Jury, Origins,
@@ -109,19 +111,34 @@ pub struct Opinion {
 impl Look<'_> {
     /// The residual of the spectrum on the model's grid; `grid` has its wavelengths in the working frame, Angstrom.
     pub fn with_residual<T>(&self, grid: &[f64], work: impl FnOnce(&Residual) -> T) -> T {
+        work(&self.residual(&self.observed(grid)))
+    }
+
+    /// The residuals of some spectra, as [`with_residual`](Self::with_residual) has that of one.
+    pub fn with_residuals<T>(looks: &[Self], grid: &[f64], work: impl FnOnce(&[Residual]) -> T) -> T {
+        let observed: Vec<Vec<f64>> = looks.par_iter().map(|look| look.observed(grid)).collect();
+        let pairs = looks.iter().zip(&observed);
+        let residuals: Vec<Residual> = pairs.map(|(look, observed)| look.residual(observed)).collect();
+        work(&residuals)
+    }
+
+    /// Observed wavelengths of the model's pixels, Angstrom vacuum; `grid` has those in the working frame.
+    fn observed(&self, grid: &[f64]) -> Vec<f64> {
+        let stretch = self.prepared.stretch;
+        grid.iter().map(|wavelength| wavelength * stretch).collect()
+    }
+
+    /// The residual of the spectrum where its pixels are [`observed`](Self::observed).
+    fn residual<'a>(&'a self, observed: &'a [f64]) -> Residual<'a> {
         let prepared = self.prepared;
-        let observed: Vec<f64> = grid
-            .iter()
-            .map(|wavelength| wavelength * prepared.stretch)
-            .collect();
-        work(&Residual {
+        Residual {
             flux: &prepared.flux,
             ivar: &prepared.ivar,
             reconstruction: self.reconstruction,
-            observed: &observed,
+            observed,
             artifact: &prepared.artifact,
             z: prepared.facts.z.unwrap_or(0.0),
-        })
+        }
     }
 
     pub fn evidence(&self, grid: &[f64], errors: &ErrorModel, settings: &SignificanceSettings) -> Evidence {

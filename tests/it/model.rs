@@ -123,10 +123,10 @@ impl Job {
     }
 
     /// What the best network of a state makes of `sample` on a device.
-    fn reconstruct(&self, state: &TrainingState, sample: &Sample, device: DeviceKind) -> Reconstructed {
+    fn reconstruct(&self, state: &TrainingState, sample: &Sample, device: DeviceKind) -> Vec<Reconstructed> {
         let accelerator = Accelerator::open(device).unwrap();
         let network = self.trainer(&accelerator).best(state, &self.pca()).unwrap();
-        Inference::new(&network, self.model.error_floor, &accelerator).reconstruct(sample)
+        Inference::new(&network, self.model.error_floor, &accelerator).reconstruct(&sample.spectra())
     }
 }
 
@@ -283,10 +283,8 @@ fn masked_pixels_change_nothing() {
     let valid = changed.ivar.iter().position(|ivar| *ivar > 0.0).unwrap();
     changed.flux[valid] += 1.0;
     let job = Job::new(model(Architecture::Bottleneck), training(3), sample(20, 0.0));
-    assert_ne!(
-        job.reconstruct(&clean.0, &changed, DeviceKind::Flex).latent,
-        clean.1.latent
-    );
+    let seen = job.reconstruct(&clean.0, &changed, DeviceKind::Flex);
+    assert_ne!(seen[0].latent, clean.1[0].latent);
 }
 
 #[test]
@@ -299,11 +297,14 @@ fn the_two_processor_backends_agree() {
             job.reconstruct(&state, &seen, DeviceKind::Flex),
             job.reconstruct(&state, &seen, DeviceKind::Ndarray),
         );
-        assert_eq!(flex.flux.len(), 6 * PIXELS);
-        for (what, a, b) in [
-            ("flux", &flex.flux, &ndarray.flux),
-            ("latent", &flex.latent, &ndarray.latent),
-        ] {
+        assert_eq!((flex.len(), ndarray.len(), flex[0].flux.len()), (6, 6, PIXELS));
+        let pairs = flex.iter().zip(&ndarray);
+        for (what, a, b) in pairs.flat_map(|(flex, ndarray)| {
+            [
+                ("flux", &flex.flux, &ndarray.flux),
+                ("latent", &flex.latent, &ndarray.latent),
+            ]
+        }) {
             assert_eq!(a.len(), b.len());
             let worst = a
                 .iter()

@@ -213,7 +213,8 @@ impl Engine<'_> {
             Self::Skip(skip) => skip.reconstruct(flux, pixels),
             Self::Bottleneck(bottleneck) => {
                 let latent = bottleneck.encode(flux, ivar);
-                (bottleneck.decode(&latent), latent)
+                let rows = bottleneck.rows(flux.len() / pixels);
+                (bottleneck.decode(&latent, rows), latent)
             }
         }
     }

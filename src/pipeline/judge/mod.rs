@@ -22,9 +22,10 @@ use rayon::prelude::*;
 use parts::of_errors;
 
 use super::injections::Injections;
+use super::reconstructor::Scored;
 use super::score::Population;
 use super::settings::{Method, Settings};
-use super::verdict::{Detail, Doubt};
+use super::verdict::{Detail, Doubt, Look};
 use super::{CancelToken, Observer, PipelineError};
 use crate::anomaly::window::{WindowSettings, WindowThresholds, WindowThresholdsBuilder};
 use crate::anomaly::{
@@ -196,24 +197,17 @@ impl Pass<'_> {
         }
         let grid = self.population.reconstructor.grid().to_vec();
         let mut facts = Vec::new();
-        let (mut squares, mut counts) = (vec![0.0; grid.len()], vec![0u64; grid.len()]);
         let mut errors = ErrorModelBuilder::new(grid.len(), &self.settings.significance);
         let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
-            for scored in chunk {
-                facts.push(Arc::clone(&scored.prepared.facts));
-                scored.as_look().with_residual(&grid, |residual| {
-                    if needs_errors {
-                        errors.add(residual);
-                    }
-                    recurring.add(residual);
-                    for pixel in (0..residual.len()).filter(|pixel| residual.is_valid(*pixel)) {
-                        let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
-                        squares[pixel] += difference * difference;
-                        counts[pixel] += 1;
-                    }
-                });
-            }
+            facts.extend(chunk.iter().map(|scored| Arc::clone(&scored.prepared.facts)));
+            let looks: Vec<Look> = chunk.iter().map(Scored::as_look).collect();
+            Look::with_residuals(&looks, &grid, |residuals| {
+                if needs_errors {
+                    errors.add(residuals);
+                }
+                recurring.add(residuals);
+            });
         })?;
         if !whole {
             return Ok(Err(Stopped));
@@ -222,12 +216,8 @@ impl Pass<'_> {
             let is = errors.build();
             self.judge.errors = Some(Held { of, is });
         }
-        let mean = squares
-            .iter()
-            .zip(&counts)
-            .map(|(sum, count)| sum / *count as f64);
         let mean_error = MeanError {
-            mean_squared_residual: mean.collect(),
+            mean_squared_residual: recurring.mean_squares(),
             recurring: recurring.by_pixel(&grid),
             recurring_observed: recurring.by_observed(),
             wavelength: grid,

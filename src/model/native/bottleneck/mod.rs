@@ -161,16 +161,22 @@ impl<'a> Bottleneck<'a> {
         &self.components
     }
 
-    /// The reconstructions of latent vectors. Shapes: `[spectra, latent]` -> `[spectra, pixels]`.
-    pub fn decode(&self, latent: &[f32]) -> Vec<f32> {
-        self.decode_all(latent, &self.perceptron(latent))
+    /// The reconstructions of latent vectors, `rows` of them by one task. Shapes: `[spectra, latent]` -> `[spectra, pixels]`.
+    pub fn decode(&self, latent: &[f32], rows: usize) -> Vec<f32> {
+        self.decode_all(latent, &self.perceptron(latent), rows)
+    }
+
+    /// How many of so many spectra one task decodes, where nothing else is under way: the weights are read once a task.
+    pub fn rows(&self, spectra: usize) -> usize {
+        spectra.div_ceil(rayon::current_num_threads()).clamp(1, ROWS)
     }
 
     /// The mean loss of a batch, and its gradient; `flux` and `ivar` are what the network is shown. Shapes: `[spectra, pixels]`.
     pub fn loss(&self, flux: &[f32], ivar: &[f32], truth: Truth) -> (f64, Gradient) {
         let encoded = self.encode_all(flux, ivar);
         let curved = self.perceptron(&encoded.latent);
-        let mut model = self.decode_all(&encoded.latent, &curved);
+        let rows = self.rows(flux.len() / self.pixels);
+        let mut model = self.decode_all(&encoded.latent, &curved, rows);
         let losses = compare(self.set, self.pixels, &mut model, truth);
         let share = 1.0 / losses.len() as f64;
         let loss = losses.iter().map(|(loss, _)| loss).sum::<f64>() * share;
@@ -258,7 +264,7 @@ impl<'a> Bottleneck<'a> {
         Curved { hidden, slope }
     }
 
-    fn decode_all(&self, latent: &[f32], curved: &Curved) -> Vec<f32> {
+    fn decode_all(&self, latent: &[f32], curved: &Curved, rows: usize) -> Vec<f32> {
         let spectra = latent.len() / self.latent;
         let mut out = vec![0.0; spectra * self.pixels];
         let scaled: Vec<f32> = curved
@@ -266,7 +272,6 @@ impl<'a> Bottleneck<'a> {
             .iter()
             .map(|v| v * self.given.decoder_rate)
             .collect();
-        let rows = spectra.div_ceil(rayon::current_num_threads()).clamp(1, ROWS);
         out.par_chunks_mut(rows * self.pixels)
             .zip(latent.par_chunks(rows * self.latent))
             .zip(scaled.par_chunks(rows * self.hidden))

@@ -209,7 +209,7 @@ fn latents_and_reconstructions_equal_the_definition() {
         for set in InstructionSet::available() {
             let network = Bottleneck::new(set, case.given(&narrow));
             let latent = network.encode(&case.flux, &case.ivar);
-            let out = network.decode(&latent);
+            let out = network.decode(&latent, 16);
             for index in 0..3 {
                 let (z, y) = case.forward(index);
                 for (a, b) in latent[index * LATENT..].iter().zip(z) {
