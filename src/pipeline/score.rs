@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use super::reconstructor::{Reconstructor, Scored};
 use super::shelf::{Room, Shelf};
@@ -64,12 +65,13 @@ impl Population {
         matches!(self.held, Held::Scored(_))
     }
 
-    /// Shows every spectrum to `each`, in order, [`CHUNK`] at a time; returns whether it came to the end before it was cancelled.
+    /// Shows every spectrum to `each`, in order, [`CHUNK`] at a time; returns whether it came to the end before it was cancelled. The next ones are read and
+    /// reconstructed beside its work.
     pub fn visit(
         &mut self,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
-        mut each: impl FnMut(&[Scored]),
+        mut each: impl FnMut(&[Scored]) + Send,
     ) -> Result<bool, PipelineError> {
         let reconstructor = Arc::clone(&self.reconstructor);
         match &self.held {
@@ -83,20 +85,33 @@ impl Population {
                     observer.event(judged(number * CHUNK + chunk.len(), total));
                 }
             }
-            Held::Prepared(shelf) => {
-                let all: Vec<usize> = (0..shelf.len()).collect();
-                visit_shelf(shelf, &all, &reconstructor, observer, cancel, each)?;
-            }
-            Held::Nothing => {
-                let rows = self.selection.rows.clone();
-                let preparation = reconstructor.preparation();
-                self.selection
-                    .prepared(&rows, preparation, observer, cancel, |chunk| {
-                        let prepared = chunk.into_iter().map(|(_, prepared)| prepared);
-                        each(&reconstructor.reconstruct(prepared.collect()));
-                        Ok(ControlFlow::Continue(()))
-                    })?;
-            }
+            Held::Prepared(shelf) => beside(
+                |give| {
+                    let all: Vec<usize> = (0..shelf.len()).collect();
+                    for (number, chunk) in all.chunks(CHUNK).enumerate() {
+                        if cancel.is_cancelled() {
+                            break;
+                        }
+                        give(reconstructor.reconstruct(shelf.some(chunk)?));
+                        observer.event(judged(number * CHUNK + chunk.len(), all.len()));
+                    }
+                    Ok(())
+                },
+                |scored| each(&scored),
+            )?,
+            Held::Nothing => beside(
+                |give| {
+                    let rows = self.selection.rows.clone();
+                    let preparation = reconstructor.preparation();
+                    self.selection
+                        .prepared(&rows, preparation, observer, cancel, |chunk| {
+                            let prepared = chunk.into_iter().map(|(_, prepared)| prepared);
+                            give(reconstructor.reconstruct(prepared.collect()));
+                            Ok(ControlFlow::Continue(()))
+                        })
+                },
+                |scored: Vec<Scored>| each(&scored),
+            )?,
         }
         Ok(!cancel.is_cancelled())
     }
@@ -156,36 +171,25 @@ fn scored(
     scored
 }
 
-/// Reads and reconstructs spectra of a shelf; the next ones are read beside the work on these.
-fn visit_shelf(
-    shelf: &Shelf,
-    places: &[usize],
-    reconstructor: &Reconstructor,
-    observer: &mut dyn Observer,
-    cancel: &CancelToken,
-    mut each: impl FnMut(&[Scored]),
+/// Works in a thread of its own on what is made here, in order: one is made while the one before is worked on, so that a GPU does not wait for the processor, nor the other
+/// way round.
+fn beside<T: Send>(
+    make: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), PipelineError>,
+    work: impl FnMut(T) + Send,
 ) -> Result<(), PipelineError> {
-    let mut chunks = places.chunks(CHUNK).peekable();
-    let mut read = chunks.peek().map(|first| shelf.some(first));
-    let mut done = 0;
-    while let Some(chunk) = chunks.next() {
-        if cancel.is_cancelled() {
-            break;
-        }
-        let Some(prepared) = read.take() else {
-            break;
-        };
-        let prepared = prepared?;
-        rayon::in_place_scope(|scope| {
-            if let Some(next) = chunks.peek().copied() {
-                scope.spawn(|_| read = Some(shelf.some(next)));
-            }
-            each(&reconstructor.reconstruct(prepared));
+    thread::scope(|scope| {
+        let (to, from) = mpsc::sync_channel(0);
+        let worker = scope.spawn(move || from.into_iter().for_each(work));
+        let made = make(&mut |thing| {
+            // Nobody takes it where the work has panicked, which is told below.
+            let _ = to.send(thing);
         });
-        done += chunk.len();
-        observer.event(judged(done, places.len()));
-    }
-    Ok(())
+        drop(to);
+        if let Err(panic) = worker.join() {
+            std::panic::resume_unwind(panic);
+        }
+        made
+    })
 }
 
 fn judged(done: usize, total: usize) -> Event {
