@@ -378,3 +378,52 @@ fn typical_scale(values: &mut [f64], shrink: f64) -> f64 {
         (ln_scale * count / (count + shrink)).exp()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anomaly::draw::Draw;
+
+    #[test]
+    fn the_kept_spectra_are_the_same_however_many_are_added_at_once() {
+        let pixels = 40;
+        let mut draw = Draw::new(2, 0);
+        let spectra: Vec<Vec<f32>> = (0..60)
+            .map(|_| (0..pixels).map(|_| 1.0 + 0.1 * draw.normal() as f32).collect())
+            .collect();
+        let observed: Vec<f64> = (0..pixels).map(|pixel| 5000.0 + 2.0 * pixel as f64).collect();
+        let (model, prone) = (vec![1.0; pixels], vec![false; pixels]);
+        let (ivar, masked) = (vec![100.0; pixels], vec![0.0; pixels]);
+        let residuals: Vec<Residual> = spectra
+            .iter()
+            .enumerate()
+            .map(|(spectrum, flux)| {
+                let ivar = if spectrum % 7 == 3 { &masked } else { &ivar };
+                Residual::new(flux, ivar, &model, &observed, &prone, 0.0).unwrap()
+            })
+            .collect();
+        let settings = SignificanceSettings {
+            error_model_spectra: 11,
+            ..SignificanceSettings::default()
+        };
+        let built = |at_once: usize| {
+            let mut builder = ErrorModelBuilder::new(pixels, &settings);
+            residuals.chunks(at_once).for_each(|some| builder.add(some));
+            assert_eq!(builder.seen(), 51, "the masked ones do not count");
+            assert_eq!(builder.chi.len(), 11 * pixels);
+            (builder.chi.clone(), builder.build())
+        };
+        let (chi, one_by_one) = built(1);
+        for at_once in [2, 9, 13, 60] {
+            assert_eq!(
+                built(at_once),
+                (chi.clone(), one_by_one.clone()),
+                "{at_once} at once"
+            );
+        }
+        let mut first = ErrorModelBuilder::new(pixels, &settings);
+        first.add(&residuals[..13]);
+        assert_eq!(first.seen(), 11);
+        assert_ne!(first.chi, chi, "some have made room for later ones");
+    }
+}

@@ -176,4 +176,61 @@ mod tests {
         let rest = most(&builder.by_pixel(&grid));
         assert!((rest.mean - 1.5).abs() < 1e-4 && (rest.scatter - 1.5).abs() < 1e-4 && rest.count == 2);
     }
+
+    #[test]
+    fn all_at_once_adds_up_as_one_by_one() {
+        // More pixels and bins than one task takes; the first spectrum begins below the bins, the last ends beyond them.
+        let grid: Vec<f64> = (0..3 * STRIPE + 7)
+            .map(|i| 2900.0 * 1.0008_f64.powi(i as i32))
+            .collect();
+        let mut state = 5;
+        let mut number = || crate::anomaly::draw::unit_of(crate::anomaly::draw::split_mix(&mut state));
+        let spectra: Vec<(Vec<f32>, Vec<f32>, Vec<f64>)> = (0..9)
+            .map(|spectrum| {
+                let flux = grid.iter().map(|_| 0.5 + number() as f32).collect();
+                let ivar = grid.iter().map(|_| if number() < 0.2 { 0.0 } else { 90.0 });
+                let stretch = 1.0 + 0.4 * f64::from(spectrum);
+                (
+                    flux,
+                    ivar.collect(),
+                    grid.iter().map(|rest| rest * stretch).collect(),
+                )
+            })
+            .collect();
+        let (model, prone) = (vec![1.0; grid.len()], vec![false; grid.len()]);
+        let residuals: Vec<Residual> = spectra
+            .iter()
+            .map(|(flux, ivar, observed)| Residual::new(flux, ivar, &model, observed, &prone, 0.0).unwrap())
+            .collect();
+        let mut at_once = RecurringBuilder::new(grid.len());
+        at_once.add(&residuals);
+        let mut one_by_one = RecurringBuilder::new(grid.len());
+        residuals.iter().for_each(|residual| one_by_one.add(&[*residual]));
+        assert_eq!(at_once.by_pixel(&grid), one_by_one.by_pixel(&grid));
+        assert_eq!(at_once.by_observed(), one_by_one.by_observed());
+        // And as a loop over all pixels of all spectra has it.
+        let bins = at_once.by_observed.len();
+        let (mut counts, mut sums, mut squares) = (vec![0; bins], vec![0.0; bins], vec![0.0; grid.len()]);
+        for residual in &residuals {
+            for pixel in (0..grid.len()).filter(|pixel| residual.is_valid(*pixel)) {
+                squares[pixel] += f64::from(residual.flux[pixel] - 1.0).powi(2);
+                let bin = (residual.observed[pixel] - 3000.0) / 2.0;
+                if bin >= 0.0 && bin < bins as f64 {
+                    counts[bin as usize] += 1;
+                    sums[bin as usize] += sigmas(residual, pixel);
+                }
+            }
+        }
+        assert!(counts.iter().sum::<u64>() > 3000, "most pixels are in a bin");
+        let found: Vec<(u64, f64)> = at_once
+            .by_observed
+            .iter()
+            .map(|sums| (sums.count, sums.sum))
+            .collect();
+        assert_eq!(found, counts.into_iter().zip(sums).collect::<Vec<_>>());
+        let found = at_once.mean_squares();
+        for ((found, squares), sums) in found.iter().zip(squares).zip(&at_once.by_pixel) {
+            assert_eq!(*found, squares / sums.count as f64);
+        }
+    }
 }

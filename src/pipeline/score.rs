@@ -199,3 +199,49 @@ fn judged(done: usize, total: usize) -> Event {
         total: total as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_worked_on_in_order_and_to_the_end() {
+        let mut seen = Vec::new();
+        let made = beside(
+            |give| {
+                (0..50).for_each(&mut *give);
+                Ok(())
+            },
+            |number| seen.push(number),
+        );
+        made.unwrap();
+        assert_eq!(seen, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_was_made_before_a_failure_is_worked_on_and_the_failure_told() {
+        let mut seen = Vec::new();
+        let made = beside(
+            |give| {
+                give(1);
+                Err(PipelineError::NoCommonRange { spectra: 7 })
+            },
+            |number| seen.push(number),
+        );
+        assert!(matches!(made, Err(PipelineError::NoCommonRange { spectra: 7 })));
+        assert_eq!(seen, [1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the third")]
+    fn a_panic_of_the_work_is_passed_on() {
+        let made = beside(
+            |give| {
+                (0..9).for_each(&mut *give);
+                Ok(())
+            },
+            |number| assert!(number != 2, "the third"),
+        );
+        made.unwrap();
+    }
+}

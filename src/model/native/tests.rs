@@ -182,6 +182,33 @@ fn reconstructions_equal_those_of_burn() {
     }
 }
 
+/// Who else is looked at, and how many are by one task, changes nothing.
+#[test]
+fn a_spectrum_is_reconstructed_alike_alone_and_among_others() {
+    let (flex, reference) = devices();
+    for architecture in ARCHITECTURES {
+        let case = Case::new(architecture, 310);
+        let sample = sample(37, 310);
+        let (network, _) = case.networks(&flex, &reference, &sample);
+        let ready = || Inference::new(&network.valid(), case.model.error_floor, &flex);
+        let networks = [ready(), ready(), ready()];
+        let spectra = sample.spectra();
+        let together = networks[0].reconstruct(&spectra);
+        let alone: Vec<_> = spectra
+            .chunks(1)
+            .flat_map(|one| networks[0].reconstruct(one))
+            .collect();
+        assert_eq!(together, alone, "{architecture:?}");
+        let by_network = [spectra[..5].to_vec(), Vec::new(), spectra[5..].to_vec()];
+        let all = Inference::reconstruct_all(&networks, &by_network);
+        assert_eq!(
+            all.concat(),
+            alone,
+            "{architecture:?}, three networks side by side"
+        );
+    }
+}
+
 /// What is no number must not be hidden by a ReLU: a training that diverges is told by its loss.
 #[test]
 fn a_weight_that_is_no_number_makes_the_loss_none() {
