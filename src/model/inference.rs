@@ -1,7 +1,7 @@
 //! A network that reconstructs spectra, its weights lying ready on the device.
 
 #[cfg(feature = "gpu")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -41,6 +41,16 @@ enum Way {
     #[cfg(feature = "gpu")]
     Cube(Box<Mutex<cube::Engine>>),
 }
+
+/// Threads that copy and refine for a GPU. The others take up what comes from outside only when they have nothing else to do, so that a GPU would wait for all that they
+/// measure. Started by one of those, whose priority they get.
+#[cfg(feature = "gpu")]
+static FOR_GPU: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
+    rayon::scope(|_| {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(rayon::current_num_threads());
+        threads.build().ok()
+    })
+});
 
 impl Inference {
     /// `error_floor` is that of the model's settings.
@@ -98,8 +108,14 @@ impl Inference {
             }
             #[cfg(feature = "gpu")]
             Way::Cube(engine) => {
+                // The lock first: a thread of these that waits could else be lent out to who wants it, too.
                 let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-                self.on_gpu(&mut engine, &Sample::of(spectra))
+                let engine = &mut *engine;
+                let mut look = || self.on_gpu(engine, &Sample::of(spectra));
+                match &*FOR_GPU {
+                    Some(threads) => threads.install(look),
+                    None => look(),
+                }
             }
         }
     }

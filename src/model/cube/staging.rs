@@ -15,7 +15,7 @@ use rayon::prelude::*;
 /// Numbers of a piece: one of more than 10 MB would be waited for.
 const PIECE: usize = 1 << 20;
 /// Numbers that a thread copies at once.
-const SHARE: usize = 1 << 16;
+const SHARE: usize = 1 << 14;
 /// Bytes that are sooner copied twice than asked memory for.
 const SMALL: usize = 1 << 15;
 
@@ -52,20 +52,20 @@ impl Staging {
         for pieces in pieces.chunks(2) {
             let lengths: Vec<usize> = pieces.iter().map(|(_, numbers)| size_of_val(*numbers)).collect();
             let worth = self == Self::Pinned && lengths.iter().sum::<usize>() > SMALL;
-            let filled = match worth.then(|| lent(client, &lengths)).flatten() {
-                Some(mut lent) => {
-                    for (bytes, (_, numbers)) in lent.iter_mut().zip(pieces) {
+            let mut lent = worth
+                .then(|| lent(client, &lengths))
+                .flatten()
+                .map(Vec::into_iter);
+            for (handle, numbers) in pieces {
+                let bytes = match lent.as_mut().and_then(Iterator::next) {
+                    Some(mut bytes) => {
                         let (words, _) = bytes.as_chunks_mut::<4>();
                         together(words, numbers, |word, number| *word = number.to_ne_bytes());
+                        bytes
                     }
-                    lent
-                }
-                None => pieces
-                    .iter()
-                    .map(|(_, numbers)| Bytes::from_elems(numbers.to_vec()))
-                    .collect(),
-            };
-            for ((handle, _), bytes) in pieces.iter().zip(filled) {
+                    None => Bytes::from_elems(numbers.to_vec()),
+                };
+                // On its way while the next one is filled.
                 client.write(handle, bytes);
             }
         }
