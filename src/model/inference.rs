@@ -90,6 +90,9 @@ impl Inference {
     ///
     /// Panics where they are not of one length.
     pub fn reconstruct(&self, spectra: &[(&[f32], &[f32])]) -> Vec<Reconstructed> {
+        if spectra.is_empty() {
+            return Vec::new();
+        }
         match &self.way {
             Way::Native(weights) => {
                 let engine = weights.engine();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::beside::beside;
 use super::reconstructor::{Reconstructor, Scored};
 use super::score::Population;
 use super::source::CHUNK;
@@ -63,36 +64,40 @@ pub(super) fn injections(
         settings,
     };
     let mut injected = Injections::default();
-    for (number, here) in chosen.chunks(CHUNK / 2).enumerate() {
-        if cancel.is_cancelled() {
-            return Ok(None);
+    let make = |give: &mut dyn FnMut(Batch)| {
+        for (number, here) in chosen.chunks(CHUNK / 2).enumerate() {
+            if cancel.is_cancelled() {
+                break;
+            }
+            let mut places: Vec<usize> = here.iter().flat_map(|at| [*at, other_of(*at)]).collect();
+            places.sort_unstable();
+            places.dedup();
+            let scored = population.some(&places, observer)?;
+            give(measures.batch(here, &places, scored, other_of, copies));
+            observer.event(Event::Step {
+                stage: Stage::Judge,
+                done: (number * (CHUNK / 2) + here.len()) as u64,
+                total: chosen.len() as u64,
+            });
         }
-        let mut places: Vec<usize> = here.iter().flat_map(|at| [*at, other_of(*at)]).collect();
-        places.sort_unstable();
-        places.dedup();
-        let scored = population.some(&places, observer)?;
-        let at = |place: usize| &*scored[places.partition_point(|other| *other < place)];
-        let planted: Vec<(usize, Injection, Prepared)> = here
-            .par_iter()
-            .flat_map_iter(|&place| {
-                let (scored, other, measures) = (at(place), at(other_of(place)), &measures);
-                (0..copies).filter_map(move |copy| {
-                    let (kind, prepared) = measures.planted(scored, other, copy)?;
-                    Some((place, kind, prepared))
-                })
-            })
-            .collect();
-        for (evidence, planted) in measures.measure(planted, at) {
+        Ok(())
+    };
+    beside(make, |batch| {
+        for (evidence, planted) in measures.measure(&batch) {
             injected.evidence.push(evidence);
             injected.planted.push(planted);
         }
-        observer.event(Event::Step {
-            stage: Stage::Judge,
-            done: (number * (CHUNK / 2) + here.len()) as u64,
-            total: chosen.len() as u64,
-        });
-    }
-    Ok(Some(injected))
+    })?;
+    Ok((!cancel.is_cancelled()).then_some(injected))
+}
+
+/// Some spectra, and copies of them with something planted, as the networks see both.
+struct Batch {
+    /// By place in the population.
+    originals: BTreeMap<usize, Arc<Scored>>,
+    /// The places of the copies' originals, and what was planted.
+    labels: Vec<(usize, Injection)>,
+    copies: Vec<Scored>,
 }
 
 /// The places of the spectra that are copied, and how often each is, for so many copies in all.
@@ -125,27 +130,45 @@ struct Measures<'a> {
 }
 
 impl Measures<'_> {
-    /// Measures copies, given with the places of their originals and what was planted; `at` tells the originals.
-    fn measure<'s>(
+    /// Plants into copies of the spectra `here`, and reconstructs them; `scored` are those at `places`, ascending.
+    fn batch(
         &self,
-        planted: Vec<(usize, Injection, Prepared)>,
-        at: impl Fn(usize) -> &'s Scored + Sync,
-    ) -> Vec<(InjectedEvidence, Planted)> {
-        let labels: Vec<(usize, Injection)> = planted.iter().map(|(of, kind, _)| (*of, *kind)).collect();
-        let prepared = planted.into_iter().map(|(_, _, prepared)| prepared).collect();
-        let looked = self.reconstructor.reconstruct(prepared);
-        // By index, once for all copies of one spectrum.
-        let originals: BTreeMap<usize, Vec<GridRegion>> = labels
-            .iter()
-            .map(|(of, _)| *of)
-            .collect::<BTreeSet<usize>>()
-            .into_par_iter()
-            .map(|of| (of, self.regions(at(of), &self.evidence[of]).0))
+        here: &[usize],
+        places: &[usize],
+        scored: Vec<Arc<Scored>>,
+        other_of: impl Fn(usize) -> usize + Sync,
+        copies: u64,
+    ) -> Batch {
+        let at = |place: usize| &*scored[places.partition_point(|other| *other < place)];
+        let planted: Vec<((usize, Injection), Prepared)> = here
+            .par_iter()
+            .flat_map_iter(|&place| {
+                let (scored, other) = (at(place), at(other_of(place)));
+                (0..copies).filter_map(move |copy| {
+                    let (kind, prepared) = self.planted(scored, other, copy)?;
+                    Some(((place, kind), prepared))
+                })
+            })
             .collect();
-        labels
+        let (labels, prepared): (Vec<_>, Vec<_>) = planted.into_iter().unzip();
+        Batch {
+            labels,
+            copies: self.reconstructor.reconstruct(prepared),
+            originals: places.iter().copied().zip(scored).collect(),
+        }
+    }
+
+    /// Measures the copies.
+    fn measure(&self, batch: &Batch) -> Vec<(InjectedEvidence, Planted)> {
+        // By index, once for all copies of one spectrum.
+        let copied: BTreeSet<usize> = batch.labels.iter().map(|(of, _)| *of).collect();
+        let originals: BTreeMap<usize, Vec<GridRegion>> = copied
             .into_par_iter()
-            .zip(&looked)
-            .map(|((of, kind), scored)| {
+            .map(|of| (of, self.regions(&batch.originals[&of], &self.evidence[of]).0))
+            .collect();
+        let copies = batch.labels.par_iter().zip(&batch.copies);
+        copies
+            .map(|(&(of, kind), scored)| {
                 let evidence = self.reconstructor.evidence(scored, self.errors, self.settings);
                 let (found, facts) = self.regions(scored, &evidence);
                 let planted = Planted {

@@ -4,6 +4,7 @@
 
 mod assessment;
 pub mod benchmark;
+mod beside;
 pub mod browse;
 mod cancel;
 mod commands;

@@ -1,6 +1,7 @@
 //! A trained ensemble that looks at spectra: each one is reconstructed by the network that has not seen it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::PipelineError;
 use super::history::{newest_checkpoint, newest_finished_checkpoint};
@@ -120,6 +121,11 @@ impl Reconstructor {
         let prepared = self.preparation().prepare(spectrum, &self.edges);
         let mut scored = self.reconstruct(vec![prepared]);
         scored.pop().expect("one spectrum in, one out")
+    }
+
+    /// As [`reconstruct`](Self::reconstruct), to be looked at in several places.
+    pub fn shared(&self, prepared: Vec<Prepared>) -> Vec<Arc<Scored>> {
+        self.reconstruct(prepared).into_iter().map(Arc::new).collect()
     }
 
     /// Reconstructs spectra, each with the network of its fold; their order stays.

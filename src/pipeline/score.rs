@@ -1,10 +1,9 @@
 //! The reconstructed spectra of a selection: kept in memory where they fit, else made again for every pass.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
+use super::beside::beside;
 use super::reconstructor::{Reconstructor, Scored};
 use super::shelf::{Room, Shelf};
 use super::source::{CHUNK, Selection};
@@ -22,7 +21,7 @@ pub struct Population {
 
 enum Held {
     /// Nothing is computed again.
-    Scored(Vec<Scored>),
+    Scored(Vec<Arc<Scored>>),
     /// Reconstructed again for every pass.
     Prepared(Shelf),
     /// Read and prepared again, too.
@@ -71,7 +70,7 @@ impl Population {
         &mut self,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
-        mut each: impl FnMut(&[Scored]) + Send,
+        mut each: impl FnMut(&[Arc<Scored>]) + Send,
     ) -> Result<bool, PipelineError> {
         let reconstructor = Arc::clone(&self.reconstructor);
         match &self.held {
@@ -92,12 +91,12 @@ impl Population {
                         if cancel.is_cancelled() {
                             break;
                         }
-                        give(reconstructor.reconstruct(shelf.some(chunk)?));
+                        give(reconstructor.shared(shelf.some(chunk)?));
                         observer.event(judged(number * CHUNK + chunk.len(), all.len()));
                     }
                     Ok(())
                 },
-                |scored| each(&scored),
+                |scored: Vec<Arc<Scored>>| each(&scored),
             )?,
             Held::Nothing => beside(
                 |give| {
@@ -106,11 +105,11 @@ impl Population {
                     self.selection
                         .prepared(&rows, preparation, observer, cancel, |chunk| {
                             let prepared = chunk.into_iter().map(|(_, prepared)| prepared);
-                            give(reconstructor.reconstruct(prepared.collect()));
+                            give(reconstructor.shared(prepared.collect()));
                             Ok(ControlFlow::Continue(()))
                         })
                 },
-                |scored: Vec<Scored>| each(&scored),
+                |scored: Vec<Arc<Scored>>| each(&scored),
             )?,
         }
         Ok(!cancel.is_cancelled())
@@ -121,13 +120,11 @@ impl Population {
         &mut self,
         places: &[usize],
         observer: &mut dyn Observer,
-    ) -> Result<Vec<Cow<'_, Scored>>, PipelineError> {
+    ) -> Result<Vec<Arc<Scored>>, PipelineError> {
         let reconstructor = &self.reconstructor;
-        let scored = match &self.held {
-            Held::Scored(kept) => {
-                return Ok(places.iter().map(|place| Cow::Borrowed(&kept[*place])).collect());
-            }
-            Held::Prepared(shelf) => reconstructor.reconstruct(shelf.some(places)?),
+        Ok(match &self.held {
+            Held::Scored(kept) => places.iter().map(|place| Arc::clone(&kept[*place])).collect(),
+            Held::Prepared(shelf) => reconstructor.shared(shelf.some(places)?),
             Held::Nothing => {
                 let usable = self.usable.get_or_insert_with(|| self.selection.usable_rows());
                 let rows: Vec<u64> = places.iter().map(|place| usable[*place]).collect();
@@ -136,13 +133,12 @@ impl Population {
                 self.selection
                     .prepared(&rows, preparation, observer, &never, |chunk| {
                         let prepared = chunk.into_iter().map(|(_, prepared)| prepared);
-                        scored.extend(reconstructor.reconstruct(prepared.collect()));
+                        scored.extend(reconstructor.shared(prepared.collect()));
                         Ok(ControlFlow::Continue(()))
                     })?;
                 scored
             }
-        };
-        Ok(scored.into_iter().map(Cow::Owned).collect())
+        })
     }
 }
 
@@ -152,7 +148,7 @@ fn scored(
     prepared: Vec<Prepared>,
     observer: &mut dyn Observer,
     cancel: &CancelToken,
-) -> Vec<Scored> {
+) -> Vec<Arc<Scored>> {
     let total = prepared.len() as u64;
     let mut scored = Vec::with_capacity(prepared.len());
     let mut rest = prepared.into_iter();
@@ -161,7 +157,7 @@ fn scored(
         if chunk.is_empty() {
             break;
         }
-        scored.extend(reconstructor.reconstruct(chunk));
+        scored.extend(reconstructor.shared(chunk));
         observer.event(Event::Step {
             stage: Stage::Reconstruct,
             done: scored.len() as u64,
@@ -171,77 +167,10 @@ fn scored(
     scored
 }
 
-/// Works in a thread of its own on what is made here, in order: one is made while the one before is worked on, so that a GPU does not wait for the processor, nor the other
-/// way round.
-fn beside<T: Send>(
-    make: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), PipelineError>,
-    work: impl FnMut(T) + Send,
-) -> Result<(), PipelineError> {
-    thread::scope(|scope| {
-        let (to, from) = mpsc::sync_channel(0);
-        let worker = scope.spawn(move || from.into_iter().for_each(work));
-        let made = make(&mut |thing| {
-            // Nobody takes it where the work has panicked, which is told below.
-            let _ = to.send(thing);
-        });
-        drop(to);
-        if let Err(panic) = worker.join() {
-            std::panic::resume_unwind(panic);
-        }
-        made
-    })
-}
-
 fn judged(done: usize, total: usize) -> Event {
     Event::Step {
         stage: Stage::Judge,
         done: done as u64,
         total: total as u64,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_made_is_worked_on_in_order_and_to_the_end() {
-        let mut seen = Vec::new();
-        let made = beside(
-            |give| {
-                (0..50).for_each(&mut *give);
-                Ok(())
-            },
-            |number| seen.push(number),
-        );
-        made.unwrap();
-        assert_eq!(seen, (0..50).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn what_was_made_before_a_failure_is_worked_on_and_the_failure_told() {
-        let mut seen = Vec::new();
-        let made = beside(
-            |give| {
-                give(1);
-                Err(PipelineError::NoCommonRange { spectra: 7 })
-            },
-            |number| seen.push(number),
-        );
-        assert!(matches!(made, Err(PipelineError::NoCommonRange { spectra: 7 })));
-        assert_eq!(seen, [1]);
-    }
-
-    #[test]
-    #[should_panic(expected = "the third")]
-    fn a_panic_of_the_work_is_passed_on() {
-        let made = beside(
-            |give| {
-                (0..9).for_each(&mut *give);
-                Ok(())
-            },
-            |number| assert!(number != 2, "the third"),
-        );
-        made.unwrap();
     }
 }

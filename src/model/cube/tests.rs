@@ -7,7 +7,7 @@ use super::super::native::Weights;
 use super::super::native::tests::sample;
 use super::super::training::{Trainer, load};
 use super::super::{
-    Accelerator, Architecture, DeviceKind, ModelSettings, Network, OptimizerKind, Pca, Sample,
+    Accelerator, Architecture, DeviceKind, Inference, ModelSettings, Network, OptimizerKind, Pca, Sample,
     TrainingSettings,
 };
 use super::Engine;
@@ -109,6 +109,16 @@ fn reconstructions_and_losses_equal_those_of_the_processor() {
                 let loss = engine.loss(case.trainer(&flex).truth(&sample), pixels);
 
                 let ours = case.network(&gpu, Some(&record)).valid();
+                // As the rest of the program has it: network by network, one of which has nothing to look at.
+                let ready = |network, of| Inference::new(network, case.model.error_floor, of);
+                let of = [sample.spectra(), Vec::new()];
+                let a = Inference::reconstruct_all(&[ready(&ours, &gpu), ready(&ours, &gpu)], &of);
+                let b = ready(&theirs, &flex).reconstruct(&of[0]);
+                assert_eq!((a[0].len(), a[1].len()), (count, 0), "{what}");
+                for (a, b) in a[0].iter().zip(&b) {
+                    assert_close(&a.flux, &b.flux, 1e-4, &what);
+                    assert_close(&a.latent, &b.latent, 1e-3, &what);
+                }
                 let mut ours = Engine::of(&ours, gpu.client());
                 let found = ours.reconstruct(&sample);
                 assert_close(&found.0, &flux, 2e-5, &what);

@@ -191,6 +191,7 @@ fn a_spectrum_is_reconstructed_alike_alone_and_among_others() {
         let sample = sample(37, 310);
         let (network, _) = case.networks(&flex, &reference, &sample);
         let ready = || Inference::new(&network.valid(), case.model.error_floor, &flex);
+        assert_eq!(ready().reconstruct(&[]), []);
         let networks = [ready(), ready(), ready()];
         let spectra = sample.spectra();
         let together = networks[0].reconstruct(&spectra);

@@ -1,6 +1,7 @@
 //! Other ways to rank the same spectra, each with the settings that its authors or common practice give it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -80,7 +81,7 @@ impl Comparator {
                     .collect()
             }));
         }
-        let mut spectra: Vec<Scored> = Vec::new();
+        let mut spectra: Vec<Arc<Scored>> = Vec::new();
         let whole = assessment
             .population
             .visit(observer, cancel, |chunk| spectra.extend_from_slice(chunk))?;
@@ -90,7 +91,10 @@ impl Comparator {
         let reconstructor = &assessment.population.reconstructor;
         let (folds, grid) = (settings.training.folds, reconstructor.grid());
         let scores = match self {
-            Self::MeanSquaredError => spectra.iter().map(mean_squared_error).collect(),
+            Self::MeanSquaredError => spectra
+                .iter()
+                .map(|spectrum| mean_squared_error(spectrum))
+                .collect(),
             Self::IsolationForest => by_fold(&spectra, folds, |latents| {
                 isolation_forest(latents, settings.training.seed)
             }),
@@ -168,7 +172,11 @@ fn mean_squared_error(spectrum: &Scored) -> f64 {
 }
 
 /// Scores of the latent vectors, each fold's by itself: the latent spaces of two networks have nothing to do with each other.
-fn by_fold(spectra: &[Scored], folds: usize, score: impl Fn(&[Vec<f64>]) -> Vec<f64> + Sync) -> Vec<f64> {
+fn by_fold(
+    spectra: &[Arc<Scored>],
+    folds: usize,
+    score: impl Fn(&[Vec<f64>]) -> Vec<f64> + Sync,
+) -> Vec<f64> {
     let mut scores = vec![f64::NAN; spectra.len()];
     for fold in 0..folds.max(1) {
         let of_fold: Vec<usize> = (0..spectra.len())
@@ -186,7 +194,7 @@ fn by_fold(spectra: &[Scored], folds: usize, score: impl Fn(&[Vec<f64>]) -> Vec<
 }
 
 /// What the residuals of the principal components show, each spectrum by the components of the other folds.
-fn pca_evidence(spectra: &[Scored], folds: usize, grid: &[f64], settings: &Settings) -> Vec<Evidence> {
+fn pca_evidence(spectra: &[Arc<Scored>], folds: usize, grid: &[f64], settings: &Settings) -> Vec<Evidence> {
     let mut significance = settings.significance.clone();
     significance.model_floor = PCA_FLOOR;
     significance.line_floor = 0.0;
@@ -194,7 +202,7 @@ fn pca_evidence(spectra: &[Scored], folds: usize, grid: &[f64], settings: &Setti
     let mut evidence: Vec<Option<Evidence>> = vec![None; spectra.len()];
     for fold in 0..folds.max(1) {
         let mut sample = Sample::new(grid.len());
-        let teaches = |spectrum: &&Scored| folds <= 1 || spectrum.member != fold;
+        let teaches = |spectrum: &&Arc<Scored>| folds <= 1 || spectrum.member != fold;
         for spectrum in spectra.iter().filter(teaches) {
             if is_modeled(spectrum.prepared.coverage) {
                 sample.push(&spectrum.prepared.flux, &spectrum.prepared.ivar);

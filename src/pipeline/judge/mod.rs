@@ -22,7 +22,6 @@ use rayon::prelude::*;
 use parts::of_errors;
 
 use super::injections::Injections;
-use super::reconstructor::Scored;
 use super::score::Population;
 use super::settings::{Method, Settings};
 use super::verdict::{Detail, Doubt, Look};
@@ -201,7 +200,7 @@ impl Pass<'_> {
         let mut recurring = RecurringBuilder::new(grid.len());
         let whole = self.population.visit(self.observer, self.cancel, |chunk| {
             facts.extend(chunk.iter().map(|scored| Arc::clone(&scored.prepared.facts)));
-            let looks: Vec<Look> = chunk.iter().map(Scored::as_look).collect();
+            let looks: Vec<Look> = chunk.iter().map(|scored| scored.as_look()).collect();
             Look::with_residuals(&looks, &grid, |residuals| {
                 if needs_errors {
                     errors.add(residuals);
