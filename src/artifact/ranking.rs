@@ -25,9 +25,16 @@ pub fn write_ranking(run: &RunFiles, ranking: &[Ranked]) -> Result<Vec<PathBuf>,
         table: ranking_table,
     };
     let paths = ["parquet", "csv", "json"].map(|extension| run.metadata("ranking", extension));
-    run.write_with(&paths[0], |out| table.write_parquet(out))?;
-    run.write_with(&paths[1], |out| table.write_csv(out))?;
-    run.write_with(&paths[2], |out| table.write_json(out))?;
+    let (parquet, (csv, json)) = rayon::join(
+        || run.write_with(&paths[0], |out| table.write_parquet(out)),
+        || {
+            rayon::join(
+                || run.write_with(&paths[1], |out| table.write_csv(out)),
+                || run.write_with(&paths[2], |out| table.write_json(out)),
+            )
+        },
+    );
+    parquet.and(csv).and(json)?;
     Ok(paths.to_vec())
 }
 

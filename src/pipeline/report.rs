@@ -11,8 +11,8 @@ use super::viewer::Viewer;
 use super::{Event, Observer, PipelineError, Stage};
 use crate::anomaly::Judgement;
 use crate::artifact::{
-    Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring, write_regions,
-    write_sampling_info,
+    ArtifactError, Ranked, RunFiles, SamplingInfo, write_lists, write_ranking, write_recurring,
+    write_regions, write_sampling_info,
 };
 use crate::figure::{self, DEFAULT_SCALE, EpochLoss, LossRun, RecurringResiduals, SpectrumView};
 use crate::model::{Ensemble, EpochRecord};
@@ -52,9 +52,6 @@ pub fn write_tables(
         .zip(&verdicts.facts)
         .map(|(judgement, facts)| Ranked { judgement, facts })
         .collect();
-    told(observer, write_ranking(run, &ranked)?);
-    told(observer, write_lists(run, &ranked)?);
-    told(observer, vec![write_regions(run, &ranked)?]);
     let info = SamplingInfo {
         seed: settings.training.seed,
         method: match settings.detect.method {
@@ -65,7 +62,20 @@ pub fn write_tables(
         relative_residual_threshold: verdicts.thresholds.map(|thresholds| thresholds.relative),
         range_mismatch_factor: verdicts.thresholds.map(|_| settings.window.range_mismatch_factor),
     };
-    told(observer, vec![write_sampling_info(run, &info, &ranked)?]);
+    // A survey's tables are gigabytes of text.
+    let (ranking, others) = rayon::join(
+        || write_ranking(run, &ranked),
+        || {
+            let mut paths = write_lists(run, &ranked)?;
+            paths.extend([
+                write_regions(run, &ranked)?,
+                write_sampling_info(run, &info, &ranked)?,
+            ]);
+            Ok::<_, ArtifactError>(paths)
+        },
+    );
+    told(observer, ranking?);
+    told(observer, others?);
     Ok(())
 }
 
