@@ -45,6 +45,7 @@ mod words;
 
 pub use atrest::{AtRest, at_rest};
 pub use calibration::{Calibration, Component, Score};
+pub(crate) use draw::unit_of;
 pub use error::AnomalyError;
 pub use errormodel::{Corrected, ErrorModel, ErrorModelBuilder};
 pub use evaluate::{Correlations, auc, average_precision, correlations, recall_in_top, spearman};

@@ -12,7 +12,7 @@ use super::source::CHUNK;
 use super::{CancelToken, Event, Observer, PipelineError, Stage};
 use crate::anomaly::{
     Calibration, ErrorModel, Evidence, GridRegion, InjectedEvidence, Injection, Planted, RegionFacts,
-    Residual, SignificanceSettings, appeared, inject, region_facts, regions,
+    Residual, SignificanceSettings, appeared, inject, region_facts, regions, unit_of,
 };
 use crate::spectrum::Facts;
 use crate::spectrum::prepare::{Frame, Prepared};
@@ -105,7 +105,7 @@ fn chosen(facts: &[Arc<Facts>], evidence: &[Evidence], injections: usize) -> (Ve
     let usable = evidence.iter().filter(|evidence| evidence.coverage > 0.0).count();
     let (share, copies) = dealt(injections, usable);
     // A share of the spectra by a hash of their names, so that a catalog in another order gives the same copies.
-    let is_chosen = |place: &usize| evidence[*place].coverage > 0.0 && unit(hash(&facts[*place])) < share;
+    let is_chosen = |place: &usize| evidence[*place].coverage > 0.0 && unit_of(hash(&facts[*place])) < share;
     ((0..evidence.len()).filter(is_chosen).collect(), copies)
 }
 
@@ -222,10 +222,6 @@ impl Measures<'_> {
 fn hash(facts: &Facts) -> u64 {
     let digest = blake3::hash(facts.object_id.as_bytes());
     u64::from_le_bytes(digest.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
-}
-
-fn unit(hash: u64) -> f64 {
-    (hash >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Every kind, the scarce ones several times.
