@@ -124,13 +124,18 @@ impl Inference {
     }
 
     fn natively(&self, engine: &Engine, sample: &Sample) -> Vec<Reconstructed> {
-        let (mut flux, mut latent) = engine.reconstruct(&sample.flux, &sample.ivar, sample.pixels);
-        if let Engine::Bottleneck(bottleneck) = engine {
-            for _ in 0..REFINEMENTS {
-                latent = refine::batch(sample, &flux, &latent, bottleneck.components(), self.error_floor);
-                flux = bottleneck.decode(&latent, sample.len());
+        let (flux, latent) = match engine {
+            Engine::Skip(skip) => skip.reconstruct(&sample.flux, sample.pixels),
+            Engine::Bottleneck(bottleneck) => {
+                let mut latent = bottleneck.encode(&sample.flux, &sample.ivar);
+                let mut flux = bottleneck.decode(&latent, sample.len());
+                for _ in 0..REFINEMENTS {
+                    latent = refine::batch(sample, &flux, &latent, bottleneck.components(), self.error_floor);
+                    flux = bottleneck.decode(&latent, sample.len());
+                }
+                (flux, latent)
             }
-        }
+        };
         one_by_one(sample.len(), &flux, &latent)
     }
 

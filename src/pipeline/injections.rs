@@ -69,11 +69,11 @@ pub(super) fn injections(
             if cancel.is_cancelled() {
                 break;
             }
-            let mut places: Vec<usize> = here.iter().flat_map(|at| [*at, other_of(*at)]).collect();
-            places.sort_unstable();
-            places.dedup();
+            let places: BTreeSet<usize> = here.iter().flat_map(|at| [*at, other_of(*at)]).collect();
+            let places: Vec<usize> = places.into_iter().collect();
             let scored = population.some(&places, observer)?;
-            give(measures.batch(here, &places, scored, other_of, copies));
+            let looked_at = places.into_iter().zip(scored).collect();
+            give(measures.batch(here, looked_at, other_of, copies));
             observer.event(Event::Step {
                 stage: Stage::Judge,
                 done: (number * (CHUNK / 2) + here.len()) as u64,
@@ -93,8 +93,7 @@ pub(super) fn injections(
 
 /// Some spectra, and copies of them with something planted, as the networks see both.
 struct Batch {
-    /// By place in the population.
-    originals: BTreeMap<usize, Arc<Scored>>,
+    originals: ByPlace,
     /// The places of the copies' originals, and what was planted.
     labels: Vec<(usize, Injection)>,
     copies: Vec<Scored>,
@@ -119,6 +118,9 @@ fn dealt(injections: usize, usable: usize) -> (f64, u64) {
     )
 }
 
+/// Spectra by their place in the population.
+type ByPlace = BTreeMap<usize, Arc<Scored>>;
+
 /// What copies are made and measured with.
 struct Measures<'a> {
     reconstructor: Arc<Reconstructor>,
@@ -130,20 +132,18 @@ struct Measures<'a> {
 }
 
 impl Measures<'_> {
-    /// Plants into copies of the spectra `here`, and reconstructs them; `scored` are those at `places`, ascending.
+    /// Plants into copies of the spectra `here`, and reconstructs them; each is lent something by another one, `other_of` it.
     fn batch(
         &self,
         here: &[usize],
-        places: &[usize],
-        scored: Vec<Arc<Scored>>,
+        originals: ByPlace,
         other_of: impl Fn(usize) -> usize + Sync,
         copies: u64,
     ) -> Batch {
-        let at = |place: usize| &*scored[places.partition_point(|other| *other < place)];
         let planted: Vec<((usize, Injection), Prepared)> = here
             .par_iter()
             .flat_map_iter(|&place| {
-                let (scored, other) = (at(place), at(other_of(place)));
+                let (scored, other) = (&originals[&place], &originals[&other_of(place)]);
                 (0..copies).filter_map(move |copy| {
                     let (kind, prepared) = self.planted(scored, other, copy)?;
                     Some(((place, kind), prepared))
@@ -154,7 +154,7 @@ impl Measures<'_> {
         Batch {
             labels,
             copies: self.reconstructor.reconstruct(prepared),
-            originals: places.iter().copied().zip(scored).collect(),
+            originals,
         }
     }
 
