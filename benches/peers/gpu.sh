@@ -47,6 +47,7 @@ for model in skip bottleneck; do
     torch --model "$model" --batch "${batches// /,}" >> "$folder/speed.jsonl" 2>> "$folder/torch.log"
     torch --model "$model" --batch "${batches// /,}" --only reconstruct --pageable >> "$folder/speed.jsonl" 2>> "$folder/torch.log"
     compiled --model "$model" >> "$folder/speed.jsonl" 2>> "$folder/torch.log" || true
+    compiled --model "$model" --only reconstruct --pageable >> "$folder/speed.jsonl" 2>> "$folder/torch.log" || true
 done
 "$python" - "$folder/speed.jsonl" <<'PYTHON'
 import json, sys
@@ -54,15 +55,20 @@ import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
 for what in ("train", "reconstruct"):
     # From ordinary memory, as spectra come from a file, spectriage always reconstructs.
-    print(f"{what} (spectra/s)    batch  spectriage  eager  compiled, tf32  ratio to eager  ratio to the best  eager from ordinary memory")
+    reconstruct = what == "reconstruct"
+    print(f"{what + ' (spectra/s)':<23} batch  spectriage   eager  compiled, tf32  ratio to eager  ratio to the best" + " | from ordinary memory: eager  compiled  ratio to the best" * reconstruct)
     for model in ("skip", "bottleneck"):
         for batch in sorted({row["batch"] for row in rows}):
             of = lambda program, compiled=False, pageable=False: next(
                 (r[f"{what}_spectra_per_s"] for r in rows
                  if (r["program"], r["model"], r["batch"]) == (program, model, batch) and r[f"{what}_spectra_per_s"]
                  and bool(r.get("compile")) == compiled and bool(r.get("pageable")) == pageable), float("nan"))
-            ours, eager, compiled, ordinary = of("spectriage"), of("pytorch"), of("pytorch", True), of("pytorch", False, True)
-            best = max(x for x in (eager, compiled) if x == x)
-            print(f"{model:<18} {batch:>10} {ours:>11.0f} {eager:>7.0f} {compiled:>9.0f} {ours / eager:>16.2f} {ours / best:>16.2f} {ordinary:>16.0f}")
+            ours = of("spectriage")
+            cells = []
+            for pageable in (False, True):
+                ways = of("pytorch", False, pageable), of("pytorch", True, pageable)
+                cells.append((*ways, ours / max((rate for rate in ways if rate == rate), default=float("nan"))))
+            (eager, compiled, best), (eager_there, compiled_there, best_there) = cells
+            print(f"{model:<18} {batch:>10} {ours:>11.0f} {eager:>7.0f} {compiled:>15.0f} {ours / eager:>15.2f} {best:>18.2f}" + f" | {eager_there:>27.0f} {compiled_there:>9.0f} {best_there:>18.2f}" * reconstruct)
 PYTHON
 echo "$folder"
