@@ -51,44 +51,20 @@ impl RecurringBuilder {
         }
     }
 
-    /// Panics where a residual is of another grid.
+    /// Adds spectra in their order. Panics where a residual is of another grid.
     pub fn add(&mut self, residuals: &[Residual]) {
         let pixels = self.by_pixel.len();
         assert!(
             residuals.iter().all(|residual| residual.len() == pixels),
             "residuals on one grid"
         );
-        let sums = self.by_pixel.par_chunks_mut(STRIPE);
-        sums.zip(self.squares.par_chunks_mut(STRIPE))
+        let by_pixel = self.by_pixel.par_chunks_mut(STRIPE);
+        by_pixel
+            .zip(self.squares.par_chunks_mut(STRIPE))
             .enumerate()
-            .for_each(|(stripe, (sums, squares))| {
-                for residual in residuals {
-                    let places = stripe * STRIPE..stripe * STRIPE + sums.len();
-                    for ((pixel, sums), squares) in places.zip(&mut *sums).zip(&mut *squares) {
-                        if residual.is_valid(pixel) {
-                            sums.add(sigmas(residual, pixel));
-                            let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
-                            *squares += difference * difference;
-                        }
-                    }
-                }
-            });
-        let sums = self.by_observed.par_chunks_mut(STRIPE).enumerate();
-        sums.for_each(|(stripe, sums)| {
-            let first = stripe * STRIPE;
-            for residual in residuals {
-                let before = |bin: usize| {
-                    residual
-                        .observed
-                        .partition_point(|seen| bin_of(*seen) < bin as f64)
-                };
-                let places = before(first)..before(first + sums.len());
-                for pixel in places.filter(|&pixel| residual.is_valid(pixel)) {
-                    let bin = bin_of(residual.observed[pixel]) as usize;
-                    sums[bin - first].add(sigmas(residual, pixel));
-                }
-            }
-        });
+            .for_each(|(stripe, (sums, squares))| add_to_pixels(residuals, stripe * STRIPE, sums, squares));
+        let by_observed = self.by_observed.par_chunks_mut(STRIPE).enumerate();
+        by_observed.for_each(|(stripe, sums)| add_to_bins(residuals, stripe * STRIPE, sums));
     }
 
     /// Mean squared residual by the model's pixels, in units of the flux squared; NaN where nothing covers one. Shape: `[pixels]`.
@@ -110,6 +86,30 @@ impl RecurringBuilder {
         let middle = |bin: usize| OBSERVED.0 + OBSERVED.2 * (bin as f64 + 0.5);
         let bins = self.by_observed.iter().enumerate();
         bins.filter_map(|(bin, sums)| sums.at(middle(bin))).collect()
+    }
+}
+
+/// Adds up the pixels from `first` on. Shapes: `sums` and `squares` one a pixel.
+fn add_to_pixels(residuals: &[Residual], first: usize, sums: &mut [Sums], squares: &mut [f64]) {
+    for residual in residuals {
+        let pixels = (first..).zip(&mut *sums).zip(&mut *squares);
+        for ((pixel, sums), squares) in pixels.filter(|((pixel, _), _)| residual.is_valid(*pixel)) {
+            sums.add(sigmas(residual, pixel));
+            let difference = f64::from(residual.flux[pixel] - residual.reconstruction[pixel]);
+            *squares += difference * difference;
+        }
+    }
+}
+
+/// Adds up the pixels in the bins from `first` on. Shape: `sums` one a bin.
+fn add_to_bins(residuals: &[Residual], first: usize, sums: &mut [Sums]) {
+    for residual in residuals {
+        let observed = residual.observed;
+        let before = |bin: usize| observed.partition_point(|seen| bin_of(*seen) < bin as f64);
+        let pixels = before(first)..before(first + sums.len());
+        for pixel in pixels.filter(|&pixel| residual.is_valid(pixel)) {
+            sums[bin_of(observed[pixel]) as usize - first].add(sigmas(residual, pixel));
+        }
     }
 }
 

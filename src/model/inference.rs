@@ -11,10 +11,10 @@ use super::batch::Batch;
 use super::cube;
 use super::native::{Engine, Weights};
 use super::training::INFERENCE_BATCH;
-use super::{Accelerator, Network, Sample, refine};
+use super::{Accelerator, FluxIvar, Network, Sample, refine};
 
 /// What a network makes of one spectrum. Shapes: `flux` `[pixels]`, `latent` `[latent]`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reconstructed {
     pub flux: Vec<f32>,
     pub latent: Vec<f32>,
@@ -67,29 +67,23 @@ impl Inference {
         }
     }
 
-    /// What each network makes of its spectra, flux and ivar of each. On the processor they look at theirs side by side.
+    /// What each network makes of its spectra. On the processor they look at theirs side by side.
     ///
     /// Panics where the spectra of one network are not of one length.
-    pub fn reconstruct_all(networks: &[Self], spectra: &[Vec<(&[f32], &[f32])>]) -> Vec<Vec<Reconstructed>> {
-        if networks
-            .iter()
-            .all(|network| matches!(network.way, Way::Native(_)))
-        {
-            let pairs = networks.par_iter().zip(spectra);
-            return pairs
-                .map(|(network, spectra)| network.reconstruct(spectra))
-                .collect();
+    pub fn reconstruct_all(networks: &[Self], spectra: &[Vec<FluxIvar>]) -> Vec<Vec<Reconstructed>> {
+        let look = |(network, spectra): (&Self, &Vec<FluxIvar>)| network.reconstruct(spectra);
+        let natively = |network: &Self| matches!(network.way, Way::Native(_));
+        if networks.iter().all(natively) {
+            networks.par_iter().zip(spectra).map(look).collect()
+        } else {
+            networks.iter().zip(spectra).map(look).collect()
         }
-        let pairs = networks.iter().zip(spectra);
-        pairs
-            .map(|(network, spectra)| network.reconstruct(spectra))
-            .collect()
     }
 
-    /// What the network makes of spectra, flux and ivar of each, with the latent vectors settled.
+    /// What the network makes of spectra, with the latent vectors settled.
     ///
     /// Panics where they are not of one length.
-    pub fn reconstruct(&self, spectra: &[(&[f32], &[f32])]) -> Vec<Reconstructed> {
+    pub fn reconstruct(&self, spectra: &[FluxIvar]) -> Vec<Reconstructed> {
         if spectra.is_empty() {
             return Vec::new();
         }
@@ -124,60 +118,70 @@ impl Inference {
     }
 
     fn natively(&self, engine: &Engine, sample: &Sample) -> Vec<Reconstructed> {
-        let (flux, latent) = match engine {
-            Engine::Skip(skip) => skip.reconstruct(&sample.flux, sample.pixels),
+        match engine {
+            Engine::Skip(skip) => one_by_one(sample, skip.reconstruct(&sample.flux, sample.pixels)),
             Engine::Bottleneck(bottleneck) => {
-                let mut latent = bottleneck.encode(&sample.flux, &sample.ivar);
-                let mut flux = bottleneck.decode(&latent, sample.len());
-                for _ in 0..REFINEMENTS {
-                    latent = refine::batch(sample, &flux, &latent, bottleneck.components(), self.error_floor);
-                    flux = bottleneck.decode(&latent, sample.len());
-                }
-                (flux, latent)
+                let decode = |latent: &[f32]| bottleneck.decode(latent, sample.len());
+                let latent = bottleneck.encode(&sample.flux, &sample.ivar);
+                let proposed = (decode(&latent), latent);
+                self.settled(sample, proposed, bottleneck.components(), decode)
             }
-        };
-        one_by_one(sample.len(), &flux, &latent)
+        }
     }
 
     fn in_burn(&self, accelerator: &Accelerator, sample: &Sample) -> Vec<Reconstructed> {
         let device = accelerator.inference();
         let batch = Batch::new(sample, &device);
         let output = self.network.forward(batch.flux, batch.ivar);
-        let (mut flux, mut latent) = (values(output.flux), values(output.latent));
-        if let Network::Bottleneck(bottleneck) = &self.network {
-            let components = values(bottleneck.components());
-            let length = latent.len() / sample.len();
-            for _ in 0..REFINEMENTS {
-                latent = refine::batch(sample, &flux, &latent, &components, self.error_floor);
-                let latent = TensorData::new(latent.clone(), [sample.len(), length]);
-                flux = values(bottleneck.decode(Tensor::from_data(latent, &device)));
+        let proposed = (values(output.flux), values(output.latent));
+        match &self.network {
+            Network::Skip(_) => one_by_one(sample, proposed),
+            Network::Bottleneck(bottleneck) => {
+                let decode = |latent: &[f32]| {
+                    let latent =
+                        TensorData::new(latent.to_vec(), [sample.len(), latent.len() / sample.len()]);
+                    values(bottleneck.decode(Tensor::from_data(latent, &device)))
+                };
+                self.settled(sample, proposed, &values(bottleneck.components()), decode)
             }
         }
-        one_by_one(sample.len(), &flux, &latent)
     }
 
     #[cfg(feature = "gpu")]
     fn on_gpu(&self, engine: &mut cube::Engine, sample: &Sample) -> Vec<Reconstructed> {
-        let (mut flux, mut latent) = engine.reconstruct(sample);
-        if let Network::Bottleneck(bottleneck) = &self.network {
-            let components = values(bottleneck.components());
-            for _ in 0..REFINEMENTS {
-                latent = refine::batch(sample, &flux, &latent, &components, self.error_floor);
-                flux = engine.decode(&latent, sample.pixels);
+        let proposed = engine.reconstruct(sample);
+        match &self.network {
+            Network::Skip(_) => one_by_one(sample, proposed),
+            Network::Bottleneck(bottleneck) => {
+                let decode = |latent: &[f32]| engine.decode(latent, sample.pixels);
+                self.settled(sample, proposed, &values(bottleneck.components()), decode)
             }
         }
-        one_by_one(sample.len(), &flux, &latent)
+    }
+
+    /// What a bottleneck makes of spectra once their latent vectors are settled, from what its encoder proposed. Shapes: as for [`one_by_one`], `components` `[latent, pixels]`.
+    fn settled(
+        &self,
+        sample: &Sample,
+        (mut flux, mut latent): (Vec<f32>, Vec<f32>),
+        components: &[f32],
+        mut decode: impl FnMut(&[f32]) -> Vec<f32>,
+    ) -> Vec<Reconstructed> {
+        for _ in 0..REFINEMENTS {
+            latent = refine::batch(sample, &flux, &latent, components, self.error_floor);
+            flux = decode(&latent);
+        }
+        one_by_one(sample, (flux, latent))
     }
 }
 
-/// Shapes: `flux` `[spectra, pixels]`, `latent` `[spectra, latent]`.
-fn one_by_one(spectra: usize, flux: &[f32], latent: &[f32]) -> Vec<Reconstructed> {
-    let (pixels, length) = (flux.len() / spectra.max(1), latent.len() / spectra.max(1));
-    (0..spectra)
-        .into_par_iter()
-        .map(|index| Reconstructed {
-            flux: flux[index * pixels..(index + 1) * pixels].to_vec(),
-            latent: latent[index * length..(index + 1) * length].to_vec(),
+/// Reconstructions of a sample and its latent vectors, each spectrum's by themselves; of one spectrum at least. Shapes: `[spectra, pixels]`, `[spectra, latent]`.
+fn one_by_one(sample: &Sample, (flux, latent): (Vec<f32>, Vec<f32>)) -> Vec<Reconstructed> {
+    let rows = flux.par_chunks_exact(sample.pixels);
+    rows.zip(latent.par_chunks_exact(latent.len() / sample.len()))
+        .map(|(flux, latent)| Reconstructed {
+            flux: flux.to_vec(),
+            latent: latent.to_vec(),
         })
         .collect()
 }

@@ -69,6 +69,9 @@ impl Spectra for Sample {
     }
 }
 
+/// Flux and ivar of one spectrum on the model's grid, normalized. Shapes: `[pixels]`.
+pub type FluxIvar<'a> = (&'a [f32], &'a [f32]);
+
 /// Spectra in memory that a network learns from or looks at, on one grid, normalized.
 ///
 /// Shapes: `flux` and `ivar` are `[spectra, pixels]`; `ivar` is 0 where there is no valid measurement.
@@ -89,8 +92,8 @@ impl Sample {
         }
     }
 
-    /// Of flux and ivar of some spectra. Panics where they are not all of one length.
-    pub fn of(spectra: &[(&[f32], &[f32])]) -> Self {
+    /// Of some spectra. Panics where they are not all of one length.
+    pub fn of(spectra: &[FluxIvar]) -> Self {
         let pixels = spectra.first().map_or(0, |(flux, _)| flux.len());
         let (mut flux, mut ivar) = (
             vec![0.0; spectra.len() * pixels],
@@ -125,14 +128,14 @@ impl Sample {
         self.flux.is_empty()
     }
 
-    /// Flux and ivar of one spectrum.
-    pub fn get(&self, index: usize) -> (&[f32], &[f32]) {
+    /// One spectrum.
+    pub fn get(&self, index: usize) -> FluxIvar<'_> {
         let range = index * self.pixels..(index + 1) * self.pixels;
         (&self.flux[range.clone()], &self.ivar[range])
     }
 
-    /// Flux and ivar of all spectra.
-    pub fn spectra(&self) -> Vec<(&[f32], &[f32])> {
+    /// All spectra.
+    pub fn spectra(&self) -> Vec<FluxIvar<'_>> {
         (0..self.len()).map(|index| self.get(index)).collect()
     }
 
